@@ -1,0 +1,41 @@
+/* A failure as a value: filled where it happens, given context on the way up, decided on once. */
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+bool err_set(struct err *e, enum err_kind kind, const char *code, const char *format, ...)
+{
+    if (!e)
+        return false;
+    e->kind = kind;
+    e->retry_after_s = 0;
+    snprintf(e->code, sizeof e->code, "%s", code);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(e->text, sizeof e->text, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool err_wrap(struct err *e, const char *format, ...)
+{
+    if (!e)
+        return false;
+    char inner[sizeof e->text];
+    memcpy(inner, e->text, sizeof inner);
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(e->text, sizeof e->text, format, arguments);
+    va_end(arguments);
+    if (length >= 0 && (size_t)length < sizeof e->text)
+        snprintf(e->text + length, sizeof e->text - (size_t)length, ": %s", inner);
+    return false;
+}
+
+const char *err_kind_name(enum err_kind kind)
+{
+    static const char *const names[] = {"none", "retry", "reject", "fatal"};
+    return kind <= ERR_FATAL ? names[kind] : "none";
+}

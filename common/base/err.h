@@ -1,0 +1,36 @@
+/* A failure as a value; its kind alone decides what becomes of a task. */
+#ifndef METERBEAT_BASE_ERR_H
+#define METERBEAT_BASE_ERR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+
+enum err_kind {
+    ERR_NONE,
+    ERR_RETRY,  /* may pass by itself: the task goes to the retry ladder */
+    ERR_REJECT, /* will fail the same way for ever: dead at once, with the reason */
+    ERR_FATAL,  /* this process cannot go on (configuration, version): it stops, nothing is acknowledged */
+};
+
+/*
+ * code is one stable word for machines and tests ("http_status", "not_xml"), text one line for people,
+ * with the place in it and without secrets. Longer texts are cut.
+ */
+struct err {
+    enum err_kind kind;
+    int32_t retry_after_s; /* what the peer asked for (Retry-After); 0 = nothing */
+    char code[32];
+    char text[512];
+};
+
+/* Fills *e; always returns false, so that a function can `return err_set(...)`. e may be NULL. */
+bool err_set(struct err *e, enum err_kind kind, const char *code, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+/* Puts "what: " before the text, going up the call chain; kind and code stay. Returns false. */
+bool err_wrap(struct err *e, const char *format, ...) PRINTF_LIKE(2, 3);
+/* "retry", "reject", "fatal" or "none". */
+const char *err_kind_name(enum err_kind kind);
+
+#endif

@@ -1,0 +1,32 @@
+/* Log lines as key=value on standard error; only programs log, libraries return errors. */
+#ifndef METERBEAT_BASE_LOG_H
+#define METERBEAT_BASE_LOG_H
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
+
+/* Once, before any thread starts. program becomes program=... in each line. */
+void log_init(const char *program, enum log_level least);
+/* "debug", "info", "warning", "error" -> level; false for any other word. */
+MUST_CHECK bool log_level_parse(const char *word, enum log_level *ret_level);
+/*
+ * Text such as `task_id=… record=7 attempt=2` put into each later line of the calling thread; "" takes it
+ * away. Values with blanks or quotes are the caller's to quote: use log_quote.
+ */
+void log_context(const char *format, ...) PRINTF_LIKE(1, 2);
+/*
+ * time=… level=… program=… [context] event=WORD [pairs]. event is a stable word, format gives further
+ * key=value pairs ("" for none). One write(2) a line, any thread. Control characters become '?'.
+ */
+void log_event(enum log_level level, const char *event, const char *format, ...) PRINTF_LIKE(3, 4);
+/* The same with kind=, code= and error="…" of e. */
+void log_error(enum log_level level, const char *event, const struct err *e);
+/* value as "…" with quotes and backslashes escaped, cut to fit out; returns out. */
+#define LOG_QUOTED 600
+const char *log_quote(const char *value, char out[LOG_QUOTED]);
+
+#endif
