@@ -18,7 +18,8 @@ struct buf {
 
 /* An empty buffer that refuses to hold more than max bytes; allocates nothing yet. */
 struct buf buf_make(size_t max);
-/* Each appends whole or not at all. False: ERR_REJECT "too_large" at the maximum, ERR_RETRY "no_memory". */
+/* Each appends whole or not at all. False: ERR_REJECT "too_large" at the maximum, ERR_RETRY
+ * "no_memory". */
 MUST_CHECK bool buf_append(struct buf *b, const void *bytes, size_t len, struct err *e);
 MUST_CHECK bool buf_printf(struct buf *b, struct err *e, const char *format, ...) PRINTF_LIKE(3, 4);
 /* Forgets the content, keeps the memory. */

@@ -11,12 +11,13 @@ enum err_kind {
     ERR_NONE,
     ERR_RETRY,  /* may pass by itself: the task goes to the retry ladder */
     ERR_REJECT, /* will fail the same way for ever: dead at once, with the reason */
-    ERR_FATAL,  /* this process cannot go on (configuration, version): it stops, nothing is acknowledged */
+    ERR_FATAL,  /* this process cannot go on (configuration, version): it stops, nothing is
+                   acknowledged */
 };
 
 /*
- * code is one stable word for machines and tests ("http_status", "not_xml"), text one line for people,
- * with the place in it and without secrets. Longer texts are cut.
+ * code is one stable word for machines and tests ("http_status", "not_xml"), text one line for
+ * people, with the place in it and without secrets. Longer texts are cut.
  */
 struct err {
     enum err_kind kind;

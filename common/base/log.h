@@ -14,13 +14,14 @@ void log_init(const char *program, enum log_level least);
 /* "debug", "info", "warning", "error" -> level; false for any other word. */
 MUST_CHECK bool log_level_parse(const char *word, enum log_level *ret_level);
 /*
- * Text such as `task_id=… record=7 attempt=2` put into each later line of the calling thread; "" takes it
- * away. Values with blanks or quotes are the caller's to quote: use log_quote.
+ * Text such as `task_id=… record=7 attempt=2` put into each later line of the calling thread; ""
+ * takes it away. Values with blanks or quotes are the caller's to quote: use log_quote.
  */
 void log_context(const char *format, ...) PRINTF_LIKE(1, 2);
 /*
- * time=… level=… program=… [context] event=WORD [pairs]. event is a stable word, format gives further
- * key=value pairs ("" for none). One write(2) a line, any thread. Control characters become '?'.
+ * time=… level=… program=… [context] event=WORD [pairs]. event is a stable word, format gives
+ * further key=value pairs ("" for none). One write(2) a line, any thread. Control characters become
+ * '?'.
  */
 void log_event(enum log_level level, const char *event, const char *format, ...) PRINTF_LIKE(3, 4);
 /* The same with kind=, code= and error="…" of e. */

@@ -4,7 +4,8 @@
 
 #define UUID_TEXT 37
 
-/* Version 5 (RFC 9562 section 5.5) of name under meterbeat's own name space; lower case, into text. Any thread. */
+/* Version 5 (RFC 9562 section 5.5) of name under meterbeat's own name space; lower case, into text.
+ * Any thread. */
 void uuid5_of_name(const char *name, char text[UUID_TEXT]);
 /* A random version 4 identifier. Any thread. */
 void uuid4_random(char text[UUID_TEXT]);

@@ -1,0 +1,61 @@
+/* One PostgreSQL connection, used by one thread; folds SQLSTATE into the kinds of err. */
+#ifndef METERBEAT_BOOKS_PG_H
+#define METERBEAT_BOOKS_PG_H
+
+#include <libpq-fe.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "config/settings.h"
+
+struct pg;
+
+/* Does not connect yet. application_name shows in pg_stat_activity. NULL only without memory. */
+struct pg *pg_new(const struct settings *s, const char *application_name);
+void pg_free(struct pg *p);
+/* Connects if not connected or the connection is lost (only outside a transaction); cheap when all
+ * is well. False: ERR_RETRY "database_unreachable" | ERR_FATAL "database_refused" (credentials, no
+ * such database). */
+MUST_CHECK bool pg_ready(struct pg *p, struct err *e);
+/*
+ * One statement with text parameters ($1…; NULL = SQL null). Returns a result to PQclear
+ * (CLEANUP(pg_clear)), or NULL: ERR_RETRY for a lost connection, serialization, deadlock, lock or
+ * statement timeout, resources; ERR_REJECT for bad data (class 22, 23); ERR_FATAL for the schema
+ * missing or too old (class 42, 3F).
+ */
+MUST_CHECK PGresult *pg_query(struct pg *p, struct err *e, const char *sql, int count,
+                              const char *const *values);
+/* The same with the values given in place, each a const char *; ends with PG_END. */
+#define PG_ARGS(...)                                                                               \
+    (int)(sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *)), (const char *const[])           \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+#define PG_NO_ARGS 0, NULL
+void pg_clear(PGresult **result);
+/* A statement whose rows do not matter; *ret_rows (may be NULL) = rows affected. */
+MUST_CHECK bool pg_do(struct pg *p, struct err *e, int64_t *ret_rows, const char *sql, int count,
+                      const char *const *values);
+MUST_CHECK bool pg_begin(struct pg *p, struct err *e);
+/* False ERR_RETRY "commit_unknown" when the answer was lost: the caller's run decides on
+ * redelivery. */
+MUST_CHECK bool pg_commit(struct pg *p, struct err *e);
+/* Ends an open transaction, if there is one; never fails (a broken connection is dropped). */
+void pg_rollback(struct pg *p);
+/* COPY table(columns) FROM STDIN in text format: start, rows, end. Same error kinds as pg_query. */
+MUST_CHECK bool pg_copy_start(struct pg *p, struct err *e, const char *copy_sql);
+MUST_CHECK bool pg_copy_rows(struct pg *p, struct err *e, const char *text, size_t len);
+MUST_CHECK bool pg_copy_end(struct pg *p, struct err *e, int64_t *ret_rows);
+
+/* Columns of a result; null -> fallback. */
+int64_t pg_int(const PGresult *r, int row, int column, int64_t fallback);
+double pg_double(const PGresult *r, int row, int column, double fallback);
+const char *pg_text(const PGresult *r, int row,
+                    int column); /* NULL for SQL null; lives as long as r */
+bool pg_bool(const PGresult *r, int row, int column);
+/* Decimal text of a number for a parameter; text lives in out. */
+#define PG_NUMBER 32
+const char *pg_number(int64_t value, char out[PG_NUMBER]);
+
+#endif

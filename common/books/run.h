@@ -1,0 +1,53 @@
+/* The book-keeping of one task id: who runs it, for which attempt, and what became of it. */
+#ifndef METERBEAT_BOOKS_RUN_H
+#define METERBEAT_BOOKS_RUN_H
+
+#include "base/err.h"
+#include "base/uuid5.h"
+#include "books/pg.h"
+
+/* What a run is about; strings borrowed, NULL/0 where it does not apply. */
+struct run_key {
+    const char *task_id; /* any text of at most 255 bytes; Celery's are UUIDs */
+    const char *task;
+    int64_t record_id;
+    const char *building_id;
+    const char *arguments; /* JSON text of [args, kwargs], for people */
+    const char *parent_id, *root_id;
+};
+
+/* A lease on a run. token grows with each attempt and fences all writes (design.md invariant 3). */
+struct run {
+    char task_id[256];
+    int64_t token;  /* = number of starts */
+    int64_t failed; /* attempts that ended with a transient failure: the rung of the retry ladder */
+};
+
+enum run_state { RUN_TAKEN, RUN_DONE_BEFORE, RUN_DEAD_BEFORE };
+
+/*
+ * Takes the run for `worker` until now + lease_s: creates it or takes it over (a redelivery means
+ * that the former holder lost its delivery). DONE_BEFORE / DEAD_BEFORE: nothing to do but send its
+ * outbox and acknowledge.
+ */
+MUST_CHECK bool run_take(struct pg *p, const struct run_key *key, const char *worker,
+                         int64_t lease_s, enum run_state *ret_state, struct run *ret_run,
+                         struct err *e);
+/* Extends the lease and says how far it is. False: ERR_RETRY "lease_lost" when another worker took
+ * over. */
+MUST_CHECK bool run_renew(struct pg *p, const struct run *r, int64_t lease_s, const char *progress,
+                          struct err *e);
+/* Inside the task's transaction: done. ERR_RETRY "lease_lost" when the token is stale: roll back.
+ */
+MUST_CHECK bool run_done(struct pg *p, const struct run *r, const char *summary, struct err *e);
+/* The attempt failed and goes to the ladder for at least delay_s; counts in `failed`. */
+MUST_CHECK bool run_retry(struct pg *p, const struct run *r, int64_t delay_s, const struct err *why,
+                          struct err *e);
+MUST_CHECK bool run_dead(struct pg *p, const struct run *r, const struct err *why, struct err *e);
+/* A child's id: from its parent's and what it is about, so that a repeat makes the same one. */
+void run_child_id(const char *parent_id, const char *about, char text[UUID_TEXT]);
+/* Writes a run in state waiting for a message about to be put in the outbox; does nothing if it
+ * exists. */
+MUST_CHECK bool run_expect(struct pg *p, const struct run_key *key, struct err *e);
+
+#endif

@@ -1,0 +1,107 @@
+/* Every setting of every program: one table loads, checks, shows and documents them. */
+#ifndef METERBEAT_CONFIG_SETTINGS_H
+#define METERBEAT_CONFIG_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+#define SETTINGS_MAX_ENTRIES 20000
+#define SETTINGS_MAX_ALIASES 64
+#define SETTINGS_MAX_RETRY_DELAYS 16
+
+/* One schedule entry as it was written; `every` is checked by the scheduler (base/interval.h) at
+ * load. */
+struct settings_entry {
+    const char *name;     /* unique */
+    const char *task;     /* any task name, also ones of a Python worker */
+    const char *every;    /* "2s", "5m", "1d", "1w", "1mo" */
+    const char *timezone; /* IANA name; the schedule's zone when not given */
+    const char
+        *anchor;      /* local "2026-01-01T00:00:00", or NULL: the epoch's grid (see schedule.h) */
+    const char *args; /* JSON list, "[]" when not given */
+    const char *kwargs;   /* JSON object, "{}" when not given */
+    const char *queue;    /* NULL: broker.queue */
+    const char *catch_up; /* "none", "one" (default), "all" */
+    bool enabled;
+    int line; /* in the file, for errors */
+};
+
+struct settings_alias {
+    const char *name; /* a task name that arrives: "doParser" */
+    const char *task; /* the task it means: "parse" */
+};
+
+/* Read-only after loading; any thread. Strings belong to the settings; absent ones are "". */
+struct settings {
+    struct {
+        const char *url; /* amqp[s]://user@host:port/vhost, never with a password in logs */
+        const char *password;
+        const char *ca_file, *cert_file, *key_file;
+        const char *queue; /* the work queue; the others are <queue>.retry.<delay>, <queue>.dead */
+        const char *queue_type; /* "classic" or "quorum", only when the queue has to be made */
+        const char *management_url;
+        int64_t heartbeat_s, connect_timeout_s, confirm_timeout_s, reconnect_max_s;
+    } broker;
+    struct {
+        const char *url; /* postgresql://user@host:port/name, or a libpq key=value string */
+        const char *password;
+        int64_t connect_timeout_s, statement_timeout_s;
+    } database;
+    struct {
+        const char *insert_url, *query_url; /* the seed's TSDB block */
+        const char *measurement;
+        const char *user, *password;
+        int64_t connect_timeout_s, timeout_s, batch_points, verify_timeout_s;
+    } kairosdb;
+    struct {
+        const char *url_template; /* "" = the batch syntax of SEED */
+        const char *path;         /* between the record's url and its sub_id, SEED's syntax */
+        const char *user_agent;
+        const char *ca_file;
+        int64_t window_days, overlap_days, history_days;
+        int64_t connect_timeout_s, timeout_s, low_speed_bytes, low_speed_s;
+        int64_t max_bytes, max_depth, max_readings, max_groups, bill_days;
+    } feed;
+    struct {
+        int64_t prefetch, processes, grace_s, task_time_limit_s, lease_s, max_starts;
+        int64_t max_message_bytes, max_message_depth;
+        int64_t retry_delays_s[SETTINGS_MAX_RETRY_DELAYS];
+        size_t retry_delays;
+        struct settings_alias aliases[SETTINGS_MAX_ALIASES];
+        size_t aliases_count;
+    } worker;
+    struct {
+        const char *serializer; /* "json" or "msgpack" */
+        int64_t relay_after_s, keep_days, catch_up_limit;
+    } producer;
+    const char *local_timezone; /* months, days and dates of records: the seed's LOCAL_TIMEZONE */
+    const char *timezone;       /* schedule entries that name none: the seed's CELERY_TIMEZONE */
+    const char *log_level;
+    struct settings_entry *entries;
+    size_t entries_count;
+    void *owner; /* private: what the strings live in */
+};
+
+/*
+ * Reads and checks `path`; secrets come from <name>_file settings or from
+ * METERBEAT_BROKER_PASSWORD, METERBEAT_DATABASE_PASSWORD, METERBEAT_KAIROSDB_PASSWORD (the
+ * environment wins). False: ERR_FATAL with "file:line: setting: what is wrong" (unknown key, wrong
+ * type, out of range, bad URL).
+ */
+MUST_CHECK bool settings_load(const char *path, struct settings *ret_settings, struct err *e);
+/* Also for CLEANUP; a zeroed struct is accepted. Wipes secrets. */
+void settings_free(struct settings *s);
+/* The whole configuration as it is in force, in libconfig's syntax, secrets as "***". */
+void settings_show(const struct settings *s, FILE *out);
+/* The table as Markdown: name, type, unit, default, range, help. docs/settings.md is made of it. */
+void settings_document(FILE *out);
+/* The task that `name` means: itself, or what an alias says. Borrowed from the settings or `name`.
+ */
+const char *settings_task_name(const struct settings *s, const char *name);
+
+#endif

@@ -1,0 +1,27 @@
+/* An AMQP message outside any connection: properties, headers as JSON, body bytes. */
+#ifndef METERBEAT_QUEUE_ENVELOPE_H
+#define METERBEAT_QUEUE_ENVELOPE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* All strings are owned (malloc); NULL = property not present. */
+struct envelope {
+    char *content_type;
+    char *content_encoding;
+    char *correlation_id;
+    char *reply_to;
+    char *message_id;
+    char *expiration; /* milliseconds as text, as AMQP has it */
+    int priority;     /* -1 = not present */
+    json_t *headers;  /* object; NULL = none. AMQP tables, arrays, void, ints, strings both ways */
+    char *body;       /* not NUL-terminated for sure: use body_len */
+    size_t body_len;
+};
+
+/* Also for CLEANUP; leaves a zeroed envelope. */
+void envelope_free(struct envelope *v);
+
+#endif

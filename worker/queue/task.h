@@ -1,0 +1,46 @@
+/* The task table: adding a task is one file and one line in task.c. */
+#ifndef METERBEAT_WORKER_TASK_H
+#define METERBEAT_WORKER_TASK_H
+
+#include "base/err.h"
+#include "books/pg.h"
+#include "books/run.h"
+#include "config/settings.h"
+#include "queue/message.h"
+
+/* What a running task is given. Executor thread only; borrowed for the call. */
+struct task_context {
+    const struct settings *settings;
+    const struct message *message;
+    struct pg *pg;   /* connected, outside a transaction; NULL for a task that keeps no run */
+    struct run *run; /* leased; NULL for a task that keeps no run */
+    int64_t now_ms;  /* wall clock at the start of the task */
+    void *executor;  /* private to executor.c */
+};
+
+/*
+ * A safe point: call it between steps and at least every second of work. Renews the lease with
+ * `progress` (at most every few seconds) and returns false when the task should stop: ERR_RETRY
+ * "time_limit", "stopping", "lease_lost".
+ */
+MUST_CHECK bool task_go_on(struct task_context *t, const char *progress, struct err *e);
+/* The same question for a library callback that may not touch the database: only time limit and
+ * stop. */
+bool task_should_stop(struct task_context *t);
+
+/* Celery's soft shape: a native function for a task name. */
+struct task {
+    const char *name;
+    bool keeps_run; /* false: no effects, touches no database */
+    /* True: done; a task that keeps a run has committed run_done() itself, with its follow-ups in
+     * the outbox. ret_result (may stay NULL) is the task's return value, owned by the caller
+     * afterwards. */
+    bool (*perform)(struct task_context *t, json_t **ret_result, struct err *e);
+    const char *summary; /* for --help and `inspect registered` */
+};
+
+/* By canonical name (aliases resolved before); NULL for an unknown one. */
+const struct task *task_find(const char *name);
+const struct task *task_table(size_t *ret_count);
+
+#endif
