@@ -1,0 +1,73 @@
+/* What a feed says about its series of readings, and what was odd about the feed: plain data. */
+#ifndef METERBEAT_METER_ESPI_SERIES_H
+#define METERBEAT_METER_ESPI_SERIES_H
+
+#include <stdint.h>
+
+/* A number the feed does not give; no value a feed can give is equal to it. */
+#define ESPI_ABSENT INT64_MIN
+
+/* The rule that found one resource from another, most trusted first. */
+enum espi_link {
+    ESPI_LINK_NONE,
+    ESPI_LINK_EXACT,  /* a `related` href names the collection (the other's `up`) or the item (its `self`) */
+    ESPI_LINK_UP,     /* the child's `up` names its parent's `self` */
+    ESPI_LINK_BACK,   /* the child's `related` names its parent */
+    ESPI_LINK_PREFIX, /* the child's href lies under its parent's */
+    ESPI_LINK_ENTRY,  /* both stand in one entry, or in a bare document */
+    ESPI_LINK_ONLY,   /* there is only one in the feed */
+};
+
+/* "exact", "up", ... */
+const char *espi_link_name(enum espi_link link);
+
+/*
+ * The readings of one MeterReading (or of blocks no MeterReading claims). Hrefs are without scheme, host and
+ * outer slashes; texts and hrefs the feed does not give are NULL, numbers ESPI_ABSENT. Codes are ESPI's.
+ */
+struct espi_series {
+    const char *usage_point;
+    const char *meter_reading;
+    const char *reading_type;
+    const char *blocks_href; /* what the blocks without a MeterReading link to; NULL for others */
+    const char *title;       /* of the MeterReading's entry */
+    const char *unresolved;  /* NULL, or why these readings have no certain meaning: "no_meter_reading",
+                                "no_reading_type", "no_unit", "conflicting_types". Never sum those. */
+    int64_t service_kind;
+    int64_t commodity;
+    int64_t kind;
+    int64_t uom;
+    int64_t power_of_ten_multiplier; /* absent counts as 0 */
+    int64_t flow_direction;
+    int64_t accumulation_behaviour;
+    int64_t interval_length; /* seconds */
+    int64_t currency;
+    int64_t default_quality;
+    int64_t phase;
+    int64_t data_qualifier;
+    int64_t time_attribute;
+    int64_t measuring_period;
+    int64_t tou;
+    int64_t cpp;
+    int64_t consumption_tier;
+    int64_t tz_offset_s; /* LocalTimeParameters: standard time minus UTC */
+    int64_t dst_offset_s;
+    const char *dst_start_rule; /* as written: eight hex digits where the feed is right */
+    const char *dst_end_rule;
+    enum espi_link usage_point_link;
+    enum espi_link reading_type_link;
+    enum espi_link blocks_link;
+    enum espi_link local_time_link;
+    uint64_t blocks;
+    uint64_t readings;
+};
+
+/* Something odd: code is one stable word, the place a line and column of the feed or the href concerned. */
+struct espi_problem {
+    char code[32];
+    uint64_t line; /* 0 = known only at the end: see where */
+    uint64_t column;
+    const char *where; /* href, entry id or the text at fault; NULL */
+};
+
+#endif
