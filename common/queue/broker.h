@@ -1,0 +1,97 @@
+/* One RabbitMQ connection with its one channel, used by one thread; folds librabbitmq's errors into
+ * err. */
+#ifndef METERBEAT_QUEUE_BROKER_H
+#define METERBEAT_QUEUE_BROKER_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "config/settings.h"
+#include "queue/envelope.h"
+
+struct broker; /* "amqp_" belongs to librabbitmq, hence the name */
+
+/* RabbitMQ itself stores no longer body (its max_message_size cannot be set higher). */
+#define BROKER_BODY_MAX (512 * 1024 * 1024)
+
+enum broker_event_kind {
+    BROKER_EVENT_NONE,      /* nothing within the time given */
+    BROKER_EVENT_DELIVERY,  /* envelope, tag, redelivered, exchange, routing_key */
+    BROKER_EVENT_CONFIRMED, /* publish number `tag` is on the broker (each once, `multiple`
+                               unrolled) */
+    BROKER_EVENT_REFUSED, /* publish number `tag` is not: nack, or returned as unroutable (text) */
+    BROKER_EVENT_CANCELLED, /* the broker cancelled the consumer (queue gone): declare, consume
+                               again */
+    BROKER_EVENT_REOPENED,  /* the broker closed the channel (text says why); a fresh one is open:
+                               every  tag and every unconfirmed publish number is void; declare,
+                               consume again */
+    BROKER_EVENT_BLOCKED,   /* resource alarm: do not publish */
+    BROKER_EVENT_UNBLOCKED,
+};
+
+struct broker_event {
+    enum broker_event_kind kind;
+    bool redelivered;
+    /* Why the message cannot be decoded ("too_large", "too_deep", "bad_headers"), "" when it can.
+     * The envelope still has whatever could be kept, for the dead-letter queue: a body longer than
+     * worker.max_message_bytes whole, headers nested too deep not at all. */
+    char defect[32];
+    uint64_t tag;
+    char exchange[256];
+    char routing_key[256];
+    char text[256];
+    struct envelope envelope; /* owned by the event: broker_event_free */
+};
+
+/*
+ * Connects, logs in with connection_name ("meterbeat-worker@host/pid"), opens the channel, selects
+ * publisher confirms. Announces consumer_cancel_notify, connection.blocked, basic.nack,
+ * publisher_confirms. Borrows s. False: ERR_RETRY "broker_unreachable", "broker_tls" | ERR_FATAL
+ * "broker_refused" (credentials, vhost), "broker_url".
+ */
+MUST_CHECK bool broker_open(const struct settings *s, const char *connection_name,
+                            struct broker **ret_broker, struct err *e);
+/* Orderly close, bounded in time; NULL accepted; frees. */
+void broker_close(struct broker *b);
+/* To wait on together with others; drain broker_next() until NONE before waiting again. */
+int broker_fd(const struct broker *b);
+/* The next thing the broker says; also sends and watches heartbeats, so call it at least every
+ * second. False: ERR_RETRY "broker_lost": the connection is dead, close it. */
+MUST_CHECK bool broker_next(struct broker *b, int timeout_ms, struct broker_event *ret_event,
+                            struct err *e);
+void broker_event_free(struct broker_event *event);
+
+/* Publishes to the default exchange, mandatory, persistent; *ret_number is what CONFIRMED/REFUSED
+ * will name. False: ERR_RETRY "broker_lost" | ERR_REJECT "too_large" (headers too big for a frame,
+ * text too long). */
+MUST_CHECK bool broker_publish(struct broker *b, const char *queue, const struct envelope *v,
+                               uint64_t *ret_number, struct err *e);
+/* Publishes and waits for the confirm at most broker.confirm_timeout_s; for programs that do
+ * nothing else. False also: ERR_RETRY "publish_refused" (nack), "publish_timeout" | ERR_REJECT
+ * "no_queue" (unroutable). */
+MUST_CHECK bool broker_publish_wait(struct broker *b, const char *queue, const struct envelope *v,
+                                    struct err *e);
+/* False: ERR_REJECT "no_queue" (the channel is reopened, this consume did not happen). */
+MUST_CHECK bool broker_consume(struct broker *b, const char *queue, const char *consumer_tag,
+                               int prefetch, struct err *e);
+/* Deliveries that raced with it still come from broker_next. */
+MUST_CHECK bool broker_cancel(struct broker *b, const char *consumer_tag, struct err *e);
+/* multiple: this tag and every unsettled one before it. */
+MUST_CHECK bool broker_ack(struct broker *b, uint64_t tag, bool multiple, struct err *e);
+MUST_CHECK bool broker_nack_requeue(struct broker *b, uint64_t tag, struct err *e);
+/* basic.get without consuming; ret_event->kind NONE when the queue is empty. */
+MUST_CHECK bool broker_get(struct broker *b, const char *queue, struct broker_event *ret_event,
+                           struct err *e);
+/* Ready messages and consumers of a queue; false ERR_REJECT "no_queue" when there is none (the
+ * channel is reopened: unacknowledged deliveries go back to their queue). */
+MUST_CHECK bool broker_queue_depth(struct broker *b, const char *queue, uint32_t *ret_ready,
+                                   uint32_t *ret_consumers, struct err *e);
+/* Work queue, retry ladder, dead-letter queue: passive first, made only when missing. */
+MUST_CHECK bool broker_declare_topology(struct broker *b, const struct settings *s, struct err *e);
+
+/* A rung's queue, "<queue>.retry.<delay_s>", and "<queue>.dead", into name; returns name. */
+#define BROKER_QUEUE_NAME 256
+const char *broker_retry_queue(const struct settings *s, int64_t delay_s,
+                               char name[BROKER_QUEUE_NAME]);
+const char *broker_dead_queue(const struct settings *s, char name[BROKER_QUEUE_NAME]);
+
+#endif
