@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Installs the Debian packages of the groups named (packages.GROUP beside this file), missing ones only.
+set -euo pipefail
+source "$(dirname "$0")/common.sh"
+
+read_group() { sed 's/#.*//' "$steps/packages.$1" | xargs -n1; }
+
+installed() {
+    case $(dpkg-query -W -f='${db:Status-Abbrev}' "$1" 2>/dev/null) in ii*) return 0 ;; esac
+    return 1
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"
+    elif command -v sudo >/dev/null; then sudo "$@"
+    else fail "installing packages needs root" "as root: apt-get install ${missing[*]}"
+    fi
+}
+
+# No daemon may start because its package came: a policy says so meanwhile, and is taken away again.
+policy=/usr/sbin/policy-rc.d
+forbid_daemons() {
+    [ -e "$policy" ] && return 0
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+    trap 'as_root rm -f "$policy"' EXIT
+}
+
+# ... nor at the next boot, where this step was what brought it.
+disable_new_daemons() {
+    [ -d /run/systemd/system ] || return 0
+    local package
+    for package in "${missing[@]}"; do
+        case $package in
+            rabbitmq-server) as_root systemctl disable rabbitmq-server.service epmd.socket || true ;;
+            postgresql) as_root systemctl disable postgresql.service || true ;;
+        esac
+    done
+}
+
+[ $# -gt 0 ] || fail "no group named" "$0 build|runtime|servers|kairosdb|test|check"
+command -v apt-get >/dev/null || fail "this is no Debian: apt-get is missing" \
+    "install by hand what packaging/steps/packages.* list"
+missing=()
+for group in "$@"; do
+    for package in $(read_group "$group"); do
+        installed "$package" || missing+=("$package")
+    done
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+say "installing ${#missing[@]} packages: ${missing[*]}"
+options=(-y --no-install-recommends -o DPkg::Lock::Timeout=600 -o APT::Get::Assume-Yes=true)
+retry as_root env DEBIAN_FRONTEND=noninteractive apt-get -q update -o DPkg::Lock::Timeout=600 ||
+    fail "the package lists cannot be read" "check the network and /etc/apt, then run this again"
+forbid_daemons
+retry as_root env DEBIAN_FRONTEND=noninteractive apt-get -q "${options[@]}" install "${missing[@]}" ||
+    fail "the packages cannot be installed" "look at apt's message above" \
+        "dpkg --configure -a and apt-get -f install mend most half-done states"
+disable_new_daemons

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Builds the release and installs programs, man pages and configuration below PREFIX (default /usr/local).
+set -euo pipefail
+source "$(dirname "$0")/common.sh"
+prefix=${1:-/usr/local}
+"$steps/build.sh" release
+cd "$root"
+cmake --install build/release --prefix "$prefix" ||
+    fail "cannot install below $prefix" "as root, or with another folder: $0 FOLDER"
