@@ -1,0 +1,248 @@
+/* Time zones agree with Python's zoneinfo, and wall clocks in gaps and repeats mean what is said.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/timezone.h"
+
+static struct timezone_rules *load(const char *name)
+{
+    struct err e = {0};
+    struct timezone_rules *zone = NULL;
+    if (!timezone_load(name, &zone, &e))
+        fail_msg("%s", e.text);
+    return zone;
+}
+
+static int64_t instant(const char *zone_name, const char *wall)
+{
+    struct timezone_rules *zone = load(zone_name);
+    struct civil c;
+    assert_int_equal(
+        sscanf(wall, "%d-%d-%d %d:%d:%d", &c.year, &c.month, &c.day, &c.hour, &c.minute, &c.second),
+        6);
+    int64_t utc_s = timezone_instant(zone, c);
+    timezone_free(zone);
+    return utc_s;
+}
+
+/* --- against tables -----------------------------------------------------------------------------
+ */
+
+static int table_lines, table_wrong;
+
+static void check_line(struct timezone_rules **zone, const char *line)
+{
+    char name[64];
+    long long utc_s;
+    int offset;
+    struct civil c;
+    table_lines++;
+    if (sscanf(line, "zone %63s", name) == 1) {
+        timezone_free(*zone);
+        *zone = load(name);
+    } else if (sscanf(line, "offset %lld %d", &utc_s, &offset) == 2) {
+        if (timezone_offset(*zone, utc_s) == offset)
+            return;
+        table_wrong++;
+        print_error("%s: %s   got %d\n", timezone_name(*zone), line, timezone_offset(*zone, utc_s));
+    } else if (sscanf(line, "instant %d %d %d %d %d %d %lld", &c.year, &c.month, &c.day, &c.hour,
+                      &c.minute, &c.second, &utc_s) == 7) {
+        if (timezone_instant(*zone, c) == utc_s)
+            return;
+        table_wrong++;
+        print_error("%s: %s   got %lld\n", timezone_name(*zone), line,
+                    (long long)timezone_instant(*zone, c));
+    } else {
+        fail_msg("strange line: %s", line);
+    }
+}
+
+static void check_table(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    struct timezone_rules *zone = NULL;
+    char line[256];
+    while (fgets(line, sizeof line, f)) {
+        line[strcspn(line, "\n")] = '\0';
+        check_line(&zone, line);
+    }
+    timezone_free(zone);
+    fclose(f);
+}
+
+static void offsets_and_instants_are_those_of_zoneinfo_to_the_year_9999(void **state)
+{
+    (void)state;
+    table_lines = table_wrong = 0;
+    const char *one = getenv("METERBEAT_TIMEZONE_TABLE"); /* a table of every zone, made by hand */
+    if (one)
+        check_table(one);
+    DIR *folder = opendir(METERBEAT_TEST_DATA "/timezone");
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        char path[1024];
+        if (!strstr(entry->d_name, ".txt"))
+            continue;
+        snprintf(path, sizeof path, "%s/timezone/%s", METERBEAT_TEST_DATA, entry->d_name);
+        check_table(path);
+    }
+    closedir(folder);
+    assert_in_range(table_lines, 5000, INT_MAX);
+    assert_int_equal(table_wrong, 0);
+}
+
+/* --- rules stated in the header ------------------------------------------------------------------
+ */
+
+static void a_wall_clock_in_a_gap_means_the_instant_right_after_it(void **state)
+{
+    (void)state;
+    int64_t after = 1772953200; /* 2026-03-08T07:00:00Z */
+    assert_int_equal(instant("America/New_York", "2026-03-08 02:00:00"), after);
+    assert_int_equal(instant("America/New_York", "2026-03-08 02:30:00"), after);
+    assert_int_equal(instant("America/New_York", "2026-03-08 03:00:00"), after);
+    assert_int_equal(instant("America/New_York", "2026-03-08 01:59:59"), after - 1);
+    assert_int_equal(instant("Australia/Lord_Howe", "2026-10-04 02:15:00"), 1791041400);
+    /* A whole day that Samoa never had. */
+    assert_int_equal(instant("Pacific/Apia", "2011-12-30 12:00:00"),
+                     instant("Pacific/Apia", "2011-12-31 00:00:00"));
+}
+
+static void a_repeated_wall_clock_means_the_first_of_the_two(void **state)
+{
+    (void)state;
+    assert_int_equal(instant("America/New_York", "2026-11-01 01:30:00"), 1793511000);
+    assert_int_equal(instant("Europe/Berlin", "2026-10-25 02:00:00"), 1792886400);
+    assert_int_equal(instant("Australia/Lord_Howe", "2026-04-05 01:45:00"), 1775313900);
+}
+
+static void a_day_has_23_24_or_25_hours(void **state)
+{
+    (void)state;
+    struct timezone_rules *zone = load("America/New_York");
+    int64_t spring = 1772953200, autumn = 1793516400, summer = 1782000000;
+    assert_int_equal(timezone_day_start(zone, spring, 1) - timezone_day_start(zone, spring, 0),
+                     23 * 3600);
+    assert_int_equal(timezone_day_start(zone, autumn, 1) - timezone_day_start(zone, autumn, 0),
+                     25 * 3600);
+    assert_int_equal(timezone_day_start(zone, summer, 1) - timezone_day_start(zone, summer, 0),
+                     24 * 3600);
+    timezone_free(zone);
+}
+
+static void a_day_without_a_midnight_starts_after_the_gap(void **state)
+{
+    (void)state;
+    struct timezone_rules *zone = load("America/Sao_Paulo"); /* 2018-11-04 began at 01:00 */
+    int64_t noon = instant("America/Sao_Paulo", "2018-11-04 12:00:00");
+    assert_int_equal(timezone_day_start(zone, noon, 0),
+                     instant("America/Sao_Paulo", "2018-11-04 01:00:00"));
+    timezone_free(zone);
+}
+
+static void months_are_moved_across_years_both_ways(void **state)
+{
+    (void)state;
+    struct timezone_rules *zone = load("Europe/Berlin");
+    int64_t at = instant("Europe/Berlin", "2024-01-31 23:59:59");
+    assert_int_equal(timezone_month_start(zone, at, 0),
+                     instant("Europe/Berlin", "2024-01-01 00:00:00"));
+    assert_int_equal(timezone_month_start(zone, at, 1),
+                     instant("Europe/Berlin", "2024-02-01 00:00:00"));
+    assert_int_equal(timezone_month_start(zone, at, -1),
+                     instant("Europe/Berlin", "2023-12-01 00:00:00"));
+    assert_int_equal(timezone_month_start(zone, at, 23),
+                     instant("Europe/Berlin", "2025-12-01 00:00:00"));
+    assert_int_equal(timezone_month_start(zone, at, -25),
+                     instant("Europe/Berlin", "2021-12-01 00:00:00"));
+    timezone_free(zone);
+}
+
+static void a_wall_clock_survives_the_way_there_and_back(void **state)
+{
+    (void)state;
+    struct timezone_rules *zone = load("America/New_York");
+    uint64_t seed = 42;
+    for (int i = 0; i < 20000; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        int64_t utc_s = -2208988800 + (int64_t)(seed >> 11) % 255611203200; /* 1900 to 9999 */
+        struct civil c = timezone_civil(zone, utc_s);
+        int64_t back = timezone_instant(zone, c);
+        assert_true(back == utc_s || back == utc_s - 3600); /* the first of a repeated hour */
+    }
+    timezone_free(zone);
+}
+
+static void civil_dates_and_days_are_each_others_inverse(void **state)
+{
+    (void)state;
+    for (int64_t days = -800000; days < 3000000; days += 13) {
+        struct civil c = civil_from_days(days);
+        assert_int_equal(civil_days(c.year, c.month, c.day), days);
+        assert_in_range(c.month, 1, 12);
+        assert_in_range(c.day, 1, 31);
+    }
+    assert_int_equal(civil_days(1970, 1, 1), 0);
+    assert_int_equal(civil_days(2000, 2, 29), 11016);
+    assert_int_equal(civil_days(2023, 14, 1), civil_days(2024, 2, 1));
+    assert_int_equal(civil_days(2024, 0, 31), civil_days(2023, 12, 31));
+    assert_int_equal(civil_days(2024, -11, 31), civil_days(2023, 1, 31));
+    assert_int_equal(civil_days(2024, 2, 30), civil_days(2024, 3, 1));
+}
+
+static void extreme_instants_are_held_within_the_years_1_to_9999(void **state)
+{
+    (void)state;
+    struct timezone_rules *zone = load("America/New_York");
+    assert_int_equal(timezone_civil(zone, INT64_MAX).year, 9999);
+    assert_int_equal(timezone_civil(zone, INT64_MIN).year, 0); /* west of UTC: the evening before */
+    struct civil far = {INT_MAX, INT_MAX, INT_MAX, INT_MAX, INT_MAX, INT_MAX};
+    struct civil early = {INT_MIN, INT_MIN, INT_MIN, INT_MIN, INT_MIN, INT_MIN};
+    assert_true(timezone_instant(zone, far) > timezone_instant(zone, early));
+    (void)civil_from_days(INT64_MAX);
+    (void)civil_from_days(INT64_MIN);
+    timezone_free(zone);
+}
+
+static void what_is_no_iana_zone_of_this_machine_is_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "",     "Mars/Olympus",           "+05:30",   "XYZ3",   "../UTC", "/etc/passwd",
+        ":UTC", "EST5EDT,M3.2.0,M11.1.0", "America/", "America"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct err e = {0};
+        struct timezone_rules *zone = NULL;
+        assert_false(timezone_load(names[i], &zone, &e));
+        assert_int_equal(e.kind, ERR_FATAL);
+        assert_string_equal(e.code, "no_timezone");
+        assert_null(zone);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(offsets_and_instants_are_those_of_zoneinfo_to_the_year_9999),
+        cmocka_unit_test(a_wall_clock_in_a_gap_means_the_instant_right_after_it),
+        cmocka_unit_test(a_repeated_wall_clock_means_the_first_of_the_two),
+        cmocka_unit_test(a_day_has_23_24_or_25_hours),
+        cmocka_unit_test(a_day_without_a_midnight_starts_after_the_gap),
+        cmocka_unit_test(months_are_moved_across_years_both_ways),
+        cmocka_unit_test(a_wall_clock_survives_the_way_there_and_back),
+        cmocka_unit_test(civil_dates_and_days_are_each_others_inverse),
+        cmocka_unit_test(extreme_instants_are_held_within_the_years_1_to_9999),
+        cmocka_unit_test(what_is_no_iana_zone_of_this_machine_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
