@@ -29,8 +29,10 @@ bool err_wrap(struct err *e, const char *format, ...)
     va_start(arguments, format);
     int length = vsnprintf(e->text, sizeof e->text, format, arguments);
     va_end(arguments);
-    if (length >= 0 && (size_t)length < sizeof e->text)
-        snprintf(e->text + length, sizeof e->text - (size_t)length, ": %s", inner);
+    size_t used = length < 0 ? sizeof e->text - 1 : (size_t)length;
+    if (used + 3 <= sizeof e->text)
+        snprintf(e->text + used, sizeof e->text - used, ": %.*s", (int)(sizeof e->text - used - 3),
+                 inner);
     return false;
 }
 
