@@ -37,6 +37,10 @@ struct task {
      * afterwards. */
     bool (*perform)(struct task_context *t, json_t **ret_result, struct err *e);
     const char *summary; /* for --help and `inspect registered` */
+    /* Sets what of the run the arguments name: record_id, building_id, only_one (the rest is set
+     * already); borrows from the message. NULL: they name nothing. Bad arguments are perform's to
+     * refuse. Also what log lines say as record= and building=. */
+    void (*about)(const struct message *m, struct run_key *key);
 };
 
 /* By canonical name (aliases resolved before); NULL for an unknown one. */
