@@ -1,37 +1,18 @@
 """A private KairosDB with its embedded H2 datastore."""
 import json
 import pathlib
-import signal
 import time
-import urllib.error
 import urllib.request
 
 from .process import Server, ServerError, free_port
 
-LIBRARIES = pathlib.Path(__file__).resolve().parents[2] / ".dev/kairosdb/lib"
-
-LOGGING = """<configuration>
-  <appender name="console" class="ch.qos.logback.core.ConsoleAppender">
-    <encoder><pattern>%d{ISO8601,UTC} %-5level [%thread] %logger{20} %msg%n</pattern></encoder>
-  </appender>
-  <root level="WARN"><appender-ref ref="console"/></root>
-</configuration>
-"""
-
-CONFIGURATION = """kairosdb: {
-  jetty.address: "127.0.0.1"
-  jetty.port: %(port)d
-  service.telnet: "<disabled>"
-  service.datastore: "org.kairosdb.datastore.h2.H2Module"
-  datastore.h2.database_path: "%(folder)s/h2"
-  query_cache.cache_dir: "%(folder)s/cache"
-}
-"""
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LIBRARIES = ROOT / ".dev/kairosdb/lib"
+RUN = ROOT / "packaging/kairosdb/run.sh"
 
 
 class KairosDB(Server):
     name = "kairosdb"
-    stop_signal = signal.SIGTERM
 
     def __init__(self, folder, libraries=LIBRARIES):
         super().__init__(folder)
@@ -53,21 +34,9 @@ class KairosDB(Server):
     def prepare(self):
         if not self.libraries.is_dir():
             raise ServerError("KairosDB is not there: packaging/steps/kairosdb.sh")
-        (self.folder / "temporary").mkdir()
-        (self.folder / "cache").mkdir()
-        # the folder "h2" must not exist: KairosDB makes its tables only when it makes the folder
-        (self.folder / "kairosdb.conf").write_text(
-            CONFIGURATION % {"port": self.port, "folder": self.folder})
-        (self.folder / "logback.xml").write_text(LOGGING)
 
     def command(self):
-        opened = [word for package in ("java.lang", "java.util", "java.util.concurrent")
-                  for word in ("--add-opens", f"java.base/{package}=ALL-UNNAMED")]
-        return ["java", "-Xmx512m", "-XX:+UseSerialGC", "-Duser.timezone=UTC",
-                f"-Djava.io.tmpdir={self.folder}/temporary",
-                f"-Dlogback.configurationFile={self.folder}/logback.xml", *opened,
-                "-cp", f"{self.libraries}/*", "org.kairosdb.core.Main",
-                "-c", "run", "-p", str(self.folder / "kairosdb.conf")]
+        return [str(RUN), str(self.libraries), str(self.folder), "127.0.0.1", str(self.port)]
 
     def ready(self):
         """True once a point that was put in comes out again: its 204 alone means nothing."""

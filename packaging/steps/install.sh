@@ -2,7 +2,7 @@
 # Builds the release and installs programs, man pages and configuration below PREFIX (default /usr/local).
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
-prefix=${1:-/usr/local}
+prefix=$(realpath -m "${1:-/usr/local}")
 "$steps/build.sh" release
 cd "$root"
 cmake --install build/release --prefix "$prefix" ||
