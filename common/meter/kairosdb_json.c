@@ -1,0 +1,180 @@
+/* KairosDB's request and answer bodies: pure, bytes to values and back. */
+#include "meter/kairosdb_json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "meter/decimal.h"
+
+/* 1973 to 2286: seconds or nanoseconds sent by mistake would be stored quietly elsewhere. */
+#define POINT_MIN_S INT64_C(100000000)
+#define POINT_MAX_S INT64_C(10000000000)
+
+static bool kairosdb_point_text(const struct kairosdb_point *p, const char *separator,
+                                struct buf *b, struct err *e)
+{
+    char value[DECIMAL_TEXT], text[DECIMAL_TEXT + 32];
+    if (p->start_s < POINT_MIN_S || p->start_s >= POINT_MAX_S)
+        return err_set(e, ERR_REJECT, "bad_point",
+                       "a reading that starts at %" PRId64
+                       " epoch seconds, which is not between 1973 and 2286",
+                       p->start_s);
+    if (!decimal_print(p->value, value))
+        return err_set(e, ERR_REJECT, "bad_point", "the reading at %" PRId64 " is not finite",
+                       p->start_s);
+    int n = snprintf(text, sizeof text, "%s[%" PRId64 "000,%s]", separator, p->start_s, value);
+    return buf_append(b, text, (size_t)n, e);
+}
+
+bool kairosdb_write_body(struct buf *b, const char *metric, const struct series_tags *tags,
+                         const struct kairosdb_point *points, size_t count, struct err *e)
+{
+    /* the type is part of a point's identity: a whole number must not become another point */
+    if (!buf_printf(b, e, "[{\"name\":\"%s\",\"type\":\"double\",\"tags\":", metric) ||
+        !series_tags_json(tags, b, e) || !buf_printf(b, e, ",\"datapoints\":["))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!kairosdb_point_text(&points[i], i ? "," : "", b, e))
+            return false;
+    return buf_printf(b, e, "]}]");
+}
+
+static bool kairosdb_query_metric(struct buf *b, const char *metric, const struct series_tags *tags,
+                                  const char *aggregator, const char *unit, struct err *e)
+{
+    return buf_printf(b, e, "{\"name\":\"%s\",\"tags\":", metric) && series_tags_json(tags, b, e) &&
+           buf_printf(b, e,
+                      ",\"aggregators\":[{\"name\":\"%s\",\"align_sampling\":true,"
+                      "\"align_start_time\":true,\"sampling\":{\"value\":1,\"unit\":\"%s\"}}]}",
+                      aggregator, unit);
+}
+
+bool kairosdb_query_body(struct buf *b, const char *metric, const struct series_tags *tags,
+                         enum kairosdb_span span, const char *zone, int64_t from_s, int64_t to_s,
+                         struct err *e)
+{
+    const char *unit = span == KAIROSDB_DAYS ? "days" : "months";
+    /* both ends are inclusive, and without a zone KairosDB takes its own machine's */
+    return buf_printf(b, e,
+                      "{\"start_absolute\":%" PRId64 ",\"end_absolute\":%" PRId64
+                      ",\"time_zone\":\"%s\",\"metrics\":[",
+                      from_s * 1000, to_s * 1000 - 1, zone) &&
+           kairosdb_query_metric(b, metric, tags, "sum", unit, e) && buf_printf(b, e, ",") &&
+           kairosdb_query_metric(b, metric, tags, "count", unit, e) && buf_printf(b, e, "]}");
+}
+
+static void json_decref_at(json_t **value)
+{
+    json_decref(*value);
+}
+
+static bool bad_answer(struct err *e, const char *what)
+{
+    return err_set(e, ERR_RETRY, "kairosdb_bad_answer", "KairosDB's answer: %s", what);
+}
+
+/* Numbers come as integers, with exponents, or (from its work-alikes) as strings. */
+static bool kairosdb_number(const json_t *value, double *ret_number)
+{
+    if (json_is_number(value)) {
+        *ret_number = json_number_value(value);
+        return isfinite(*ret_number);
+    }
+    if (!json_is_string(value))
+        return false;
+    char *end;
+    errno = 0;
+    *ret_number = strtod(json_string_value(value), &end);
+    return end != json_string_value(value) && !*end && !errno && isfinite(*ret_number);
+}
+
+struct bucket_list {
+    struct kairosdb_bucket *buckets;
+    size_t count, max;
+};
+
+/* The bucket of that start, in order; NULL when there is no room for one more. */
+static struct kairosdb_bucket *bucket_at(struct bucket_list *list, int64_t start_s)
+{
+    size_t i = list->count;
+    while (i > 0 && list->buckets[i - 1].start_s > start_s)
+        i--;
+    if (i > 0 && list->buckets[i - 1].start_s == start_s)
+        return &list->buckets[i - 1];
+    if (list->count == list->max)
+        return NULL;
+    memmove(&list->buckets[i + 1], &list->buckets[i], (list->count - i) * sizeof list->buckets[0]);
+    list->count++;
+    list->buckets[i] = (struct kairosdb_bucket){.start_s = start_s};
+    return &list->buckets[i];
+}
+
+static bool kairosdb_read_values(const json_t *values, bool is_count, struct bucket_list *list,
+                                 struct err *e)
+{
+    size_t index;
+    json_t *pair;
+    if (!json_is_array(values))
+        return bad_answer(e, "a result without values");
+    json_array_foreach(values, index, pair)
+    {
+        double stamp_ms, number;
+        if (json_array_size(pair) != 2 || !kairosdb_number(json_array_get(pair, 0), &stamp_ms) ||
+            !kairosdb_number(json_array_get(pair, 1), &number))
+            return bad_answer(e, "a value that is no pair of numbers");
+        struct kairosdb_bucket *bucket = bucket_at(list, (int64_t)(stamp_ms / 1000));
+        if (!bucket)
+            return bad_answer(e, "more days or months than asked for");
+        if (is_count)
+            bucket->count += (int64_t)number;
+        else
+            bucket->sum += number;
+    }
+    return true;
+}
+
+/* Points of several types come as several results of one query. */
+static bool kairosdb_read_results(const json_t *query, bool is_count, struct bucket_list *list,
+                                  struct err *e)
+{
+    const json_t *results = json_object_get(query, "results");
+    size_t index;
+    json_t *result;
+    if (!json_is_array(results))
+        return bad_answer(e, "a query without results");
+    json_array_foreach(results, index,
+                       result) if (!kairosdb_read_values(json_object_get(result, "values"),
+                                                         is_count, list, e)) return false;
+    return true;
+}
+
+bool kairosdb_query_read(const char *json, size_t len, struct kairosdb_bucket *ret_buckets,
+                         size_t max, size_t *ret_count, struct err *e)
+{
+    json_error_t at;
+    json_t *answer CLEANUP(json_decref_at) = json_loadb(json, len, JSON_REJECT_DUPLICATES, &at);
+    if (!answer)
+        return bad_answer(e, at.text);
+    const json_t *queries = json_object_get(answer, "queries");
+    if (json_array_size(queries) != 2)
+        return bad_answer(e, "not two queries");
+    struct bucket_list list = {.buckets = ret_buckets, .max = max};
+    if (!kairosdb_read_results(json_array_get(queries, 0), false, &list, e) ||
+        !kairosdb_read_results(json_array_get(queries, 1), true, &list, e))
+        return false;
+    *ret_count = list.count;
+    return true;
+}
+
+const char *kairosdb_first_error(const char *json, size_t len, char *out, size_t size)
+{
+    json_t *answer CLEANUP(json_decref_at) = json_loadb(json ? json : "", len, 0, NULL);
+    const char *text = json_string_value(json_array_get(json_object_get(answer, "errors"), 0));
+    snprintf(out, size, "%s", text ? text : "");
+    return out;
+}

@@ -1,0 +1,26 @@
+/* KairosDB's request and answer bodies: pure, bytes to values and back. */
+#ifndef METERBEAT_METER_KAIROSDB_JSON_H
+#define METERBEAT_METER_KAIROSDB_JSON_H
+
+#include "base/buf.h"
+#include "meter/kairosdb.h"
+
+/* Points appended as one element of the list that POST /datapoints takes. False: ERR_REJECT
+ * "bad_point", or the buffer's errors. */
+MUST_CHECK bool kairosdb_write_body(struct buf *b, const char *metric,
+                                    const struct series_tags *tags,
+                                    const struct kairosdb_point *points, size_t count,
+                                    struct err *e);
+/* The query for sums and for counts (in this order) of [from_s, to_s). */
+MUST_CHECK bool kairosdb_query_body(struct buf *b, const char *metric,
+                                    const struct series_tags *tags, enum kairosdb_span span,
+                                    const char *zone, int64_t from_s, int64_t to_s, struct err *e);
+/* The answer to that, sums and counts joined by their stamp, in order. False: ERR_RETRY
+ * "kairosdb_bad_answer". */
+MUST_CHECK bool kairosdb_query_read(const char *json, size_t len,
+                                    struct kairosdb_bucket *ret_buckets, size_t max,
+                                    size_t *ret_count, struct err *e);
+/* The first of {"errors":[...]} into out, cut; "" when there is none. Returns out. */
+const char *kairosdb_first_error(const char *json, size_t len, char *out, size_t size);
+
+#endif

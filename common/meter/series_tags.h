@@ -1,0 +1,60 @@
+/* The tags of a KairosDB series: its identity, made of what the feed says and of nothing else. */
+#ifndef METERBEAT_METER_SERIES_TAGS_H
+#define METERBEAT_METER_SERIES_TAGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "meter/espi_series.h"
+
+/* In the alphabetical order of their names, which is the order of series_tags_key. */
+enum series_tag {
+    TAG_CANONICAL_ID,
+    TAG_CUSTOM_METER_ID,
+    TAG_ENERGY_TYPE,
+    TAG_ENERGY_TYPE_INT,
+    TAG_FLOW,
+    TAG_INTERVAL,
+    TAG_READING_KIND,
+    TAG_READING_KIND_INT,
+    TAG_UOM,
+    TAG_UOM_INT,
+    SERIES_TAGS
+};
+
+#define SERIES_TAG_BYTES 101 /* seed_meter.custom_meter_id holds 100 characters */
+#define SERIES_KEY_BYTES 1400
+
+/* Values are never empty and hold letters, digits and "._~+@-%" only: safe in KairosDB's SQL. */
+struct series_tags {
+    char values[SERIES_TAGS][SERIES_TAG_BYTES];
+};
+
+const char *series_tag_name(enum series_tag tag);
+/*
+ * building_id: the record's. custom_meter_id is the last part of the usage point's href, as SEED
+ * has it, with what else sets the series apart (phase, tier, ...) behind it. False: ERR_REJECT with
+ * the reason why these readings cannot be told from others or summed: espi_series.unresolved,
+ * "no_meter" (nothing names it), "no_service_kind". Pure.
+ */
+MUST_CHECK bool series_tags_of(const struct espi_series *s, const char *building_id,
+                               struct series_tags *ret_tags, struct err *e);
+/* What the feed calls the meter in full (usage point's href and the qualities above): two series
+ * with equal tags and different sources are different meters. Returns out. */
+const char *series_source(const struct espi_series *s, char out[SERIES_KEY_BYTES]);
+/* Tells a second meter with the same custom_meter_id apart: adds a digest of its source to it. */
+void series_tags_distinguish(struct series_tags *tags, const char *source);
+/* "name=value,..." of all tags: the identity as one text. Returns out. */
+const char *series_tags_key(const struct series_tags *tags, char out[SERIES_KEY_BYTES]);
+/* {"name":"value",...} appended to b. Names and values need no escaping. */
+MUST_CHECK bool series_tags_json(const struct series_tags *tags, struct buf *b, struct err *e);
+/* From the JSON text that series_tags_json wrote. False: ERR_REJECT "bad_tags". */
+MUST_CHECK bool series_tags_read(const char *json, struct series_tags *ret_tags, struct err *e);
+/* Whether a sum over a month means anything: amounts of energy, volume, ...; not power, voltage,
+ * temperature, nor a register's growing total. */
+bool series_is_summable(const struct espi_series *s);
+
+#endif

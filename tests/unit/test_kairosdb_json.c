@@ -1,0 +1,173 @@
+/* What the bodies sent to KairosDB and its answers promise. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+#include <jansson.h>
+#include <math.h>
+
+#include "meter/kairosdb_json.h"
+
+static struct series_tags tags(void)
+{
+    struct series_tags t;
+    for (int i = 0; i < SERIES_TAGS; i++)
+        snprintf(t.values[i], sizeof t.values[i], "v%d", i);
+    return t;
+}
+
+static void every_point_is_a_double_with_a_dot_in_milliseconds(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct series_tags t = tags();
+    struct buf b CLEANUP(buf_free) = buf_make(1 << 20);
+    const struct kairosdb_point points[] = {
+        {1773028800, 5}, {1773032400, 0.125}, {1773036000, -2e20}};
+    assert_true(kairosdb_write_body(&b, "energy", &t, points, 3, &e));
+    json_t *body = json_loads(b.data, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(body);
+    const json_t *first = json_array_get(body, 0);
+    assert_string_equal(json_string_value(json_object_get(first, "type")), "double");
+    assert_string_equal(json_string_value(json_object_get(first, "name")), "energy");
+    assert_int_equal(json_object_size(json_object_get(first, "tags")), SERIES_TAGS);
+    json_decref(body);
+    assert_non_null(strstr(b.data, "[1773028800000,5.0],[1773032400000,0.125],"
+                                   "[1773036000000,-2.0e+20]]"));
+}
+
+static void times_and_values_no_reading_can_have_are_refused(void **state)
+{
+    (void)state;
+    struct series_tags t = tags();
+    const struct kairosdb_point bad[] = {
+        {1773028800000, 1}, {0, 1}, {-5, 1}, {1773028800, (double)NAN}, {INT64_MAX, 1}};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct err e = {0};
+        struct buf b CLEANUP(buf_free) = buf_make(1 << 20);
+        assert_false(kairosdb_write_body(&b, "energy", &t, &bad[i], 1, &e));
+        assert_string_equal(e.code, "bad_point");
+    }
+}
+
+static void a_query_names_zone_and_alignment_and_stops_before_the_next_month(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct series_tags t = tags();
+    struct buf b CLEANUP(buf_free) = buf_make(1 << 16);
+    assert_true(kairosdb_query_body(&b, "energy", &t, KAIROSDB_MONTHS, "America/New_York",
+                                    1772341200, 1775016000, &e));
+    json_t *body = json_loads(b.data, 0, NULL);
+    assert_non_null(body);
+    assert_string_equal(json_string_value(json_object_get(body, "time_zone")), "America/New_York");
+    assert_int_equal(json_integer_value(json_object_get(body, "end_absolute")), 1775015999999);
+    const json_t *metrics = json_object_get(body, "metrics");
+    assert_int_equal(json_array_size(metrics), 2);
+    const char *const names[] = {"sum", "count"};
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *a =
+            json_array_get(json_object_get(json_array_get(metrics, i), "aggregators"), 0);
+        assert_string_equal(json_string_value(json_object_get(a, "name")), names[i]);
+        assert_true(json_is_true(json_object_get(a, "align_sampling")));
+        assert_true(json_is_true(json_object_get(a, "align_start_time")));
+    }
+    json_decref(body);
+}
+
+static bool reads(const char *json, struct kairosdb_bucket *buckets, size_t max, size_t *count,
+                  struct err *e)
+{
+    return kairosdb_query_read(json, strlen(json), buckets, max, count, e);
+}
+
+static void sums_and_counts_are_joined_by_their_stamp_whatever_the_number_looks_like(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct kairosdb_bucket b[4];
+    size_t n = 0;
+    assert_true(reads("{\"queries\":[{\"results\":[{\"values\":[[1772341200000,217],"
+                      "[1775016000000,2.4691357819999997E7]]}]},"
+                      "{\"results\":[{\"values\":[[1772341200000,\"31\"],[1775016000000,720]]}]}]}",
+                      b, 4, &n, &e));
+    assert_int_equal(n, 2);
+    assert_true(b[0].start_s == 1772341200 && b[0].sum == 217 && b[0].count == 31);
+    assert_true(b[1].sum == 24691357.819999997 && b[1].count == 720);
+}
+
+static void no_data_is_no_bucket(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct kairosdb_bucket b[1];
+    size_t n = 9;
+    assert_true(reads("{\"queries\":[{\"sample_size\":0,\"results\":[{\"tags\":{},\"values\":[]}]},"
+                      "{\"results\":[{\"tags\":{},\"values\":[]}]}]}",
+                      b, 1, &n, &e));
+    assert_int_equal(n, 0);
+}
+
+static void points_of_another_type_are_counted_and_summed_too(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct kairosdb_bucket b[1];
+    size_t n = 0;
+    assert_true(
+        reads("{\"queries\":[{\"results\":[{\"values\":[[1000,2]]},{\"values\":[[1000,2.5]]}]},"
+              "{\"results\":[{\"values\":[[1000,1]]},{\"values\":[[1000,1]]}]}]}",
+              b, 1, &n, &e));
+    assert_true(n == 1 && b[0].sum == 4.5 && b[0].count == 2);
+}
+
+static void an_answer_that_is_none_is_a_failure_that_may_pass(void **state)
+{
+    (void)state;
+    const char *const answers[] = {
+        "",
+        "<html>",
+        "{}",
+        "{\"queries\":[]}",
+        "{\"queries\":[{},{}]}",
+        "{\"queries\":[{\"results\":[{\"values\":[[1]]}]},{\"results\":[]}]}",
+        "{\"queries\":[{\"results\":[{\"values\":[[1,null]]}]},{\"results\":[]}]}",
+        "{\"queries\":[{\"results\":[{\"values\":[[1,2],[99999,3]]}]},{\"results\":[]}]}"};
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        struct err e = {0};
+        struct kairosdb_bucket b[1];
+        size_t n;
+        assert_false(reads(answers[i], b, 1, &n, &e));
+        assert_int_equal(e.kind, ERR_RETRY);
+        assert_string_equal(e.code, "kairosdb_bad_answer");
+    }
+}
+
+static void the_reason_of_a_refusal_is_found(void **state)
+{
+    (void)state;
+    char out[20];
+    const char *json = "{\"errors\":[\"metric[1](name=p).tags count\"]}";
+    assert_string_equal(kairosdb_first_error(json, strlen(json), out, sizeof out),
+                        "metric[1](name=p).t");
+    assert_string_equal(kairosdb_first_error("oops", 4, out, sizeof out), "");
+    assert_string_equal(kairosdb_first_error(NULL, 0, out, sizeof out), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_point_is_a_double_with_a_dot_in_milliseconds),
+        cmocka_unit_test(times_and_values_no_reading_can_have_are_refused),
+        cmocka_unit_test(a_query_names_zone_and_alignment_and_stops_before_the_next_month),
+        cmocka_unit_test(sums_and_counts_are_joined_by_their_stamp_whatever_the_number_looks_like),
+        cmocka_unit_test(no_data_is_no_bucket),
+        cmocka_unit_test(points_of_another_type_are_counted_and_summed_too),
+        cmocka_unit_test(an_answer_that_is_none_is_a_failure_that_may_pass),
+        cmocka_unit_test(the_reason_of_a_refusal_is_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

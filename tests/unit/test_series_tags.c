@@ -1,0 +1,180 @@
+/* What the identity of a series promises: stable, safe, and never shared by two meters. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "meter/series_tags.h"
+
+static struct espi_series hourly(void)
+{
+    return (struct espi_series){.usage_point = "espi/1_1/resource/Subscription/5/UsagePoint/01",
+                                .meter_reading = "espi/UsagePoint/01/MeterReading/1",
+                                .service_kind = 0,
+                                .commodity = 1,
+                                .kind = 12,
+                                .uom = 72,
+                                .power_of_ten_multiplier = -3,
+                                .flow_direction = 1,
+                                .accumulation_behaviour = 4,
+                                .interval_length = 3600,
+                                .currency = 840,
+                                .phase = ESPI_ABSENT,
+                                .data_qualifier = 12,
+                                .tou = ESPI_ABSENT,
+                                .cpp = ESPI_ABSENT,
+                                .consumption_tier = ESPI_ABSENT};
+}
+
+static struct series_tags tags_of(struct espi_series s)
+{
+    struct err e = {0};
+    struct series_tags tags = {0};
+    if (!series_tags_of(&s, "42", &tags, &e))
+        fail_msg("%s: %s", e.code, e.text);
+    return tags;
+}
+
+static void the_tags_are_the_seeds_and_the_flow(void **state)
+{
+    (void)state;
+    struct series_tags tags = tags_of(hourly());
+    char key[SERIES_KEY_BYTES];
+    assert_string_equal(
+        series_tags_key(&tags, key),
+        "canonical_id=42,custom_meter_id=01,energy_type=electricity,energy_type_int=0,"
+        "flow=forward,interval=3600,reading_kind=energy,reading_kind_int=12,uom=Wh,"
+        "uom_int=72");
+}
+
+static void tags_survive_json(void **state)
+{
+    (void)state;
+    struct series_tags tags = tags_of(hourly()), back = {0};
+    struct err e = {0};
+    struct buf b CLEANUP(buf_free) = buf_make(4096);
+    assert_true(series_tags_json(&tags, &b, &e));
+    assert_true(series_tags_read(b.data, &back, &e));
+    for (int i = 0; i < SERIES_TAGS; i++)
+        assert_string_equal(tags.values[i], back.values[i]);
+    assert_false(series_tags_read("{\"uom\":\"Wh\"}", &back, &e));
+    assert_string_equal(e.code, "bad_tags");
+}
+
+static void forward_and_reverse_are_two_series(void **state)
+{
+    (void)state;
+    struct espi_series reverse = hourly();
+    reverse.flow_direction = 19;
+    struct series_tags a = tags_of(hourly()), b = tags_of(reverse);
+    assert_string_equal(a.values[TAG_CUSTOM_METER_ID], b.values[TAG_CUSTOM_METER_ID]);
+    assert_string_not_equal(a.values[TAG_FLOW], b.values[TAG_FLOW]);
+}
+
+static void the_multiplier_is_no_part_of_the_identity(void **state)
+{
+    (void)state;
+    struct espi_series kilo = hourly();
+    kilo.power_of_ten_multiplier = 3;
+    struct series_tags a = tags_of(hourly()), b = tags_of(kilo);
+    assert_memory_equal(a.values[TAG_UOM], b.values[TAG_UOM], 3);
+}
+
+static void registers_of_one_usage_point_are_told_apart(void **state)
+{
+    (void)state;
+    struct espi_series peak = hourly(), register_total = hourly();
+    peak.tou = 2;
+    peak.phase = 128;
+    register_total.accumulation_behaviour = 3;
+    assert_string_equal(tags_of(peak).values[TAG_CUSTOM_METER_ID], "01.phase128.tou2");
+    assert_string_equal(tags_of(register_total).values[TAG_CUSTOM_METER_ID], "01.acc3");
+}
+
+static void no_character_of_a_feed_reaches_kairosdbs_sql(void **state)
+{
+    (void)state;
+    struct espi_series s = hourly();
+    s.usage_point = "UsagePoint/a'b\"c:d=e,f \xc3\xa9%";
+    assert_string_equal(tags_of(s).values[TAG_CUSTOM_METER_ID],
+                        "a%27b%22c%3Ad%3De%2Cf%20%C3%A9%25");
+    char long_id[400];
+    memset(long_id, 'x', sizeof long_id - 1);
+    long_id[sizeof long_id - 1] = '\0';
+    s.usage_point = long_id;
+    struct series_tags tags = tags_of(s);
+    assert_true(strlen(tags.values[TAG_CUSTOM_METER_ID]) <= 100);
+    assert_non_null(strchr(tags.values[TAG_CUSTOM_METER_ID], '~'));
+}
+
+static void a_second_meter_with_the_same_last_part_gets_its_digest(void **state)
+{
+    (void)state;
+    struct espi_series other = hourly();
+    other.usage_point = "espi/1_1/resource/Subscription/6/UsagePoint/01";
+    char source[SERIES_KEY_BYTES], other_source[SERIES_KEY_BYTES];
+    struct espi_series first = hourly();
+    assert_string_not_equal(series_source(&first, source), series_source(&other, other_source));
+    struct series_tags tags = tags_of(other), again = tags_of(other);
+    series_tags_distinguish(&tags, other_source);
+    series_tags_distinguish(&again, other_source);
+    assert_string_equal(tags.values[TAG_CUSTOM_METER_ID], again.values[TAG_CUSTOM_METER_ID]);
+    assert_int_equal(strlen(tags.values[TAG_CUSTOM_METER_ID]), 2 + 9);
+}
+
+static void what_is_not_known_is_not_guessed(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct series_tags tags;
+    struct espi_series s = hourly();
+    s.unresolved = "no_unit";
+    assert_false(series_tags_of(&s, "42", &tags, &e));
+    assert_string_equal(e.code, "no_unit");
+    s = hourly();
+    s.service_kind = ESPI_ABSENT;
+    assert_true(series_tags_of(&s, "42", &tags, &e)); /* the commodity says electricity */
+    s.commodity = ESPI_ABSENT;
+    assert_false(series_tags_of(&s, "42", &tags, &e));
+    assert_string_equal(e.code, "no_service_kind");
+    s = hourly();
+    s.usage_point = s.meter_reading = NULL;
+    assert_false(series_tags_of(&s, "42", &tags, &e));
+    assert_string_equal(e.code, "no_meter");
+    s = hourly();
+    s.flow_direction = s.interval_length = ESPI_ABSENT;
+    assert_string_equal(tags_of(s).values[TAG_FLOW], "unstated");
+    assert_string_equal(tags_of(s).values[TAG_INTERVAL], "unstated");
+}
+
+static void power_temperature_and_growing_totals_are_not_summed(void **state)
+{
+    (void)state;
+    struct espi_series s = hourly();
+    assert_true(series_is_summable(&s));
+    s.accumulation_behaviour = 1; /* in real feeds: deltas under another name */
+    assert_true(series_is_summable(&s));
+    s.accumulation_behaviour = 3;
+    assert_false(series_is_summable(&s));
+    s = hourly();
+    s.uom = 38;
+    assert_false(series_is_summable(&s));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_tags_are_the_seeds_and_the_flow),
+        cmocka_unit_test(tags_survive_json),
+        cmocka_unit_test(forward_and_reverse_are_two_series),
+        cmocka_unit_test(the_multiplier_is_no_part_of_the_identity),
+        cmocka_unit_test(registers_of_one_usage_point_are_told_apart),
+        cmocka_unit_test(no_character_of_a_feed_reaches_kairosdbs_sql),
+        cmocka_unit_test(a_second_meter_with_the_same_last_part_gets_its_digest),
+        cmocka_unit_test(what_is_not_known_is_not_guessed),
+        cmocka_unit_test(power_temperature_and_growing_totals_are_not_summed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
