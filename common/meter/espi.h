@@ -50,7 +50,8 @@ struct espi_limits {
     uint64_t total_bytes; /* "feed_too_large"; default: none, the caller counts */
     uint64_t readings;    /* "too_many_readings" */
     size_t depth;         /* "too_deep": elements within elements, at most 255 */
-    size_t token_bytes;   /* "token_too_long": one tag, comment or processing instruction */
+    size_t token_bytes;   /* "token_too_long": one tag, comment or processing instruction, about */
+    size_t names_bytes;   /* "too_many_names": distinct names of elements, attributes and name spaces */
     size_t text_bytes;    /* "text_too_long": one element's text or one href */
     size_t attributes;    /* "too_many_attributes": of one element */
     size_t kept_bytes;    /* "too_much_kept": hrefs, resources, groups and problems held until the end */
@@ -65,8 +66,8 @@ MUST_CHECK struct espi *espi_open(const struct espi_limits *limits, const struct
                                   struct err *e);
 /*
  * The next piece, of any size. False, each with line:column in its text, and every later call says the same:
- * ERR_REJECT "not_well_formed", "bad_encoding", "doctype", "html", "not_a_feed" (another root), or a limit's
- * code; ERR_RETRY "no_memory"; or what the sink said.
+ * ERR_REJECT "not_well_formed", "bad_encoding", "doctype", "html", "not_xml", "not_a_feed" (another root),
+ * "too_many_resources" (256 in one entry) or a limit's code; ERR_RETRY "no_memory"; or what the sink said.
  */
 MUST_CHECK bool espi_write(struct espi *p, const char *bytes, size_t len, struct err *e);
 /* The end, and the links. False as above, or ERR_REJECT "empty", ERR_RETRY "feed_cut_off". */

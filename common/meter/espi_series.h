@@ -11,10 +11,10 @@
 enum espi_link {
     ESPI_LINK_NONE,
     ESPI_LINK_EXACT,  /* a `related` href names the collection (the other's `up`) or the item (its `self`) */
+    ESPI_LINK_ENTRY,  /* both stand in one entry, alone of their kind */
     ESPI_LINK_UP,     /* the child's `up` names its parent's `self` */
     ESPI_LINK_BACK,   /* the child's `related` names its parent */
     ESPI_LINK_PREFIX, /* the child's href lies under its parent's */
-    ESPI_LINK_ENTRY,  /* both stand in one entry, or in a bare document */
     ESPI_LINK_ONLY,   /* there is only one in the feed */
 };
 
@@ -32,7 +32,8 @@ struct espi_series {
     const char *blocks_href; /* what the blocks without a MeterReading link to; NULL for others */
     const char *title;       /* of the MeterReading's entry */
     const char *unresolved;  /* NULL, or why these readings have no certain meaning: "no_meter_reading",
-                                "no_reading_type", "no_unit", "conflicting_types". Never sum those. */
+                                "no_reading_type", "no_unit", "conflicting_types", "ambiguous_link".
+                                Never sum those. */
     int64_t service_kind;
     int64_t commodity;
     int64_t kind;
@@ -62,12 +63,12 @@ struct espi_series {
     uint64_t readings;
 };
 
-/* Something odd: code is one stable word, the place a line and column of the feed or the href concerned. */
+/* Something odd: the place is a line and column of the feed where known (else 0), and the href or text at fault. */
 struct espi_problem {
-    char code[32];
-    uint64_t line; /* 0 = known only at the end: see where */
+    const char *code; /* one stable word, never freed */
+    uint64_t line;
     uint64_t column;
-    const char *where; /* href, entry id or the text at fault; NULL */
+    char where[160]; /* cut to fit; "" = see line */
 };
 
 #endif

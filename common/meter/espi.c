@@ -1,0 +1,459 @@
+/* Reads a Green Button feed piece by piece: libxml2's push parser in front, the meaning in espi_document. */
+#include "meter/espi.h"
+
+#include <libxml/parser.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+
+#include "meter/espi_document.h"
+#include "meter/espi_table.h"
+
+/* The parser takes pieces of at most this much, so that its own buffer stays small. */
+#define PIECE_BYTES 16384
+/* The beginning of the body, to tell a web page from a broken feed. */
+#define HEAD_BYTES 512
+
+struct espi {
+    xmlParserCtxtPtr xml;
+    struct espi_document document;
+    struct espi_table table;
+    struct err error;
+    bool failed;
+    bool finished;
+    uint64_t bytes;
+    char head[HEAD_BYTES + 1];
+    size_t head_len;
+};
+
+/* --- failing, with a place -------------------------------------------------------------------------- */
+static struct espi_place place_now(void *context)
+{
+    const struct espi *p = context;
+    const xmlParserInput *in = p->xml ? p->xml->input : NULL;
+    if (!in)
+        return (struct espi_place){0};
+    return (struct espi_place){(uint64_t)in->line, (uint64_t)in->col};
+}
+
+static void fail_at(struct espi *p, struct espi_place at, const struct err *why)
+{
+    if (p->failed)
+        return;
+    p->failed = true;
+    p->error = *why;
+    err_wrap(&p->error, "line %llu:%llu", (unsigned long long)at.line, (unsigned long long)at.column);
+}
+
+/* From within the parser: it stops, and the error waits for espi_write to return. */
+static void fail_here(struct espi *p, const struct err *why)
+{
+    fail_at(p, place_now(p), why);
+    xmlStopParser(p->xml);
+}
+
+static void reject_here(struct espi *p, const char *code, const char *text)
+{
+    struct err e = {0};
+    err_set(&e, ERR_REJECT, code, "%s", text);
+    fail_here(p, &e);
+}
+
+/* --- what the parser calls -------------------------------------------------------------------------- */
+/* libxml2 hands five pointers an attribute: name, prefix, name space, value, end of value. */
+struct attribute {
+    const char *name;
+    const char *prefix;
+    const char *uri;
+    const char *value;
+    const char *end;
+};
+
+static const struct attribute *find_attribute(const struct attribute *list, int count, const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (!list[i].prefix && !strcmp(list[i].name, name))
+            return &list[i];
+    return NULL;
+}
+
+static bool on_link(struct espi *p, const struct attribute *list, int count, struct err *e)
+{
+    const struct attribute *rel = find_attribute(list, count, "rel");
+    const struct attribute *href = find_attribute(list, count, "href");
+    if (!rel || !href)
+        return true;
+    return espi_document_link(&p->document, rel->value, (size_t)(rel->end - rel->value), href->value,
+                              (size_t)(href->end - href->value), e);
+}
+
+/* libxml2 reports a prefix that nothing declares as a lesser error: to the standard it is fatal. */
+static bool prefixes_declared(const struct attribute *list, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (list[i].prefix && !list[i].uri)
+            return false;
+    return true;
+}
+
+static bool check_root(const struct espi *p, const char *name, const char *uri, int rule, struct err *e)
+{
+    if (p->document.root_seen || rule >= 0)
+        return true;
+    if (!strcasecmp(name, "html"))
+        return err_set(e, ERR_REJECT, "html", "a web page, not a feed");
+    if (uri && !strncmp(uri, ESPI_NS, strlen(ESPI_NS)))
+        return true; /* another ESPI document, or one about customers: nothing in it for us */
+    return err_set(e, ERR_REJECT, "not_a_feed", "the document is a <%.60s> of \"%.100s\"", name,
+                   uri ? uri : "");
+}
+
+static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+                     int space_count, const xmlChar **spaces, int count, int defaulted,
+                     const xmlChar **attributes)
+{
+    (void)spaces, (void)defaulted;
+    struct espi *p = context;
+    const struct attribute *list = (const struct attribute *)attributes;
+    struct err e = {0};
+    int rule;
+    bool root_known = p->document.root_seen;
+    if (p->failed)
+        return;
+    if ((prefix && !uri) || (count && !prefixes_declared(list, count))) {
+        reject_here(p, "not_well_formed", "a name space prefix that nothing declares");
+        return;
+    }
+    if ((size_t)count + (size_t)space_count > p->document.limits.attributes) {
+        reject_here(p, "too_many_attributes", "an element with too many attributes");
+        return;
+    }
+    bool right = espi_document_start(&p->document, (const char *)name, (const char *)uri, &rule, &e);
+    if (right && !root_known) {
+        p->document.root_seen = false;
+        right = check_root(p, (const char *)name, (const char *)uri, rule, &e);
+        p->document.root_seen = true;
+    }
+    if (right && rule >= 0 && espi_grammar[rule].node == NODE_LINK)
+        right = on_link(p, list, count, &e);
+    if (!right)
+        fail_here(p, &e);
+}
+
+static void on_end(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+    (void)name, (void)prefix, (void)uri;
+    struct espi *p = context;
+    struct err e = {0};
+    if (!p->failed && !espi_document_end(&p->document, &e))
+        fail_here(p, &e);
+}
+
+static void on_text(void *context, const xmlChar *text, int len)
+{
+    struct espi *p = context;
+    struct err e = {0};
+    if (!p->failed && !espi_document_text(&p->document, (const char *)text, (size_t)len, &e))
+        fail_here(p, &e);
+}
+
+/* Called before anything of the DTD is looked at: no entity is ever declared. */
+static void on_doctype(void *context, const xmlChar *name, const xmlChar *public_id,
+                       const xmlChar *system_id)
+{
+    (void)public_id, (void)system_id;
+    if (name && !strcasecmp((const char *)name, "html"))
+        reject_here(context, "html", "a web page, not a feed");
+    else
+        reject_here(context, "doctype", "a feed has no DOCTYPE");
+}
+
+/* libxml2 would print; its last error is looked at instead. */
+static void on_error(void *context, xmlErrorPtr error)
+{
+    (void)context, (void)error;
+}
+
+/* --- opening ---------------------------------------------------------------------------------------- */
+struct espi_limits espi_limits_default(void)
+{
+    return (struct espi_limits){.total_bytes = UINT64_MAX,
+                                .readings = 500u * 1000 * 1000,
+                                .depth = 64,
+                                .token_bytes = 256u * 1024,
+                                .names_bytes = 1024u * 1024,
+                                .text_bytes = 4096,
+                                .attributes = 64,
+                                .kept_bytes = 6u * 1024 * 1024,
+                                .problems = 100};
+}
+
+static struct espi_limits complete_limits(const struct espi_limits *given)
+{
+    struct espi_limits l = espi_limits_default(), g = given ? *given : (struct espi_limits){0};
+    l.total_bytes = g.total_bytes ? g.total_bytes : l.total_bytes;
+    l.readings = g.readings ? g.readings : l.readings;
+    l.depth = g.depth ? g.depth : l.depth;
+    l.depth = l.depth < ESPI_DEPTH_MAX ? l.depth : ESPI_DEPTH_MAX;
+    l.token_bytes = g.token_bytes ? g.token_bytes : l.token_bytes;
+    l.names_bytes = g.names_bytes ? g.names_bytes : l.names_bytes;
+    l.text_bytes = g.text_bytes ? g.text_bytes : l.text_bytes;
+    l.attributes = g.attributes ? g.attributes : l.attributes;
+    l.kept_bytes = g.kept_bytes ? g.kept_bytes : l.kept_bytes;
+    l.problems = g.problems ? g.problems : l.problems;
+    return l;
+}
+
+static bool open_parser(struct espi *p)
+{
+    xmlSAXHandler handlers = {.initialized = XML_SAX2_MAGIC,
+                              .startElementNs = on_start,
+                              .endElementNs = on_end,
+                              .characters = on_text,
+                              .ignorableWhitespace = on_text,
+                              .cdataBlock = on_text,
+                              .internalSubset = on_doctype,
+                              .serror = on_error};
+    p->xml = xmlCreatePushParserCtxt(&handlers, p, NULL, 0, NULL);
+    return p->xml && xmlCtxtUseOptions(p->xml, XML_PARSE_NONET) == 0;
+}
+
+struct espi *espi_open(const struct espi_limits *limits, const struct espi_sink *sink, struct err *e)
+{
+    xmlInitParser();
+    struct espi *p = calloc(1, sizeof *p);
+    if (!p) {
+        err_set(e, ERR_RETRY, "no_memory", "no memory for a feed");
+        return NULL;
+    }
+    p->document.limits = complete_limits(limits);
+    p->document.sink = *sink;
+    p->document.place = place_now;
+    p->document.place_context = p;
+    if (getrandom(&p->document.graph.names.seed, sizeof p->document.graph.names.seed, GRND_NONBLOCK) < 0)
+        p->document.graph.names.seed = (uintptr_t)p;
+    if (espi_document_make(&p->document, e)) {
+        if (open_parser(p))
+            return p;
+        err_set(e, ERR_RETRY, "no_memory", "no memory for an XML parser");
+    }
+    espi_free(p);
+    return NULL;
+}
+
+void espi_free(struct espi *p)
+{
+    if (!p)
+        return;
+    if (p->xml) {
+        xmlFreeDoc(p->xml->myDoc);
+        xmlFreeParserCtxt(p->xml);
+    }
+    espi_table_free(&p->table);
+    espi_document_free(&p->document);
+    free(p);
+}
+
+void espi_freep(struct espi **p)
+{
+    espi_free(*p);
+    *p = NULL;
+}
+
+/* --- what is wrong with a body ----------------------------------------------------------------------- */
+static bool head_has(const struct espi *p, const char *word)
+{
+    return strcasestr(p->head, word) != NULL;
+}
+
+#define BLANK "\xef\xbb\xbf \t\r\n" /* the byte order mark counts as blank */
+
+/* The first character that is not blank; '\0' for none. */
+static char first_character(const struct espi *p)
+{
+    return p->head[strspn(p->head, BLANK)];
+}
+
+static bool is_blank(const struct espi *p)
+{
+    return p->head_len < HEAD_BYTES && strspn(p->head, BLANK) == p->head_len;
+}
+
+static bool is_encoding_error(int code)
+{
+    return code == XML_ERR_INVALID_ENCODING || code == XML_ERR_UNKNOWN_ENCODING ||
+           code == XML_ERR_UNSUPPORTED_ENCODING || code == XML_ERR_ENCODING_NAME ||
+           code == XML_I18N_CONV_FAILED || code == XML_I18N_NO_HANDLER || code == XML_IO_ENCODER;
+}
+
+static void judge_failure(const struct espi *p, bool at_end, struct err *e)
+{
+    const xmlError *last = &p->xml->lastError;
+    bool open = p->document.depth || p->document.skipped || !p->document.root_seen;
+    size_t len = last->message ? strcspn(last->message, "\n") : 0;
+    char first = first_character(p);
+    if (last->code == XML_ERR_NO_MEMORY)
+        err_set(e, ERR_RETRY, "no_memory", "no memory for the XML parser");
+    else if (!p->document.root_seen && (head_has(p, "<html") || head_has(p, "<!doctype html")))
+        err_set(e, ERR_REJECT, "html", "a web page, not a feed");
+    else if (!p->document.root_seen && first > ' ' && first != '<')
+        err_set(e, ERR_REJECT, "not_xml", "the body is no XML: it begins with \"%.1s\"", &first);
+    else if (at_end && open)
+        err_set(e, ERR_RETRY, "feed_cut_off", "the feed ends in mid-element after %llu bytes",
+                (unsigned long long)p->bytes);
+    else if (is_encoding_error(last->code))
+        err_set(e, ERR_REJECT, "bad_encoding", "%.*s", (int)len, last->message ? last->message : "");
+    else
+        err_set(e, ERR_REJECT, "not_well_formed", "%.*s", (int)len,
+                last->message ? last->message : "not well-formed");
+}
+
+static void fail_parser(struct espi *p, bool at_end)
+{
+    struct err e = {0};
+    struct espi_place at = place_now(p);
+    if (p->xml->lastError.line > 0)
+        at = (struct espi_place){(uint64_t)p->xml->lastError.line, (uint64_t)p->xml->lastError.int2};
+    judge_failure(p, at_end, &e);
+    fail_at(p, at, &e);
+}
+
+/* What the parser holds because it cannot use it yet, and the names it has met. */
+static void check_parser_size(struct espi *p)
+{
+    const xmlParserInput *in = p->xml->input;
+    if (in && in->end && (size_t)(in->end - in->cur) > p->document.limits.token_bytes)
+        reject_here(p, "token_too_long", "a tag, comment or processing instruction without an end");
+    else if (xmlDictGetUsage(p->xml->dict) > p->document.limits.names_bytes)
+        reject_here(p, "too_many_names", "too many different names");
+}
+
+/* --- writing ----------------------------------------------------------------------------------------- */
+static bool outcome(const struct espi *p, struct err *e)
+{
+    if (p->failed && e)
+        *e = p->error;
+    return !p->failed;
+}
+
+static void push(struct espi *p, const char *bytes, size_t len, bool at_end)
+{
+    /* Errors of no document (a converter's) would be printed: the handler is the thread's. */
+    xmlSetStructuredErrorFunc(NULL, on_error);
+    int code = xmlParseChunk(p->xml, bytes, (int)len, at_end);
+    xmlSetStructuredErrorFunc(NULL, NULL);
+    if (!p->failed && (code == XML_ERR_NO_MEMORY || !p->xml->wellFormed || p->xml->disableSAX))
+        fail_parser(p, at_end);
+    if (!p->failed && !at_end)
+        check_parser_size(p);
+}
+
+static void keep_head(struct espi *p, const char *bytes, size_t len)
+{
+    size_t room = HEAD_BYTES - p->head_len;
+    size_t take = len < room ? len : room;
+    memcpy(p->head + p->head_len, bytes, take);
+    p->head_len += take;
+}
+
+bool espi_write(struct espi *p, const char *bytes, size_t len, struct err *e)
+{
+    while (len && !p->failed) {
+        size_t piece = len < PIECE_BYTES ? len : PIECE_BYTES;
+        if (p->head_len < HEAD_BYTES)
+            keep_head(p, bytes, piece);
+        if (piece > p->document.limits.total_bytes - p->bytes) {
+            struct err too_large = {0};
+            err_set(&too_large, ERR_REJECT, "feed_too_large", "more than %llu bytes",
+                    (unsigned long long)p->document.limits.total_bytes);
+            fail_at(p, place_now(p), &too_large);
+            break;
+        }
+        p->bytes += piece;
+        push(p, bytes, piece, false);
+        bytes += piece;
+        len -= piece;
+    }
+    return outcome(p, e);
+}
+
+bool espi_finish(struct espi *p, struct err *e)
+{
+    struct err why = {0};
+    if (!p->failed && is_blank(p)) {
+        err_set(&why, ERR_REJECT, "empty", "the body is empty");
+        fail_at(p, place_now(p), &why);
+    }
+    if (!p->failed && !p->finished)
+        push(p, NULL, 0, true);
+    if (!p->failed && !p->finished &&
+        !espi_table_make(&p->document.graph, &p->document.problems, &p->table, &why))
+        fail_at(p, place_now(p), &why);
+    p->finished = true;
+    return outcome(p, e);
+}
+
+/* --- what was found ---------------------------------------------------------------------------------- */
+size_t espi_series_count(const struct espi *p)
+{
+    return p->table.count;
+}
+
+const struct espi_series *espi_series_at(const struct espi *p, size_t i)
+{
+    return &p->table.series[i];
+}
+
+size_t espi_series_of_group(const struct espi *p, uint32_t group)
+{
+    return espi_graph_group_at(&p->document.graph, group)->series;
+}
+
+bool espi_place_reading(const struct espi_series *s, struct espi_reading *r)
+{
+    if (r->placed)
+        return true;
+    int64_t offset_s, start_s;
+    if (r->start_s == ESPI_ABSENT || s->interval_length == ESPI_ABSENT || s->interval_length <= 0 ||
+        __builtin_mul_overflow(s->interval_length, (int64_t)r->ordinal, &offset_s) ||
+        __builtin_add_overflow(r->start_s, offset_s, &start_s))
+        return false;
+    r->start_s = start_s;
+    if (r->duration_s == ESPI_ABSENT)
+        r->duration_s = s->interval_length;
+    r->placed = true;
+    return true;
+}
+
+const char *espi_link_name(enum espi_link link)
+{
+    static const char *const names[] = {"none", "exact", "entry", "up", "back", "prefix", "only"};
+    return names[link];
+}
+
+size_t espi_group_count(const struct espi *p)
+{
+    return p->document.graph.groups.count;
+}
+
+uint64_t espi_reading_count(const struct espi *p)
+{
+    return p->document.readings;
+}
+
+size_t espi_problem_count(const struct espi *p)
+{
+    return p->document.problems.count;
+}
+
+const struct espi_problem *espi_problem_at(const struct espi *p, size_t i)
+{
+    return &p->document.problems.kept[i];
+}
+
+uint64_t espi_problems_not_kept(const struct espi *p)
+{
+    return p->document.problems.not_kept;
+}

@@ -1,0 +1,79 @@
+/* The meaning of a feed's elements as they open and close: readings go out, resources are kept. */
+#ifndef METERBEAT_METER_ESPI_DOCUMENT_H
+#define METERBEAT_METER_ESPI_DOCUMENT_H
+
+#include "base/buf.h"
+#include "meter/espi.h"
+#include "meter/espi_graph.h"
+#include "meter/espi_problems.h"
+
+#define ESPI_DEPTH_MAX 255
+#define ESPI_DRAFTS_MAX 256 /* resources in one entry: "too_many_resources" */
+
+/* Where the XML parser stands, for problems. */
+struct espi_place {
+    uint64_t line;
+    uint64_t column;
+};
+
+/* One link of the open entry, as a part of `hrefs_text`. */
+struct espi_stored_href {
+    enum espi_rel rel;
+    size_t offset;
+    size_t len;
+};
+
+struct espi_document {
+    struct espi_limits limits;
+    struct espi_sink sink;
+    struct espi_graph graph;
+    struct espi_problems problems;
+    struct espi_place (*place)(void *context);
+    void *place_context;
+
+    /* where in the document: the grammar's rules that are open, and elements without meaning below them */
+    uint8_t open[ESPI_DEPTH_MAX + 1];
+    size_t depth; /* open[depth] is the innermost; 0 is the document */
+    size_t skipped;
+    bool root_seen;
+    bool wants_text;
+    char *text; /* limits.text_bytes of room */
+    size_t text_len;
+
+    /* the open entry */
+    uint64_t entries;
+    bool in_entry;
+    bool entry_has_readings;
+    int64_t updated_s;
+    struct buf title;
+    struct buf hrefs_text;
+    struct espi_array stored_hrefs; /* struct espi_stored_href */
+    struct espi_array hrefs;        /* struct espi_href, made of them when needed */
+    struct espi_budget entry_budget;
+    struct espi_draft drafts[ESPI_DRAFTS_MAX];
+    size_t draft_count;
+    bool entry_has_group;
+    uint32_t group;
+    size_t group_hrefs; /* links that were known when the group was chosen */
+
+    /* the open block and reading */
+    int64_t block_start_s;
+    uint32_t ordinal;
+    bool has_start;
+    uint64_t readings;
+    struct espi_reading reading;
+};
+
+MUST_CHECK bool espi_document_make(struct espi_document *d, struct err *e);
+void espi_document_free(struct espi_document *d);
+
+/* The rule of the element now open, or -1 where it has no meaning. Errors: limits, and what the sink says. */
+MUST_CHECK bool espi_document_start(struct espi_document *d, const char *name, const char *uri,
+                                    int *ret_rule, struct err *e);
+/* For NODE_LINK: its attributes. rel decides whether the href is of interest. */
+MUST_CHECK bool espi_document_link(struct espi_document *d, const char *rel, size_t rel_len,
+                                   const char *href, size_t href_len, struct err *e);
+MUST_CHECK bool espi_document_text(struct espi_document *d, const char *text, size_t len, struct err *e);
+MUST_CHECK bool espi_document_end(struct espi_document *d, struct err *e);
+
+#endif

@@ -1,0 +1,133 @@
+/* Which elements of a feed mean something: a table of rules, the children of each rule in one run. */
+#include "meter/espi_grammar.h"
+
+#include <string.h>
+
+/* Where each run of children begins. A run ends where the next one begins. */
+enum {
+    IN_DOCUMENT = 1,
+    IN_FEED = IN_DOCUMENT + 7,
+    IN_ENTRY = IN_FEED + 1,
+    IN_CONTENT = IN_ENTRY + 9,
+    IN_USAGE_POINT = IN_CONTENT + 6,
+    IN_SERVICE_CATEGORY = IN_USAGE_POINT + 1,
+    IN_READING_TYPE = IN_SERVICE_CATEGORY + 1,
+    IN_LOCAL_TIME = IN_READING_TYPE + RT_SLOTS,
+    IN_BLOCK = IN_LOCAL_TIME + LTP_SLOTS,
+    IN_BLOCK_INTERVAL = IN_BLOCK + 2,
+    IN_READING = IN_BLOCK_INTERVAL + 1,
+    IN_PERIOD = IN_READING + 5,
+    IN_QUALITIES = IN_PERIOD + 2,
+    IN_END = IN_QUALITIES + 1,
+};
+
+#define CHILDREN(first, next) .first_child = (first), .last_child = (next)
+#define NUMBER(element, of, at) {.name = element, .text = true, .node = NODE_FIELD, .kind = of, .slot = at}
+#define WORD(element, of, at) {.name = element, .text = true, .node = NODE_WORD, .kind = of, .slot = at}
+
+/* The resources, wherever one may stand: as the root, in an entry's content, and in an entry that forgot it. */
+#define RESOURCES                                                                                      \
+    {.name = "IntervalBlock", .node = NODE_BLOCK, CHILDREN(IN_BLOCK, IN_BLOCK_INTERVAL)},              \
+        {.name = "UsagePoint", .node = NODE_RESOURCE, .kind = KIND_USAGE_POINT,                        \
+         CHILDREN(IN_USAGE_POINT, IN_SERVICE_CATEGORY)},                                               \
+        {.name = "MeterReading", .node = NODE_RESOURCE, .kind = KIND_METER_READING},                   \
+        {.name = "ReadingType", .node = NODE_RESOURCE, .kind = KIND_READING_TYPE,                      \
+         CHILDREN(IN_READING_TYPE, IN_LOCAL_TIME)},                                                    \
+    {                                                                                                  \
+        .name = "LocalTimeParameters", .node = NODE_RESOURCE, .kind = KIND_LOCAL_TIME,                 \
+        CHILDREN(IN_LOCAL_TIME, IN_BLOCK)                                                              \
+    }
+
+#define ENTRY                                                                                          \
+    {                                                                                                  \
+        .name = "entry", .atom = true, .node = NODE_ENTRY, CHILDREN(IN_ENTRY, IN_CONTENT)              \
+    }
+
+const struct espi_rule espi_grammar[] = {
+    {.name = "", .node = NODE_DOCUMENT, CHILDREN(IN_DOCUMENT, IN_FEED)},
+    /* IN_DOCUMENT */
+    {.name = "feed", .atom = true, .node = NODE_FEED, CHILDREN(IN_FEED, IN_ENTRY)},
+    ENTRY,
+    RESOURCES,
+    /* IN_FEED */
+    ENTRY,
+    /* IN_ENTRY */
+    {.name = "link", .atom = true, .node = NODE_LINK},
+    {.name = "content", .atom = true, .node = NODE_CONTENT, CHILDREN(IN_CONTENT, IN_USAGE_POINT)},
+    {.name = "title", .atom = true, .text = true, .node = NODE_TITLE},
+    {.name = "updated", .atom = true, .text = true, .node = NODE_UPDATED},
+    RESOURCES,
+    /* IN_CONTENT: some writers put the entry's dates here */
+    {.name = "updated", .atom = true, .text = true, .node = NODE_UPDATED},
+    RESOURCES,
+    /* IN_USAGE_POINT */
+    {.name = "ServiceCategory", .node = NODE_PART, CHILDREN(IN_SERVICE_CATEGORY, IN_READING_TYPE)},
+    /* IN_SERVICE_CATEGORY */
+    NUMBER("kind", KIND_USAGE_POINT, UP_SERVICE_KIND),
+    /* IN_READING_TYPE */
+    NUMBER("accumulationBehaviour", KIND_READING_TYPE, RT_ACCUMULATION),
+    NUMBER("commodity", KIND_READING_TYPE, RT_COMMODITY),
+    NUMBER("consumptionTier", KIND_READING_TYPE, RT_CONSUMPTION_TIER),
+    NUMBER("cpp", KIND_READING_TYPE, RT_CPP),
+    NUMBER("currency", KIND_READING_TYPE, RT_CURRENCY),
+    NUMBER("dataQualifier", KIND_READING_TYPE, RT_DATA_QUALIFIER),
+    NUMBER("defaultQuality", KIND_READING_TYPE, RT_DEFAULT_QUALITY),
+    NUMBER("flowDirection", KIND_READING_TYPE, RT_FLOW_DIRECTION),
+    NUMBER("intervalLength", KIND_READING_TYPE, RT_INTERVAL_LENGTH),
+    NUMBER("kind", KIND_READING_TYPE, RT_KIND),
+    NUMBER("measuringPeriod", KIND_READING_TYPE, RT_MEASURING_PERIOD),
+    NUMBER("powerOfTenMultiplier", KIND_READING_TYPE, RT_MULTIPLIER),
+    NUMBER("phase", KIND_READING_TYPE, RT_PHASE),
+    NUMBER("timeAttribute", KIND_READING_TYPE, RT_TIME_ATTRIBUTE),
+    NUMBER("tou", KIND_READING_TYPE, RT_TOU),
+    NUMBER("uom", KIND_READING_TYPE, RT_UOM),
+    /* IN_LOCAL_TIME */
+    WORD("dstEndRule", KIND_LOCAL_TIME, LTP_DST_END),
+    NUMBER("dstOffset", KIND_LOCAL_TIME, LTP_DST_OFFSET),
+    WORD("dstStartRule", KIND_LOCAL_TIME, LTP_DST_START),
+    NUMBER("tzOffset", KIND_LOCAL_TIME, LTP_TZ_OFFSET),
+    /* IN_BLOCK */
+    {.name = "IntervalReading", .node = NODE_READING, CHILDREN(IN_READING, IN_PERIOD)},
+    {.name = "interval", .node = NODE_BLOCK_INTERVAL, CHILDREN(IN_BLOCK_INTERVAL, IN_READING)},
+    /* IN_BLOCK_INTERVAL */
+    {.name = "start", .text = true, .node = NODE_BLOCK_START},
+    /* IN_READING */
+    {.name = "timePeriod", .node = NODE_READING_PERIOD, CHILDREN(IN_PERIOD, IN_QUALITIES)},
+    {.name = "value", .text = true, .node = NODE_VALUE},
+    {.name = "cost", .text = true, .node = NODE_COST},
+    {.name = "ReadingQuality", .node = NODE_QUALITIES, CHILDREN(IN_QUALITIES, IN_END)},
+    {.name = "tou", .text = true, .node = NODE_TOU},
+    /* IN_PERIOD */
+    {.name = "duration", .text = true, .node = NODE_DURATION},
+    {.name = "start", .text = true, .node = NODE_START},
+    /* IN_QUALITIES */
+    {.name = "quality", .text = true, .node = NODE_QUALITY},
+};
+_Static_assert(sizeof espi_grammar / sizeof *espi_grammar == IN_END, "each run has the length it is given");
+
+int espi_grammar_match(int parent, const char *name, const char *uri)
+{
+    const struct espi_rule *of = &espi_grammar[parent];
+    for (int i = of->first_child; i < of->last_child; i++) {
+        const struct espi_rule *rule = &espi_grammar[i];
+        if (rule->name[0] == name[0] && !strcmp(rule->name, name) && uri &&
+            !strcmp(uri, rule->atom ? ESPI_NS_ATOM : ESPI_NS))
+            return i;
+    }
+    return -1;
+}
+
+size_t espi_grammar_slots(enum espi_kind kind)
+{
+    static const size_t slots[KIND_COUNT] = {[KIND_USAGE_POINT] = UP_SLOTS,
+                                             [KIND_READING_TYPE] = RT_SLOTS,
+                                             [KIND_LOCAL_TIME] = LTP_SLOTS};
+    return slots[kind];
+}
+
+const char *espi_grammar_kind_name(enum espi_kind kind)
+{
+    static const char *const names[KIND_COUNT] = {"UsagePoint", "MeterReading", "ReadingType",
+                                                  "LocalTimeParameters"};
+    return names[kind];
+}

@@ -1,0 +1,91 @@
+/* Which elements mean something, where they stand and what their text fills. Pure data. */
+#ifndef METERBEAT_METER_ESPI_GRAMMAR_H
+#define METERBEAT_METER_ESPI_GRAMMAR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* An element with a meaning. The document itself comes first, as the parent of the root. */
+enum espi_node {
+    NODE_DOCUMENT,
+    NODE_FEED,
+    NODE_ENTRY,
+    NODE_CONTENT,
+    NODE_LINK,
+    NODE_TITLE,
+    NODE_UPDATED,
+    NODE_RESOURCE, /* what the graph keeps: its kind is in the rule */
+    NODE_PART,     /* an element within a resource that only holds others */
+    NODE_FIELD,    /* fills slot `slot` of the resource with a number */
+    NODE_WORD,     /* fills slot `slot` of the resource with a text */
+    NODE_BLOCK,
+    NODE_BLOCK_INTERVAL,
+    NODE_BLOCK_START,
+    NODE_READING,
+    NODE_READING_PERIOD,
+    NODE_START,
+    NODE_DURATION,
+    NODE_VALUE,
+    NODE_COST,
+    NODE_QUALITIES,
+    NODE_QUALITY,
+    NODE_TOU,
+};
+
+/* What the graph keeps of a feed. */
+enum espi_kind {
+    KIND_USAGE_POINT,
+    KIND_METER_READING,
+    KIND_READING_TYPE,
+    KIND_LOCAL_TIME,
+    KIND_COUNT,
+};
+
+/* The slots of each kind. */
+enum { UP_SERVICE_KIND, UP_SLOTS };
+enum {
+    RT_ACCUMULATION,
+    RT_COMMODITY,
+    RT_CONSUMPTION_TIER,
+    RT_CPP,
+    RT_CURRENCY,
+    RT_DATA_QUALIFIER,
+    RT_DEFAULT_QUALITY,
+    RT_FLOW_DIRECTION,
+    RT_INTERVAL_LENGTH,
+    RT_KIND,
+    RT_MEASURING_PERIOD,
+    RT_MULTIPLIER,
+    RT_PHASE,
+    RT_TIME_ATTRIBUTE,
+    RT_TOU,
+    RT_UOM,
+    RT_SLOTS
+};
+enum { LTP_DST_END, LTP_DST_OFFSET, LTP_DST_START, LTP_TZ_OFFSET, LTP_SLOTS };
+#define ESPI_SLOTS_MAX RT_SLOTS
+
+/* One line of the grammar. Its number is what the reader's stack holds. */
+struct espi_rule {
+    const char *name;
+    bool atom; /* in Atom's name space; else in ESPI's */
+    bool text; /* its text is wanted */
+    uint8_t node;
+    uint8_t kind;
+    uint8_t slot;
+    uint8_t first_child; /* its children, a range of the grammar */
+    uint8_t last_child;  /* one past the last */
+};
+
+#define ESPI_NS "http://naesb.org/espi"
+#define ESPI_NS_ATOM "http://www.w3.org/2005/Atom"
+
+extern const struct espi_rule espi_grammar[];
+/* The rule of an element `name` in name space `uri` within rule `parent`; -1: it means nothing there. */
+int espi_grammar_match(int parent, const char *name, const char *uri);
+size_t espi_grammar_slots(enum espi_kind kind);
+/* "UsagePoint", ... */
+const char *espi_grammar_kind_name(enum espi_kind kind);
+
+#endif

@@ -1,0 +1,237 @@
+/* The resources of a feed and the hrefs between them: each kept once, however often the feed repeats it. */
+#include "meter/espi_graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "meter/espi_series.h"
+#include "meter/espi_text.h"
+
+struct espi_resource *espi_graph_resource(const struct espi_graph *g, size_t i)
+{
+    return (struct espi_resource *)g->resources.items + i;
+}
+
+struct espi_group *espi_graph_group_at(const struct espi_graph *g, uint32_t group)
+{
+    return (struct espi_group *)g->groups.items + group;
+}
+
+const int64_t *espi_graph_slots(const struct espi_graph *g, const struct espi_resource *r)
+{
+    return (const int64_t *)g->values.items + r->slots;
+}
+
+static uint64_t hash_words(const struct espi_graph *g, uint32_t a, uint32_t b, uint32_t c)
+{
+    uint32_t words[3] = {a, b, c};
+    return espi_hash(g->names.seed, words, sizeof words);
+}
+
+/* --- relations ----------------------------------------------------------------------------------- */
+static bool same_relation(const void *items, uint32_t item, const void *key)
+{
+    const struct espi_relation *have = (const struct espi_relation *)items + item, *want = key;
+    return have->resource == want->resource && have->href == want->href && have->rel == want->rel;
+}
+
+static bool relate(struct espi_graph *g, struct espi_relation r, struct err *e)
+{
+    uint64_t hash = hash_words(g, r.resource, r.href, (uint32_t)r.rel);
+    if (espi_index_find(&g->by_relation, hash, same_relation, g->relations.items, &r) >= 0)
+        return true;
+    uint32_t number = (uint32_t)g->relations.count;
+    if (!espi_array_room(&g->relations, sizeof r, 1, &g->budget, e) ||
+        !espi_index_add(&g->by_relation, hash, number, &g->budget, e))
+        return false;
+    ((struct espi_relation *)g->relations.items)[g->relations.count++] = r;
+    return true;
+}
+
+static bool relate_all(struct espi_graph *g, uint32_t resource, const struct espi_context *in,
+                       struct err *e)
+{
+    for (size_t i = 0; i < in->href_count; i++) {
+        struct espi_relation r = {.resource = resource, .rel = in->hrefs[i].rel};
+        if (!espi_names_add(&g->names, in->hrefs[i].text, in->hrefs[i].len, &g->budget, &r.href, e) ||
+            !relate(g, r, e))
+            return false;
+    }
+    return true;
+}
+
+/* The first link with this rel, as a name; 0 = none. */
+static bool name_of_rel(struct espi_graph *g, const struct espi_context *in, enum espi_rel rel,
+                        uint32_t *ret_name, struct err *e)
+{
+    *ret_name = 0;
+    for (size_t i = 0; i < in->href_count && !*ret_name; i++)
+        if (in->hrefs[i].rel == rel &&
+            !espi_names_add(&g->names, in->hrefs[i].text, in->hrefs[i].len, &g->budget, ret_name, e))
+            return false;
+    return true;
+}
+
+/* --- resources ----------------------------------------------------------------------------------- */
+struct self_key {
+    enum espi_kind kind;
+    uint32_t self;
+};
+
+static bool same_self(const void *items, uint32_t item, const void *key)
+{
+    const struct espi_resource *have = (const struct espi_resource *)items + item;
+    const struct self_key *want = key;
+    return have->kind == want->kind && have->self == want->self;
+}
+
+static bool add_new(struct espi_graph *g, const struct espi_draft *draft, const struct espi_context *in,
+                    uint32_t self, uint64_t hash, struct err *e)
+{
+    size_t slots = espi_grammar_slots(draft->kind);
+    uint32_t number = (uint32_t)g->resources.count;
+    if (!espi_array_room(&g->values, sizeof(int64_t), slots, &g->budget, e) ||
+        !espi_array_room(&g->resources, sizeof(struct espi_resource), 1, &g->budget, e) ||
+        (self && !espi_index_add(&g->by_self, hash, number, &g->budget, e)))
+        return false;
+    *espi_graph_resource(g, g->resources.count++) =
+        (struct espi_resource){.kind = draft->kind, .self = self, .title = in->title,
+                               .slots = (uint32_t)g->values.count, .entry = in->number};
+    if (slots)
+        memcpy((int64_t *)g->values.items + g->values.count, draft->slots, slots * sizeof(int64_t));
+    g->values.count += slots;
+    return relate_all(g, number, in, e);
+}
+
+static bool other_meaning(const int64_t *a, const int64_t *b)
+{
+    return a[RT_UOM] != b[RT_UOM] || a[RT_MULTIPLIER] != b[RT_MULTIPLIER] || a[RT_KIND] != b[RT_KIND] ||
+           a[RT_FLOW_DIRECTION] != b[RT_FLOW_DIRECTION];
+}
+
+static void compare_again(struct espi_graph *g, struct espi_resource *r, const struct espi_draft *draft,
+                          bool *ret_differs)
+{
+    const int64_t *have = espi_graph_slots(g, r);
+    size_t slots = espi_grammar_slots(r->kind);
+    if (!slots || !memcmp(have, draft->slots, slots * sizeof *have))
+        return;
+    *ret_differs = !r->differs;
+    r->differs = true;
+    if (r->kind == KIND_READING_TYPE && other_meaning(have, draft->slots))
+        r->differs_in_meaning = true;
+}
+
+bool espi_graph_add(struct espi_graph *g, const struct espi_draft *draft, const struct espi_context *in,
+                    bool *ret_differs, struct err *e)
+{
+    *ret_differs = false;
+    uint32_t self;
+    if (!name_of_rel(g, in, REL_SELF, &self, e))
+        return false;
+    struct self_key key = {draft->kind, self};
+    uint64_t hash = hash_words(g, (uint32_t)draft->kind, self, 0);
+    int64_t found = self ? espi_index_find(&g->by_self, hash, same_self, g->resources.items, &key) : -1;
+    if (found < 0)
+        return add_new(g, draft, in, self, hash, e);
+    compare_again(g, espi_graph_resource(g, (size_t)found), draft, ret_differs);
+    return relate_all(g, (uint32_t)found, in, e);
+}
+
+/* --- groups -------------------------------------------------------------------------------------- */
+static bool ends_in(const char *href, size_t len, const char *segment)
+{
+    size_t size = strlen(segment);
+    return len >= size && !memcmp(href + len - size, segment, size) &&
+           (len == size || href[len - size - 1] == '/');
+}
+
+/* ".../IntervalBlock" or ".../MeterReading/1": an `up` that all blocks of one meter reading share. */
+static bool names_meter_reading(const struct espi_href *h)
+{
+    return ends_in(h->text, h->len, "IntervalBlock") ||
+           ends_in(h->text, espi_text_parent(h->text, h->len), "MeterReading");
+}
+
+/*
+ * The href by which an entry's blocks find their group: a telling `up`, else `self`, else any `up`. All
+ * blocks of a meter reading then share a group in the collection style, and none share one wrongly.
+ */
+static const struct espi_href *choose_key(const struct espi_context *in)
+{
+    const struct espi_href *of[REL_COUNT] = {NULL};
+    for (size_t i = 0; i < in->href_count; i++) {
+        const struct espi_href *h = &in->hrefs[i];
+        if (h->rel == REL_UP && names_meter_reading(h))
+            return h;
+        if (!of[h->rel])
+            of[h->rel] = h;
+    }
+    return of[REL_SELF] ? of[REL_SELF] : of[REL_UP];
+}
+
+static bool same_key(const void *items, uint32_t item, const void *key)
+{
+    return ((const uint32_t *)items)[item] == *(const uint32_t *)key;
+}
+
+/* The links of the first block of a group; an `up` that is the key goes before another. */
+static bool fill_group(struct espi_graph *g, uint32_t group, const struct espi_context *in, uint32_t up,
+                       struct err *e)
+{
+    uint32_t first_up, self, related;
+    if (!name_of_rel(g, in, REL_UP, &first_up, e) || !name_of_rel(g, in, REL_SELF, &self, e) ||
+        !name_of_rel(g, in, REL_RELATED, &related, e))
+        return false;
+    struct espi_group *of = espi_graph_group_at(g, group);
+    of->up = up ? up : of->up ? of->up : first_up;
+    of->self = of->self ? of->self : self;
+    of->related = of->related ? of->related : related;
+    return true;
+}
+
+static bool add_group(struct espi_graph *g, const struct espi_context *in, const struct espi_href *key,
+                      uint32_t name, uint64_t line, struct err *e)
+{
+    uint32_t number = (uint32_t)g->groups.count;
+    if (!espi_array_room(&g->groups, sizeof(struct espi_group), 1, &g->budget, e) ||
+        !espi_array_room(&g->group_keys, sizeof(uint32_t), 1, &g->budget, e) ||
+        (name && !espi_index_add(&g->by_key, hash_words(g, name, 0, 0), number, &g->budget, e)))
+        return false;
+    ((uint32_t *)g->group_keys.items)[g->group_keys.count++] = name;
+    *espi_graph_group_at(g, number) = (struct espi_group){.entry = in->number, .line = line};
+    g->groups.count++;
+    return fill_group(g, number, in, key && key->rel == REL_UP ? name : 0, e);
+}
+
+bool espi_graph_group(struct espi_graph *g, const struct espi_context *in, uint64_t line,
+                      uint32_t *ret_group, struct err *e)
+{
+    const struct espi_href *key = choose_key(in);
+    uint32_t name = 0;
+    if (key && !espi_names_add(&g->names, key->text, key->len, &g->budget, &name, e))
+        return false;
+    int64_t found = -1;
+    if (name)
+        found = espi_index_find(&g->by_key, hash_words(g, name, 0, 0), same_key, g->group_keys.items,
+                                &name);
+    *ret_group = found < 0 ? (uint32_t)g->groups.count : (uint32_t)found;
+    return found >= 0 || add_group(g, in, key, name, line, e);
+}
+
+bool espi_graph_group_again(struct espi_graph *g, uint32_t group, const struct espi_context *in,
+                            struct err *e)
+{
+    return fill_group(g, group, in, 0, e);
+}
+
+void espi_graph_free(struct espi_graph *g)
+{
+    espi_names_free(&g->names);
+    struct espi_array *arrays[] = {&g->resources, &g->relations, &g->values, &g->groups, &g->group_keys};
+    for (size_t i = 0; i < ARRAY_LEN(arrays); i++)
+        free(arrays[i]->items);
+    struct espi_index *indexes[] = {&g->by_self, &g->by_relation, &g->by_key};
+    for (size_t i = 0; i < ARRAY_LEN(indexes); i++)
+        free(indexes[i]->slots);
+}

@@ -1,0 +1,88 @@
+/* The resources of a feed and the hrefs between them, kept until every link can be followed. */
+#ifndef METERBEAT_METER_ESPI_GRAPH_H
+#define METERBEAT_METER_ESPI_GRAPH_H
+
+#include "meter/espi_grammar.h"
+#include "meter/espi_keep.h"
+
+enum espi_rel { REL_SELF, REL_UP, REL_RELATED, REL_COUNT };
+
+/* One link of an entry; the text is normalised and borrowed. */
+struct espi_href {
+    enum espi_rel rel;
+    const char *text;
+    size_t len;
+};
+
+/* A resource as it was read; texts in its slots are names (espi_names). */
+struct espi_draft {
+    enum espi_kind kind;
+    int64_t slots[ESPI_SLOTS_MAX];
+};
+
+/* The Atom entry a resource stands in. number 0: none, a bare document. */
+struct espi_context {
+    uint64_t number;
+    uint32_t title; /* a name */
+    const struct espi_href *hrefs;
+    size_t href_count;
+};
+
+struct espi_resource {
+    enum espi_kind kind;
+    bool differs;            /* came again with other content; the first counts */
+    bool differs_in_meaning; /* a ReadingType with another unit, multiplier, kind or flow direction */
+    uint32_t self;
+    uint32_t title;
+    uint32_t slots; /* index of the first one in values */
+    uint64_t entry;
+};
+
+struct espi_relation {
+    uint32_t resource;
+    uint32_t href;
+    uint32_t next; /* number + 1 of the next with the same rel and href, once indexed */
+    enum espi_rel rel;
+};
+
+/* What the blocks of one group have in common. */
+struct espi_group {
+    uint32_t up;
+    uint32_t self; /* of the first block */
+    uint32_t related;
+    uint32_t series;
+    uint64_t entry; /* of the first block */
+    uint64_t line;
+    uint64_t blocks;
+    uint64_t readings;
+    uint64_t unplaced;
+};
+
+struct espi_graph {
+    struct espi_budget budget;
+    struct espi_names names;
+    struct espi_array resources; /* struct espi_resource */
+    struct espi_array relations; /* struct espi_relation */
+    struct espi_array values;    /* int64_t */
+    struct espi_array groups;    /* struct espi_group */
+    struct espi_array group_keys; /* uint32_t, beside groups: the name a group is found by */
+    struct espi_index by_self;   /* resources by kind and self */
+    struct espi_index by_relation;
+    struct espi_index by_key; /* groups by key */
+};
+
+/* Keeps a resource, or merges it into the one with its kind and self. *ret_differs: its content was another. */
+MUST_CHECK bool espi_graph_add(struct espi_graph *g, const struct espi_draft *draft,
+                               const struct espi_context *in, bool *ret_differs, struct err *e);
+/* The group of the blocks of an entry, from those of its links that are known yet. */
+MUST_CHECK bool espi_graph_group(struct espi_graph *g, const struct espi_context *in, uint64_t line,
+                                 uint32_t *ret_group, struct err *e);
+/* Links that stood behind the blocks of the entry. */
+MUST_CHECK bool espi_graph_group_again(struct espi_graph *g, uint32_t group,
+                                       const struct espi_context *in, struct err *e);
+struct espi_group *espi_graph_group_at(const struct espi_graph *g, uint32_t group);
+struct espi_resource *espi_graph_resource(const struct espi_graph *g, size_t i);
+const int64_t *espi_graph_slots(const struct espi_graph *g, const struct espi_resource *r);
+void espi_graph_free(struct espi_graph *g);
+
+#endif

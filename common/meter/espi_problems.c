@@ -1,0 +1,53 @@
+/* What was odd about a feed: a few of each kind are kept with their place, the rest only counted. */
+#include "meter/espi_problems.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEPT_OF_A_KIND 10
+
+const char *espi_odd_code(enum espi_odd odd)
+{
+    static const char *const codes[ODD_COUNT] = {
+        [ODD_BAD_NUMBER] = "bad_number",
+        [ODD_NUMBER_NOT_WHOLE] = "number_not_whole",
+        [ODD_START_NOT_WHOLE] = "start_not_whole",
+        [ODD_NO_VALUE] = "no_value",
+        [ODD_NO_TIME] = "no_time",
+        [ODD_NO_INTERVAL_LENGTH] = "no_interval_length",
+        [ODD_CONFLICTING_RESOURCE] = "conflicting_resource",
+        [ODD_AMBIGUOUS_LINK] = "ambiguous_link",
+        [ODD_NO_USAGE_POINT] = "no_usage_point",
+        [ODD_NO_METER_READING] = "no_meter_reading",
+        [ODD_NO_READING_TYPE] = "no_reading_type",
+        [ODD_NO_UNIT] = "no_unit",
+        [ODD_CONFLICTING_TYPES] = "conflicting_types",
+    };
+    return codes[odd];
+}
+
+/* Cuts a text to fit without splitting a UTF-8 character. */
+static size_t fitting(const char *text, size_t len, size_t room)
+{
+    if (len <= room)
+        return len;
+    while (room && ((unsigned char)text[room] & 0xc0) == 0x80)
+        room--;
+    return room;
+}
+
+void espi_problems_add(struct espi_problems *p, enum espi_odd odd, uint64_t line, uint64_t column,
+                       const char *where, size_t len)
+{
+    if (!p->kept && p->max)
+        p->kept = calloc(p->max, sizeof *p->kept);
+    if (!p->kept || p->count == p->max || p->of_kind[odd] == KEPT_OF_A_KIND) {
+        p->not_kept++;
+        return;
+    }
+    struct espi_problem *problem = &p->kept[p->count++];
+    p->of_kind[odd]++;
+    *problem = (struct espi_problem){.code = espi_odd_code(odd), .line = line, .column = column};
+    if (where)
+        memcpy(problem->where, where, fitting(where, len, sizeof problem->where - 1));
+}

@@ -1,0 +1,41 @@
+/* What was odd about a feed: a bounded list, a few of each kind, the rest counted. */
+#ifndef METERBEAT_METER_ESPI_PROBLEMS_H
+#define METERBEAT_METER_ESPI_PROBLEMS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "meter/espi_series.h"
+
+enum espi_odd {
+    ODD_BAD_NUMBER,           /* a text that is no number where one belongs */
+    ODD_NUMBER_NOT_WHOLE,     /* a value or code with a fraction: not kept */
+    ODD_START_NOT_WHOLE,      /* a fraction of a second: rounded down */
+    ODD_NO_VALUE,             /* a reading without a value */
+    ODD_NO_TIME,              /* a reading without its own time in a block without a start */
+    ODD_NO_INTERVAL_LENGTH,   /* readings without their own time, and no interval length in their type */
+    ODD_CONFLICTING_RESOURCE, /* one self href, different content: the first counts */
+    ODD_AMBIGUOUS_LINK,       /* several resources fit: the first counts */
+    ODD_NO_USAGE_POINT,       /* no rule finds the usage point of a meter reading */
+    ODD_NO_METER_READING,     /* blocks that no rule links to a meter reading */
+    ODD_NO_READING_TYPE,      /* no rule finds the type of a meter reading */
+    ODD_NO_UNIT,              /* the type names no uom */
+    ODD_CONFLICTING_TYPES,    /* the types that fit differ in unit, multiplier, kind or flow direction */
+    ODD_COUNT,
+};
+
+struct espi_problems {
+    struct espi_problem *kept;
+    size_t count;
+    size_t max;
+    size_t of_kind[ODD_COUNT];
+    uint64_t not_kept;
+};
+
+/* "bad_number", ... */
+const char *espi_odd_code(enum espi_odd odd);
+/* where (may be NULL) is copied. Without memory the problem is only counted. */
+void espi_problems_add(struct espi_problems *p, enum espi_odd odd, uint64_t line, uint64_t column,
+                       const char *where, size_t len);
+
+#endif

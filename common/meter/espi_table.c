@@ -1,0 +1,237 @@
+/* The series of a feed: what a MeterReading, its usage point, its type and its blocks say together. */
+#include "meter/espi_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "meter/espi_links.h"
+
+/* All that drawing up the table needs. */
+struct drawing {
+    struct espi_graph *graph;
+    struct espi_problems *problems;
+    struct espi_links links;
+    struct espi_table *table;
+    uint32_t *of_reading; /* by resource: its series */
+    uint32_t *of_orphan;  /* by name of what orphans have in common: series + 1 */
+};
+
+static const char *text_of(const struct drawing *d, uint32_t name)
+{
+    return espi_names_text(&d->graph->names, name);
+}
+
+static void complain(const struct drawing *d, enum espi_odd odd, const char *where)
+{
+    espi_problems_add(d->problems, odd, 0, 0, where, where ? strlen(where) : 0);
+}
+
+/* --- what the parts of a series say ---------------------------------------------------------------- */
+static struct espi_series nothing_known(void)
+{
+    const int64_t absent = ESPI_ABSENT;
+    return (struct espi_series){
+        .service_kind = absent, .commodity = absent, .kind = absent, .uom = absent,
+        .power_of_ten_multiplier = absent, .flow_direction = absent, .accumulation_behaviour = absent,
+        .interval_length = absent, .currency = absent, .default_quality = absent, .phase = absent,
+        .data_qualifier = absent, .time_attribute = absent, .measuring_period = absent, .tou = absent,
+        .cpp = absent, .consumption_tier = absent, .tz_offset_s = absent, .dst_offset_s = absent};
+}
+
+static void say_type(const struct drawing *d, struct espi_series *s, const struct espi_choice *c)
+{
+    if (!c->resource)
+        return;
+    const struct espi_resource *type = espi_graph_resource(d->graph, c->resource - 1);
+    const int64_t *slots = espi_graph_slots(d->graph, type);
+    s->reading_type = text_of(d, type->self);
+    s->reading_type_link = c->link;
+    s->accumulation_behaviour = slots[RT_ACCUMULATION];
+    s->commodity = slots[RT_COMMODITY];
+    s->consumption_tier = slots[RT_CONSUMPTION_TIER];
+    s->cpp = slots[RT_CPP];
+    s->currency = slots[RT_CURRENCY];
+    s->data_qualifier = slots[RT_DATA_QUALIFIER];
+    s->default_quality = slots[RT_DEFAULT_QUALITY];
+    s->flow_direction = slots[RT_FLOW_DIRECTION];
+    s->interval_length = slots[RT_INTERVAL_LENGTH];
+    s->kind = slots[RT_KIND];
+    s->measuring_period = slots[RT_MEASURING_PERIOD];
+    s->power_of_ten_multiplier = slots[RT_MULTIPLIER];
+    s->phase = slots[RT_PHASE];
+    s->time_attribute = slots[RT_TIME_ATTRIBUTE];
+    s->tou = slots[RT_TOU];
+    s->uom = slots[RT_UOM];
+}
+
+static void say_local_time(const struct drawing *d, struct espi_series *s, const struct espi_choice *c)
+{
+    if (!c->resource)
+        return;
+    const struct espi_resource *zone = espi_graph_resource(d->graph, c->resource - 1);
+    const int64_t *slots = espi_graph_slots(d->graph, zone);
+    s->local_time_link = c->link;
+    s->tz_offset_s = slots[LTP_TZ_OFFSET];
+    s->dst_offset_s = slots[LTP_DST_OFFSET];
+    s->dst_start_rule = text_of(d, (uint32_t)slots[LTP_DST_START]);
+    s->dst_end_rule = text_of(d, (uint32_t)slots[LTP_DST_END]);
+}
+
+static void say_usage_point(const struct drawing *d, struct espi_series *s, const struct espi_choice *c)
+{
+    if (!c->resource)
+        return;
+    const struct espi_resource *point = espi_graph_resource(d->graph, c->resource - 1);
+    s->usage_point = text_of(d, point->self);
+    s->usage_point_link = c->link;
+    s->service_kind = espi_graph_slots(d->graph, point)[UP_SERVICE_KIND];
+    say_local_time(d, s, &d->links.local_time[c->resource - 1]);
+}
+
+/* --- what keeps a series from being understood ----------------------------------------------------- */
+static bool types_conflict(const struct drawing *d, const struct espi_choice *c)
+{
+    return c->ambiguous || espi_graph_resource(d->graph, c->resource - 1)->differs_in_meaning;
+}
+
+static void judge_type(const struct drawing *d, struct espi_series *s, const struct espi_choice *c)
+{
+    enum espi_odd odd = ODD_COUNT;
+    if (!c->resource)
+        odd = ODD_NO_READING_TYPE;
+    else if (types_conflict(d, c))
+        odd = ODD_CONFLICTING_TYPES;
+    else if (s->uom == ESPI_ABSENT)
+        odd = ODD_NO_UNIT;
+    if (odd == ODD_COUNT)
+        return;
+    complain(d, odd, s->meter_reading ? s->meter_reading : s->blocks_href);
+    if (!s->unresolved)
+        s->unresolved = espi_odd_code(odd);
+}
+
+static void judge_usage_point(const struct drawing *d, const struct espi_series *s,
+                              const struct espi_choice *c)
+{
+    if (!c->resource)
+        complain(d, ODD_NO_USAGE_POINT, s->meter_reading);
+    else if (c->ambiguous)
+        complain(d, ODD_AMBIGUOUS_LINK, s->meter_reading);
+}
+
+/* --- one series a MeterReading ---------------------------------------------------------------------- */
+static void draw_reading(struct drawing *d, uint32_t resource)
+{
+    const struct espi_resource *r = espi_graph_resource(d->graph, resource);
+    struct espi_series *s = &d->table->series[d->table->count];
+    *s = nothing_known();
+    s->meter_reading = text_of(d, r->self);
+    s->title = text_of(d, r->title);
+    say_usage_point(d, s, &d->links.usage_point[resource]);
+    say_type(d, s, &d->links.reading_type[resource]);
+    judge_usage_point(d, s, &d->links.usage_point[resource]);
+    judge_type(d, s, &d->links.reading_type[resource]);
+    d->of_reading[resource] = (uint32_t)d->table->count++;
+}
+
+/* --- one series for blocks without one --------------------------------------------------------------- */
+static bool draw_orphan(struct drawing *d, uint32_t group, struct err *e)
+{
+    uint32_t name;
+    if (!espi_links_orphan(d->graph, group, &name, e))
+        return false;
+    struct espi_group *of = espi_graph_group_at(d->graph, group);
+    if (d->of_orphan[name]) {
+        of->series = d->of_orphan[name] - 1;
+        return true;
+    }
+    struct espi_series *s = &d->table->series[d->table->count];
+    *s = nothing_known();
+    s->blocks_href = text_of(d, name);
+    s->unresolved = espi_odd_code(ODD_NO_METER_READING);
+    espi_problems_add(d->problems, ODD_NO_METER_READING, of->line, 0, s->blocks_href,
+                      s->blocks_href ? strlen(s->blocks_href) : 0);
+    say_usage_point(d, s, &d->links.only[KIND_USAGE_POINT]);
+    say_type(d, s, &d->links.only[KIND_READING_TYPE]);
+    judge_type(d, s, &d->links.only[KIND_READING_TYPE]);
+    of->series = (uint32_t)d->table->count++;
+    d->of_orphan[name] = of->series + 1;
+    return true;
+}
+
+/* --- groups ---------------------------------------------------------------------------------------- */
+static void join_group(struct drawing *d, uint32_t group, const struct espi_choice *c)
+{
+    struct espi_group *of = espi_graph_group_at(d->graph, group);
+    of->series = d->of_reading[c->resource - 1];
+    struct espi_series *s = &d->table->series[of->series];
+    if (c->link > s->blocks_link)
+        s->blocks_link = c->link; /* the least trusted rule that was needed */
+    if (!c->ambiguous)
+        return;
+    complain(d, ODD_AMBIGUOUS_LINK, s->meter_reading);
+    s->unresolved = espi_odd_code(ODD_AMBIGUOUS_LINK);
+}
+
+static void count_group(const struct drawing *d, uint32_t group)
+{
+    const struct espi_group *of = espi_graph_group_at(d->graph, group);
+    struct espi_series *s = &d->table->series[of->series];
+    s->blocks += of->blocks;
+    s->readings += of->readings;
+    if (of->unplaced && (s->interval_length == ESPI_ABSENT || s->interval_length <= 0))
+        espi_problems_add(d->problems, ODD_NO_INTERVAL_LENGTH, of->line, 0, s->meter_reading,
+                          s->meter_reading ? strlen(s->meter_reading) : 0);
+}
+
+static bool draw_all(struct drawing *d, struct err *e)
+{
+    struct espi_graph *g = d->graph;
+    for (uint32_t i = 0; i < g->resources.count; i++)
+        if (espi_graph_resource(g, i)->kind == KIND_METER_READING)
+            draw_reading(d, i);
+    for (uint32_t i = 0; i < g->groups.count; i++)
+        if (d->links.meter_reading[i].resource)
+            join_group(d, i, &d->links.meter_reading[i]);
+        else if (!draw_orphan(d, i, e))
+            return false;
+    for (uint32_t i = 0; i < g->groups.count; i++)
+        count_group(d, i);
+    return true;
+}
+
+/* Names are still added for orphans while links are followed; their texts stand still only after that. */
+static bool name_orphans(struct espi_graph *g, struct err *e)
+{
+    uint32_t name;
+    for (uint32_t i = 0; i < g->groups.count; i++)
+        if (!espi_links_orphan(g, i, &name, e))
+            return false;
+    return true;
+}
+
+bool espi_table_make(struct espi_graph *g, struct espi_problems *problems, struct espi_table *ret_table,
+                     struct err *e)
+{
+    struct drawing d = {.graph = g, .problems = problems, .table = ret_table};
+    bool done = name_orphans(g, e) && espi_links_find(g, &d.links, e);
+    if (done) {
+        ret_table->series = calloc(g->resources.count + g->groups.count + 1, sizeof *ret_table->series);
+        d.of_reading = calloc(g->resources.count + 1, sizeof *d.of_reading);
+        d.of_orphan = calloc(espi_names_count(&g->names) + 1, sizeof *d.of_orphan);
+        done = ret_table->series && d.of_reading && d.of_orphan;
+        if (!done)
+            err_set(e, ERR_RETRY, "no_memory", "no memory for the series of the feed");
+    }
+    done = done && draw_all(&d, e);
+    espi_links_free(&d.links);
+    free(d.of_reading);
+    free(d.of_orphan);
+    return done;
+}
+
+void espi_table_free(struct espi_table *t)
+{
+    free(t->series);
+    *t = (struct espi_table){0};
+}

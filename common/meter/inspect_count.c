@@ -1,0 +1,122 @@
+/* Exact counts and sums of readings: 128-bit integers, joined by series once the feed has named them. */
+#include "meter/inspect_count.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct inspect_count nothing_counted(void)
+{
+    return (struct inspect_count){.first_start = ESPI_ABSENT,
+                                  .last_start = ESPI_ABSENT,
+                                  .last_unplaced = {.start_s = ESPI_ABSENT}};
+}
+
+static bool counts_room(struct inspect_counts *c, uint32_t group, struct err *e)
+{
+    size_t count = c->count ? c->count : 16;
+    while (count <= group)
+        count *= 2;
+    struct inspect_count *items = realloc(c->items, count * sizeof *items);
+    if (!items)
+        return err_set(e, ERR_RETRY, "no_memory", "no memory to count %zu groups", count);
+    for (size_t i = c->count; i < count; i++)
+        items[i] = nothing_counted();
+    c->items = items;
+    c->count = count;
+    return true;
+}
+
+static void widen(struct inspect_count *c, int64_t start_s)
+{
+    if (c->first_start == ESPI_ABSENT || start_s < c->first_start)
+        c->first_start = start_s;
+    if (c->last_start == ESPI_ABSENT || start_s > c->last_start)
+        c->last_start = start_s;
+}
+
+/*
+ * A reading without its own time counts with its block's start for the first one; the last one follows from
+ * the last reading of the block that begins last, once the interval length is known.
+ */
+static void note_start(struct inspect_count *c, const struct espi_reading *r)
+{
+    if (r->start_s == ESPI_ABSENT)
+        return;
+    if (r->placed || r->ordinal == 0)
+        widen(c, r->start_s);
+    const struct espi_reading *last = &c->last_unplaced;
+    if (!r->placed && (r->start_s > last->start_s ||
+                       (r->start_s == last->start_s && r->ordinal > last->ordinal)))
+        c->last_unplaced = *r;
+}
+
+bool inspect_count_reading(void *context, const struct espi_reading *r, struct err *e)
+{
+    struct inspect_counts *counts = context;
+    if (r->group >= counts->count && !counts_room(counts, r->group, e))
+        return false;
+    struct inspect_count *c = &counts->items[r->group];
+    c->readings++;
+    if (r->value != ESPI_ABSENT) {
+        c->values++;
+        c->sum += r->value;
+    }
+    if (r->cost != ESPI_ABSENT) {
+        c->costs++;
+        c->sum_cost += r->cost;
+    }
+    note_start(c, r);
+    return true;
+}
+
+static void join(struct inspect_count *into, const struct inspect_count *c, const struct espi_series *s)
+{
+    into->readings += c->readings;
+    into->values += c->values;
+    into->costs += c->costs;
+    into->sum += c->sum;
+    into->sum_cost += c->sum_cost;
+    if (c->first_start != ESPI_ABSENT)
+        widen(into, c->first_start);
+    if (c->last_start != ESPI_ABSENT)
+        widen(into, c->last_start);
+    struct espi_reading last = c->last_unplaced;
+    if (last.start_s != ESPI_ABSENT && espi_place_reading(s, &last))
+        widen(into, last.start_s);
+}
+
+struct inspect_count *inspect_count_join(const struct inspect_counts *groups, const struct espi *feed)
+{
+    struct inspect_count *joined = calloc(espi_series_count(feed) + 1, sizeof *joined);
+    if (!joined)
+        return NULL;
+    for (size_t i = 0; i < espi_series_count(feed); i++)
+        joined[i] = nothing_counted();
+    for (uint32_t group = 0; group < espi_group_count(feed) && group < groups->count; group++) {
+        size_t i = espi_series_of_group(feed, group);
+        join(&joined[i], &groups->items[group], espi_series_at(feed, i));
+    }
+    return joined;
+}
+
+void inspect_counts_free(struct inspect_counts *c)
+{
+    free(c->items);
+    *c = (struct inspect_counts){0};
+}
+
+const char *inspect_sum_text(inspect_sum sum, char text[INSPECT_SUM_TEXT])
+{
+    char *at = text + INSPECT_SUM_TEXT;
+    bool minus = sum < 0;
+    *--at = '\0';
+    do {
+        int digit = (int)(sum % 10);
+        *--at = (char)('0' + (digit < 0 ? -digit : digit));
+        sum /= 10;
+    } while (sum);
+    if (minus)
+        *--at = '-';
+    memmove(text, at, (size_t)(text + INSPECT_SUM_TEXT - at));
+    return text;
+}

@@ -1,0 +1,144 @@
+/* What `inspect` found as JSON lines, printed by hand because JSON libraries end at 64-bit integers. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "meter/inspect_print.h"
+
+/* --- values -------------------------------------------------------------------------------------- */
+/* A file name may hold any bytes: what is no UTF-8 is shown as '?'. */
+static json_t *string_of(const char *text)
+{
+    json_t *string = json_string(text);
+    if (string)
+        return string;
+    char *copy = strdup(text);
+    for (char *s = copy; s && *s; s++)
+        if ((unsigned char)*s >= 0x80)
+            *s = '?';
+    string = json_string(copy ? copy : "");
+    free(copy);
+    return string;
+}
+
+static void put_string(FILE *out, const char *text)
+{
+    json_t *string = text ? string_of(text) : json_null();
+    json_dumpf(string, out, JSON_ENCODE_ANY);
+    json_decref(string);
+}
+
+static void put_text(FILE *out, const char *key, const char *text)
+{
+    fprintf(out, ", \"%s\": ", key);
+    put_string(out, text);
+}
+
+static void put_number(FILE *out, const char *key, int64_t number)
+{
+    if (number == ESPI_ABSENT)
+        fprintf(out, ", \"%s\": null", key);
+    else
+        fprintf(out, ", \"%s\": %" PRId64, key, number);
+}
+
+static void put_sum(FILE *out, const char *key, inspect_sum sum, uint64_t count)
+{
+    char text[INSPECT_SUM_TEXT];
+    fprintf(out, ", \"%s\": %s", key, count ? inspect_sum_text(sum, text) : "null");
+}
+
+/* --- a series ------------------------------------------------------------------------------------ */
+static void put_meaning(FILE *out, const struct espi_series *s)
+{
+    put_text(out, "usage_point", s->usage_point);
+    put_number(out, "service_kind", s->service_kind);
+    put_text(out, "meter_reading", s->meter_reading);
+    put_text(out, "reading_type", s->reading_type);
+    put_number(out, "commodity", s->commodity);
+    put_number(out, "kind", s->kind);
+    put_number(out, "uom", s->uom);
+    put_number(out, "power_of_ten_multiplier", s->power_of_ten_multiplier);
+    put_number(out, "flow_direction", s->flow_direction);
+    put_number(out, "accumulation_behaviour", s->accumulation_behaviour);
+    put_number(out, "interval_length", s->interval_length);
+    put_number(out, "currency", s->currency);
+}
+
+static void put_counts(FILE *out, const struct inspect_count *c)
+{
+    fprintf(out, ", \"readings\": %" PRIu64, c->readings);
+    put_number(out, "first_start", c->first_start);
+    put_number(out, "last_start", c->last_start);
+    put_sum(out, "sum_raw", c->sum, c->values);
+    put_sum(out, "sum_cost_raw", c->sum_cost, c->costs);
+}
+
+static void put_links(FILE *out, const struct espi_series *s)
+{
+    put_text(out, "blocks_href", s->blocks_href);
+    fprintf(out, ", \"links\": {\"usage_point\": \"%s\", \"reading_type\": \"%s\", \"blocks\": \"%s\"",
+            espi_link_name(s->usage_point_link), espi_link_name(s->reading_type_link),
+            espi_link_name(s->blocks_link));
+    fprintf(out, ", \"local_time\": \"%s\"}", espi_link_name(s->local_time_link));
+    put_text(out, "unresolved", s->unresolved);
+}
+
+static void put_series(FILE *out, const struct inspect_file *f, size_t i)
+{
+    const struct espi_series *s = espi_series_at(f->feed, i);
+    fputs("{\"file\": ", out);
+    put_string(out, f->name);
+    put_meaning(out, s);
+    put_counts(out, &f->counts[i]);
+    put_links(out, s);
+    fputs("}\n", out);
+}
+
+/* --- the file ------------------------------------------------------------------------------------ */
+static void put_problem(FILE *out, const char *code, const char *place, bool first)
+{
+    fprintf(out, "%s{\"code\": ", first ? "" : ", ");
+    put_string(out, code);
+    put_text(out, "place", place);
+    fputc('}', out);
+}
+
+static void put_problem_at(FILE *out, const struct espi_problem *p, bool first)
+{
+    char place[sizeof p->where + 64];
+    if (p->line && p->column)
+        snprintf(place, sizeof place, "line %" PRIu64 ":%" PRIu64 "%s%s", p->line, p->column,
+                 *p->where ? ": " : "", p->where);
+    else if (p->line)
+        snprintf(place, sizeof place, "line %" PRIu64 "%s%s", p->line, *p->where ? ": " : "", p->where);
+    else
+        snprintf(place, sizeof place, "%s", p->where);
+    put_problem(out, p->code, place, first);
+}
+
+static void put_problems(FILE *out, const struct inspect_file *f)
+{
+    size_t count = f->feed ? espi_problem_count(f->feed) : 0;
+    fputs(", \"problems\": [", out);
+    if (f->failure)
+        put_problem(out, f->failure->code, f->failure->text, true);
+    for (size_t i = 0; i < count; i++)
+        put_problem_at(out, espi_problem_at(f->feed, i), i == 0 && !f->failure);
+    fputs("]", out);
+}
+
+void inspect_print_json(const struct inspect_file *f, FILE *out)
+{
+    size_t series = f->failure ? 0 : espi_series_count(f->feed);
+    for (size_t i = 0; i < series; i++)
+        put_series(out, f, i);
+    fputs("{\"file\": ", out);
+    put_string(out, f->name);
+    fprintf(out, ", \"series\": %zu, \"readings\": %" PRIu64, series,
+            f->failure ? 0 : espi_reading_count(f->feed));
+    put_problems(out, f);
+    fprintf(out, ", \"problems_not_kept\": %" PRIu64 ", \"well_formed\": %s}\n",
+            f->feed ? espi_problems_not_kept(f->feed) : 0, f->failure ? "false" : "true");
+}
