@@ -21,14 +21,14 @@ struct settings_entry {
     const char *task;     /* any task name, also ones of a Python worker */
     const char *every;    /* "2s", "5m", "1d", "1w", "1mo" */
     const char *timezone; /* IANA name; the schedule's zone when not given */
-    const char
-        *anchor;      /* local "2026-01-01T00:00:00", or NULL: the epoch's grid (see schedule.h) */
-    const char *args; /* JSON list, "[]" when not given */
+    const char *anchor;   /* local "2026-01-01T00:00:00", or NULL: the epoch's grid */
+    const char *args;     /* JSON list, "[]" when not given */
     const char *kwargs;   /* JSON object, "{}" when not given */
     const char *queue;    /* NULL: broker.queue */
     const char *catch_up; /* "none", "one" (default), "all" */
     bool enabled;
-    int line; /* in the file, for errors */
+    const char *file; /* where it stands, for errors */
+    int line;
 };
 
 struct settings_alias {
@@ -39,8 +39,8 @@ struct settings_alias {
 /* Read-only after loading; any thread. Strings belong to the settings; absent ones are "". */
 struct settings {
     struct {
-        const char *url; /* amqp[s]://user@host:port/vhost, never with a password in logs */
-        const char *password;
+        const char *url; /* amqp[s]://user@host:port/vhost; a password in it was taken out */
+        const char *password, *password_file;
         const char *ca_file, *cert_file, *key_file;
         const char *queue; /* the work queue; the others are <queue>.retry.<delay>, <queue>.dead */
         const char *queue_type; /* "classic" or "quorum", only when the queue has to be made */
@@ -48,14 +48,15 @@ struct settings {
         int64_t heartbeat_s, connect_timeout_s, confirm_timeout_s, reconnect_max_s;
     } broker;
     struct {
-        const char *url; /* postgresql://user@host:port/name, or a libpq key=value string */
-        const char *password;
+        const char
+            *url; /* postgresql://user@host:port/name or a libpq key=value string; the same */
+        const char *password, *password_file;
         int64_t connect_timeout_s, statement_timeout_s;
     } database;
     struct {
         const char *insert_url, *query_url; /* the seed's TSDB block */
         const char *measurement;
-        const char *user, *password;
+        const char *user, *password, *password_file;
         int64_t connect_timeout_s, timeout_s, batch_points, verify_timeout_s;
     } kairosdb;
     struct {
@@ -84,19 +85,27 @@ struct settings {
     const char *log_level;
     struct settings_entry *entries;
     size_t entries_count;
-    void *owner; /* private: what the strings live in */
+    const char *warning; /* something to log at start, such as a password anybody can read; "" */
+    void *owner;         /* private: what the strings live in */
 };
 
+/*
+ * The configuration file to use: `option` when not NULL, else $METERBEAT_CONFIG, else the first of
+ * config/meterbeat.conf and /etc/meterbeat/meterbeat.conf that is there (else the last of them).
+ */
+const char *settings_path(const char *option);
 /*
  * Reads and checks `path`; secrets come from <name>_file settings or from
  * METERBEAT_BROKER_PASSWORD, METERBEAT_DATABASE_PASSWORD, METERBEAT_KAIROSDB_PASSWORD (the
  * environment wins). False: ERR_FATAL with "file:line: setting: what is wrong" (unknown key, wrong
- * type, out of range, bad URL).
+ * type, out of range, bad URL), code "bad_setting", "bad_configuration", "bad_secret",
+ * "no_memory". Relative file names in it count from the folder of path.
  */
 MUST_CHECK bool settings_load(const char *path, struct settings *ret_settings, struct err *e);
 /* Also for CLEANUP; a zeroed struct is accepted. Wipes secrets. */
 void settings_free(struct settings *s);
-/* The whole configuration as it is in force, in libconfig's syntax, secrets as "***". */
+/* The whole configuration as it is in force, in libconfig's syntax, secrets left out: it
+ * can be loaded again. */
 void settings_show(const struct settings *s, FILE *out);
 /* The table as Markdown: name, type, unit, default, range, help. docs/settings.md is made of it. */
 void settings_document(FILE *out);

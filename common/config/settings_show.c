@@ -1,0 +1,222 @@
+/* Shows the settings in force, and documents them, from the table. */
+#include "config/settings.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+#include "config/settings_table.h"
+
+static void show_string(FILE *out, const char *text)
+{
+    (void)fputc('"', out);
+    for (const char *p = text; *p != '\0'; p++) {
+        if (*p == '"' || *p == '\\')
+            (void)fputc('\\', out);
+        (void)fputc(*p, out);
+    }
+    (void)fputc('"', out);
+}
+
+static void show_int(FILE *out, int64_t number)
+{
+    (void)fprintf(out, "%" PRId64 "%s", number, number > INT_MAX || number < INT_MIN ? "L" : "");
+}
+
+static void show_delays(FILE *out, const struct settings *s)
+{
+    (void)fputs("( ", out);
+    for (size_t i = 0; i < s->worker.retry_delays; i++) {
+        (void)fputs(i > 0 ? ", " : "", out);
+        show_int(out, s->worker.retry_delays_s[i]);
+    }
+    (void)fputs(" )", out);
+}
+
+static void show_value(FILE *out, const struct setting *row, const void *base)
+{
+    const void *field = (const char *)base + row->offset;
+    if (row->type == SETTING_INT)
+        show_int(out, *(const int64_t *)field);
+    else if (row->type == SETTING_BOOL)
+        (void)fputs(*(const bool *)field ? "true" : "false", out);
+    else
+        show_string(out, *(const char *const *)field);
+}
+
+/* { name = "..."; ... }, without what is not given. */
+static void show_group(FILE *out, const struct setting *table, size_t count, const void *base)
+{
+    (void)fputs("{", out);
+    for (size_t i = 0; i < count; i++) {
+        const void *field = (const char *)base + table[i].offset;
+        if (table[i].type != SETTING_BOOL && *(const char *const *)field == NULL)
+            continue;
+        (void)fprintf(out, " %s = ", table[i].path);
+        show_value(out, &table[i], base);
+        (void)fputc(';', out);
+    }
+    (void)fputs(" }", out);
+}
+
+static void show_aliases(FILE *out, const struct settings *s)
+{
+    (void)fputs("(", out);
+    for (size_t i = 0; i < s->worker.aliases_count; i++) {
+        (void)fputs(i > 0 ? ",\n        " : "\n        ", out);
+        show_group(out, settings_alias_table, settings_alias_table_count, &s->worker.aliases[i]);
+    }
+    (void)fputs(" )", out);
+}
+
+static void show_schedule(FILE *out, const struct settings *s)
+{
+    (void)fputs("(", out);
+    for (size_t i = 0; i < s->entries_count; i++) {
+        (void)fputs(i > 0 ? ",\n    " : "\n    ", out);
+        show_group(out, settings_entry_table, settings_entry_table_count, &s->entries[i]);
+    }
+    (void)fputs(" )", out);
+}
+
+static void show_setting(FILE *out, const struct setting *row, const struct settings *s)
+{
+    const char *dot = strchr(row->path, '.');
+    (void)fprintf(out, "%s%s = ", dot != NULL ? "    " : "", dot != NULL ? dot + 1 : row->path);
+    switch (row->type) {
+    case SETTING_DELAYS:
+        show_delays(out, s);
+        break;
+    case SETTING_ALIASES:
+        show_aliases(out, s);
+        break;
+    case SETTING_SCHEDULE:
+        show_schedule(out, s);
+        break;
+    default:
+        show_value(out, row, s);
+    }
+    (void)fputs(";\n", out);
+}
+
+/* Passwords are not settings: only whether there is one is shown. */
+static void show_secret(FILE *out, const struct secret *secret, const struct settings *s)
+{
+    const char *password = *(const char *const *)((const char *)s + secret->offset);
+    (void)fprintf(out, "    # password: %s\n", password[0] != '\0' ? "set, not shown" : "none");
+}
+
+static size_t part_length(const char *path)
+{
+    const char *dot = strchr(path, '.');
+    return dot != NULL ? (size_t)(dot - path) : 0;
+}
+
+static bool same_part(const char *a, const char *b)
+{
+    size_t len = part_length(a);
+    return len == part_length(b) && strncmp(a, b, len) == 0;
+}
+
+void settings_show(const struct settings *s, FILE *out)
+{
+    const char *part = ""; /* of the row before */
+    for (size_t i = 0; i < settings_table_count; i++) {
+        const struct setting *row = &settings_table[i];
+        size_t len = part_length(row->path);
+        if (!same_part(part, row->path) && part_length(part) > 0)
+            (void)fputs("};\n", out);
+        if (!same_part(part, row->path) && len > 0)
+            (void)fprintf(out, "%.*s = {\n", (int)len, row->path);
+        for (size_t j = 0; j < settings_secrets_count; j++)
+            if (strcmp(settings_secrets[j].file_path, row->path) == 0)
+                show_secret(out, &settings_secrets[j], s);
+        show_setting(out, row, s);
+        part = row->path;
+    }
+    if (part_length(part) > 0)
+        (void)fputs("};\n", out);
+}
+
+/* --- documentation
+ * --------------------------------------------------------------------------------- */
+
+/* "|" would end the cell, "<" begin HTML. */
+static void document_cell(FILE *out, const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++) {
+        if (*p == '|' || *p == '<')
+            (void)fputc('\\', out);
+        (void)fputc(*p, out);
+    }
+}
+
+static void document_range(FILE *out, const struct setting *row)
+{
+    if (row->type == SETTING_INT || row->type == SETTING_DELAYS)
+        (void)fprintf(out, "%" PRId64 " to %" PRId64, row->least, row->most);
+    else if (row->words != NULL)
+        document_cell(out, row->words);
+    else if (row->type == SETTING_ALIASES || row->type == SETTING_SCHEDULE)
+        (void)fprintf(out, "at most %" PRId64, row->most);
+}
+
+static void document_row(FILE *out, const struct setting *row)
+{
+    (void)fprintf(out, "| `%s` | %s | %s | ", row->path, setting_type_name(row->type), row->unit);
+    if (row->required)
+        (void)fputs("required", out);
+    else if (row->fallback != NULL && row->fallback[0] != '\0')
+        (void)fprintf(out, "`%s`", row->fallback);
+    (void)fputs(" | ", out);
+    document_range(out, row);
+    (void)fputs(" | ", out);
+    document_cell(out, row->help);
+    (void)fputs(" |\n", out);
+}
+
+static void document_table(FILE *out, const struct setting *table, size_t count)
+{
+    (void)fputs("| setting | type | unit | default | range | meaning |\n"
+                "| --- | --- | --- | --- | --- | --- |\n",
+                out);
+    for (size_t i = 0; i < count; i++)
+        document_row(out, &table[i]);
+}
+
+static void document_secrets(FILE *out)
+{
+    (void)fputs("\n## Passwords\n"
+                "Never on a command line, in no log, not in `--show-config`. Taken from the first "
+                "of:\n\n"
+                "1. the environment: ",
+                out);
+    for (size_t i = 0; i < settings_secrets_count; i++)
+        (void)fprintf(out, "%s`%s`", i > 0 ? ", " : "", settings_secrets[i].variable);
+    (void)fputs("\n2. the first line of the file that `password_file` names; programs warn when "
+                "everybody can read it\n"
+                "3. for the broker and the database, the URL itself, from which it is taken out at "
+                "once\n",
+                out);
+}
+
+void settings_document(FILE *out)
+{
+    (void)fputs(
+        "# Settings\n"
+        "One file in libconfig's syntax for all programs: `--config FILE`, else "
+        "`$METERBEAT_CONFIG`, else\n`config/meterbeat.conf`, else `/etc/meterbeat/meterbeat.conf`. "
+        "`--show-config` prints what is in force. A dot is a\ngroup: `broker.queue` is "
+        "`broker = { queue = \"meterbeat\"; };`. Relative file names count from the folder of "
+        "the\nfile, and so does `@include \"more.conf\"`. A number above 2147483647 ends in `L`. "
+        "What is wrong is refused at\nstart with file and line, exit 2.\n\n"
+        "This page is made from the table that loads the file: `meterbeatctl "
+        "--document-config`.\n\n",
+        out);
+    document_table(out, settings_table, settings_table_count);
+    (void)fputs("\n## Schedule entries\nEach element of `schedule`:\n\n", out);
+    document_table(out, settings_entry_table, settings_entry_table_count);
+    (void)fputs("\n## Aliases\nEach element of `worker.aliases`:\n\n", out);
+    document_table(out, settings_alias_table, settings_alias_table_count);
+    document_secrets(out);
+}

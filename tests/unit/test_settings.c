@@ -1,0 +1,482 @@
+/* The configuration: what loads, what is refused and where, what is shown. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/settings.h"
+
+static char folder[] = "/tmp/meterbeat-settings-XXXXXX";
+
+static const char *file_path(const char *name)
+{
+    static char path[2][PATH_MAX];
+    static int turn;
+    turn = !turn;
+    (void)snprintf(path[turn], PATH_MAX, "%s/%s", folder, name);
+    return path[turn];
+}
+
+static const char *file_with(const char *name, const char *text)
+{
+    const char *path = file_path(name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(chmod(path, 0640), 0);
+    return path;
+}
+
+static struct settings loaded(const char *text)
+{
+    struct settings s;
+    struct err e = {0};
+    if (!settings_load(file_with("a.conf", text), &s, &e))
+        fail_msg("%s", e.text);
+    return s;
+}
+
+/* text is refused, and the error ends with "a.conf" and then the words given. */
+static void refused(const char *text, const char *words)
+{
+    struct settings s;
+    struct err e = {0};
+    const char *path = file_with("a.conf", text);
+    if (settings_load(path, &s, &e))
+        fail_msg("accepted: %.200s", text);
+    assert_int_equal(e.kind, ERR_FATAL);
+    char expected[600];
+    (void)snprintf(expected, sizeof(expected), "%s%s", path, words);
+    if (strcmp(e.text, expected) != 0)
+        fail_msg("said     %s\nexpected %s", e.text, expected);
+}
+
+static void an_empty_file_gives_the_defaults(void **state)
+{
+    (void)state;
+    struct settings s = loaded("");
+    assert_int_equal(s.broker.heartbeat_s, 10);
+    assert_int_equal(s.worker.prefetch, 1);
+    assert_int_equal(s.worker.retry_delays, 4);
+    assert_int_equal(s.worker.retry_delays_s[3], 3600);
+    assert_int_equal(s.feed.max_bytes, INT64_C(4294967296));
+    assert_string_equal(s.broker.queue, "meterbeat");
+    assert_string_equal(s.producer.serializer, "json");
+    assert_int_equal(s.entries_count, 0);
+    assert_string_equal(s.warning, "");
+    settings_free(&s);
+    settings_free(&s);
+}
+
+static void a_schedule_entry_is_read_with_its_place(void **state)
+{
+    (void)state;
+    struct settings s =
+        loaded("timezone = \"America/New_York\";\n"
+               "schedule = (\n"
+               "  { name = \"daily\"; task = \"doParser\"; every = \"2s\"; },\n"
+               "  { name = \"x\"; task = \"py.task\"; every = \"1mo\"; args = \"[1, \\\"a\\\"]\";\n"
+               "    kwargs = \"{}\"; queue = \"other\"; catch_up = \"all\"; enabled = false;\n"
+               "    anchor = \"2026-01-01T00:00:00\"; timezone = \"Europe/Berlin\"; } );\n");
+    assert_int_equal(s.entries_count, 2);
+    const struct settings_entry *first = &s.entries[0], *second = &s.entries[1];
+    assert_string_equal(first->args, "[]");
+    assert_string_equal(first->catch_up, "one");
+    assert_null(first->queue);
+    assert_null(first->timezone);
+    assert_null(first->anchor);
+    assert_true(first->enabled);
+    assert_int_equal(first->line, 3);
+    assert_string_equal(first->file, file_path("a.conf"));
+    assert_string_equal(second->args, "[1, \"a\"]");
+    assert_string_equal(second->queue, "other");
+    assert_false(second->enabled);
+    settings_free(&s);
+}
+
+static void an_alias_leads_to_its_task(void **state)
+{
+    (void)state;
+    struct settings s =
+        loaded("worker = { aliases = ( { name = \"doParser\"; task = \"parse\"; } ); };");
+    assert_string_equal(settings_task_name(&s, "doParser"), "parse");
+    assert_string_equal(settings_task_name(&s, "aggregate"), "aggregate");
+    settings_free(&s);
+}
+
+#define ENTRY "schedule = ( { name = \"a\"; task = \"parse\"; every = \"1d\"; "
+
+static void what_is_wrong_is_refused_with_file_and_line(void **state)
+{
+    (void)state;
+    refused("\nbrokr = { };", ":2: brokr: unknown setting; docs/settings.md lists all");
+    refused("broker = {\n  hartbeat_s = 3; };",
+            ":2: broker.hartbeat_s: unknown setting; docs/settings.md lists all");
+    refused("broker = 3;", ":1: broker: must be a group: broker = { ... }");
+    refused("\n\nbroker = { heartbeat_s = \"3\"; };", ":3: broker.heartbeat_s: must be an integer");
+    refused("broker = { heartbeat_s = 3.0; };", ":1: broker.heartbeat_s: must be an integer");
+    refused("broker = { queue = 3; };", ":1: broker.queue: must be a string");
+    refused("broker = { queue = \"\"; };", ":1: broker.queue: must not be empty");
+    refused("broker = { queue = \"a\\nb\"; };", ":1: broker.queue: a control character");
+    refused("broker = { heartbeat_s = 0; };", ":1: broker.heartbeat_s: 0, must be from 1 to 300 s");
+    refused("broker = { heartbeat_s = -1; };",
+            ":1: broker.heartbeat_s: -1, must be from 1 to 300 s");
+    refused("log_level = \"loud\";",
+            ":1: log_level: \"loud\", must be one of debug|info|warning|error");
+    refused("timezone = \"Mars/Olympus\";",
+            ":1: timezone: \"Mars/Olympus\", not a time zone of this system");
+    refused("broker = { queue_type = \"stream\"; };",
+            ":1: broker.queue_type: \"stream\", must be one of classic|quorum");
+    refused("broker = { ca_file = \"/nowhere/ca.pem\"; };",
+            ":1: broker.ca_file: /nowhere/ca.pem: No such file or directory");
+    refused("feed = { window_days = 3; };",
+            ": feed.overlap_days: must be less than feed.window_days, or no window would move on");
+}
+
+static void what_is_no_url_is_refused(void **state)
+{
+    (void)state;
+    refused("broker = { url = \"localhost\"; };",
+            ":1: broker.url: no URL that starts with amqp|amqps://");
+    refused("broker = { url = \"http://localhost\"; };",
+            ":1: broker.url: no URL that starts with amqp|amqps://");
+    refused("broker = { url = \"amqp://localhost:99999\"; };",
+            ":1: broker.url: no URL: Port number was not a decimal number between 0 and 65535");
+    refused("kairosdb = { query_url = \"http://\"; };",
+            ":1: kairosdb.query_url: no URL: No host part in the URL");
+    refused("kairosdb = { query_url = \"http://a b/\"; };",
+            ":1: kairosdb.query_url: no URL: Bad hostname");
+    refused("kairosdb = { insert_url = \"http://me:secret@localhost/\"; };",
+            ":1: kairosdb.insert_url: user and password do not belong into this URL: see the "
+            "settings user and password_file");
+    refused("database = { url = \"meterbeat\"; };",
+            ":1: database.url: no address of a database, neither URL nor key=value: missing \"=\" "
+            "after \"meterbeat\" in connection info string");
+    refused("database = { url = \"host=a password=geheim wort\"; };",
+            ":1: database.url: no address of a database, neither URL nor key=value");
+}
+
+static void wrong_entries_and_aliases_are_refused(void **state)
+{
+    (void)state;
+    refused("schedule = { };", ":1: schedule: must be a list of groups: ( { ... }, { ... } )");
+    refused("schedule = ( 3 );", ":1: schedule: must be a list of groups: ( { ... }, { ... } )");
+    refused("schedule = (\n { name = \"a\"; every = \"1d\"; } );",
+            ":2: schedule: without \"task\"");
+    refused("schedule = ( { task = \"a\"; every = \"1d\"; } );", ":1: schedule: without \"name\"");
+    refused("schedule = ( { name = \"a\"; task = \"a\"; } );", ":1: schedule: without \"every\"");
+    refused(ENTRY "\n cron = \"* * * * *\"; } );", ":2: schedule: unknown setting \"cron\"");
+    refused(ENTRY "catch_up = \"some\"; } );",
+            ":1: catch_up: \"some\", must be one of none|one|all");
+    refused(ENTRY "args = \"[1,\"; } );",
+            ":1: args: no JSON: ']' expected near end of file at column 3");
+    refused(ENTRY "args = \"{}\"; } );", ":1: args: must be a JSON list, such as [\"a\", 1]");
+    refused(ENTRY "kwargs = \"[]\"; } );",
+            ":1: kwargs: must be a JSON object, such as {\"building\": \"42\"}");
+    refused(ENTRY "enabled = 1; } );", ":1: enabled: must be a true or false");
+    refused(ENTRY "},\n\n{ name = \"a\"; task = \"b\"; every = \"1d\"; } );",
+            ":3: schedule: a second entry \"a\", the first is in line 1");
+    refused("worker = { aliases = ( { name = \"a\"; task = \"b\"; },\n { name = \"a\"; task = "
+            "\"c\"; } ); };",
+            ":2: worker.aliases: a second alias \"a\"");
+    refused("worker = { aliases = ( { name = \"a\"; } ); };",
+            ":1: worker.aliases: without \"task\"");
+}
+
+static void a_wrong_retry_ladder_is_refused(void **state)
+{
+    (void)state;
+    struct settings s = loaded("worker = { retry_delays_s = ( 1, 2 ); };");
+    assert_int_equal(s.worker.retry_delays, 2);
+    assert_int_equal(s.worker.retry_delays_s[1], 2);
+    settings_free(&s);
+    const char *name = ":1: worker.retry_delays_s: ";
+    char words[200];
+#define LADDER(text, why)                                                                          \
+    (void)snprintf(words, sizeof(words), "%s%s", name, why);                                       \
+    refused("worker = { retry_delays_s = " text "; };", words)
+    LADDER("10", "must be a list of integers");
+    LADDER("( )", "must hold at least one delay");
+    LADDER("( \"a\" )", "must be a list of integers, such as ( 10, 60, 600 )");
+    LADDER("( 10, 10 )", "each delay must be longer than the one before");
+    LADDER("( 0 )", "0, must be from 1 to 604800 s");
+    LADDER("[ 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17 ]", "more than 16 delays");
+}
+
+static void what_libconfig_would_misread_is_refused(void **state)
+{
+    (void)state;
+    refused("\nfeed = { max_bytes = 4294968320; };",
+            ":2: a number of more than 32 bits needs an L behind it: 4294967296L");
+    refused("broker = { heartbeat_s = 99999999999999999999L; };",
+            ":1: a number of more than 64 bits");
+    refused("broker = { heartbeat_s = 0x10000000A; };",
+            ":1: a number of more than 32 bits needs an L behind it: 4294967296L");
+    refused("a = ((((((((((((((((( 1 )))))))))))))))));",
+            ":1: groups and lists nested more than 16 deep");
+    refused("a = \"unfinished", ":1: syntax error");
+    refused("log_level = \"info\";\nlog_level = \"info\";", ":2: duplicate setting name");
+    struct settings s = loaded("# 99999999999 { { {\n/* 99999999999\n */ // 99999999999\n"
+                               "feed = { path = \"99999999999\"; max_bytes = 5000000000L; };");
+    assert_int_equal(s.feed.max_bytes, INT64_C(5000000000));
+    settings_free(&s);
+}
+
+static void what_is_too_long_or_no_file_is_refused(void **state)
+{
+    (void)state;
+    struct settings s;
+    struct err e;
+    char *text = malloc(9 * 1024 * 1024);
+    assert_non_null(text);
+    memset(text, ' ', 9 * 1024 * 1024);
+    text[9 * 1024 * 1024 - 1] = '\0';
+    refused(text, ": too large: at most 8 MiB together with what it includes");
+    text[70000] = '\0';
+    memcpy(text, "log_level = \"", 13);
+    text[69998] = '"';
+    refused(text, ":1: a string of more than 65536 bytes");
+    free(text);
+    assert_false(settings_load(folder, &s, &e));
+    assert_non_null(strstr(e.text, ": not a regular file"));
+    assert_false(settings_load(file_path("none.conf"), &s, &e));
+    assert_non_null(strstr(e.text, "none.conf: No such file or directory (name the configuration"));
+}
+
+static void an_included_file_is_named_in_errors(void **state)
+{
+    (void)state;
+    (void)file_with("b.conf", "\n\nlog_level = \"loud\";\n");
+    struct settings s;
+    struct err e;
+    assert_false(settings_load(file_with("a.conf", "@include \"b.conf\"\n"), &s, &e));
+    assert_non_null(strstr(e.text, "/b.conf:3: log_level:"));
+    (void)file_with("b.conf", ENTRY "} );");
+    s = loaded("\n@include \"b.conf\"\ntimezone = \"UTC\";");
+    assert_non_null(strstr(s.entries[0].file, "/b.conf"));
+    settings_free(&s);
+    refused("\n@include \"a.conf\"\n",
+            ":2: @include nested more than 10 deep: does a file include itself?");
+    assert_false(settings_load(file_with("a.conf", "@include \"/\"\n"), &s, &e));
+    assert_non_null(strstr(e.text, "a.conf:1: @include: /: not a regular file"));
+    assert_false(settings_load(file_with("a.conf", "@include \"c.conf\"\n"), &s, &e));
+    assert_non_null(strstr(e.text, "c.conf: No such file or directory"));
+}
+
+static void includes_without_end_are_refused_soon(void **state)
+{
+    (void)state;
+    struct settings s;
+    struct err e;
+    char name[20], text[200];
+    for (int i = 0; i < 9; i++) {
+        (void)snprintf(name, sizeof(name), "n%d.conf", i);
+        (void)snprintf(text, sizeof(text), "@include \"n%d.conf\"\n@include \"n%d.conf\"\n", i + 1,
+                       i + 1);
+        (void)file_with(name, text);
+    }
+    (void)file_with("n9.conf", "# nothing\n");
+    assert_false(settings_load(file_path("n0.conf"), &s, &e));
+    assert_non_null(strstr(e.text, "more than 64 included files"));
+}
+
+static void a_password_comes_from_url_file_and_environment(void **state)
+{
+    (void)state;
+    struct settings s = loaded("broker = { url = \"amqp://me:p%40ss@h:5672/v\"; };\n"
+                               "database = { url = \"postgresql://me:geheim@h/db\"; };");
+    assert_string_equal(s.broker.url, "amqp://me@h:5672/v");
+    assert_string_equal(s.broker.password, "p@ss");
+    assert_null(strstr(s.database.url, "geheim"));
+    assert_string_equal(s.database.password, "geheim");
+    assert_string_equal(s.warning, "");
+    settings_free(&s);
+    (void)file_with("secret", "from file\nnot this\n");
+    s = loaded("broker = { url = \"amqp://me:x@h\"; password_file = \"secret\"; };");
+    assert_string_equal(s.broker.password, "from file");
+    settings_free(&s);
+    assert_int_equal(setenv("METERBEAT_BROKER_PASSWORD", "from environment", 1), 0);
+    s = loaded("broker = { url = \"amqp://me:x@h\"; password_file = \"secret\"; };");
+    assert_string_equal(s.broker.password, "from environment");
+    settings_free(&s);
+    assert_int_equal(unsetenv("METERBEAT_BROKER_PASSWORD"), 0);
+    (void)file_with("secret", "\n");
+    struct err e;
+    assert_false(
+        settings_load(file_with("a.conf", "broker = { password_file = \"secret\"; };"), &s, &e));
+    assert_string_equal(e.code, "bad_secret");
+    assert_non_null(strstr(e.text, "its first line is empty"));
+}
+
+static void a_password_that_everybody_can_read_is_warned_of(void **state)
+{
+    (void)state;
+    struct settings s;
+    struct err e;
+    assert_int_equal(chmod(file_with("secret", "geheim\n"), 0644), 0);
+    s = loaded("kairosdb = { password_file = \"secret\"; };");
+    assert_non_null(strstr(s.warning, "kairosdb.password is readable by everybody"));
+    assert_null(strstr(s.warning, "geheim"));
+    settings_free(&s);
+    const char *path = file_with("a.conf", "broker = { url = \"amqp://me:geheim@h\"; };");
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_true(settings_load(path, &s, &e));
+    assert_non_null(strstr(s.warning, "broker.url is readable by everybody"));
+    settings_free(&s);
+    path = file_with("a.conf", "broker = { url = \"amqp://guest:guest@h\"; };");
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_true(settings_load(path, &s, &e));
+    assert_string_equal(s.warning, "");
+    settings_free(&s);
+}
+
+static char *shown(const struct settings *s)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    assert_non_null(out);
+    settings_show(s, out);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+static void what_is_shown_loads_again_and_shows_the_same(void **state)
+{
+    (void)state;
+    struct settings s =
+        loaded("broker = { url = \"amqp://me:geheim@h\"; queue = \"a \\\"b\\\" \\\\c\"; };\n"
+               "feed = { max_bytes = 5000000000L; };\n"
+               "worker = { retry_delays_s = ( 1, 2, 3 ); aliases = ( { name = \"x\"; task = "
+               "\"parse\"; } ); };\n" ENTRY "args = \"[\\\"\\u00fc\\\"]\"; enabled = false; }, { "
+                                            "name = \"b\"; task = \"c\"; every = \"2s\"; } );");
+    char *once = shown(&s);
+    settings_free(&s);
+    assert_null(strstr(once, "geheim"));
+    assert_non_null(strstr(once, "# password: set, not shown"));
+    s = loaded(once);
+    assert_string_equal(s.broker.queue, "a \"b\" \\c");
+    assert_int_equal(s.entries_count, 2);
+    assert_false(s.entries[0].enabled);
+    char *twice = shown(&s);
+    settings_free(&s);
+    char *mark = strstr(once, "# password: set, not shown"); /* the second one never had it */
+    assert_int_equal(strncmp(once, twice, (size_t)(mark - once)), 0);
+    free(once);
+    free(twice);
+}
+
+static void twenty_thousand_entries_load(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    assert_non_null(out);
+    for (int count = 20000; count <= 20001; count++) {
+        rewind(out);
+        (void)fputs("schedule = (", out);
+        for (int i = 0; i < count; i++)
+            (void)fprintf(
+                out, "%s\n{ name = \"n%d\"; task = \"parse\"; every = \"1d\"; timezone = \"%s\"; }",
+                i > 0 ? "," : "", i, i % 2 ? "Europe/Berlin" : "America/New_York");
+        (void)fputs(");\n", out);
+        assert_int_equal(fflush(out), 0);
+        if (count > 20000) {
+            refused(text, ":1: schedule: 20001 groups, at most 20000");
+            continue;
+        }
+        struct settings s = loaded(text);
+        assert_int_equal(s.entries_count, 20000);
+        assert_int_equal(s.entries[19999].line, 20001);
+        settings_free(&s);
+    }
+    (void)fclose(out);
+    free(text);
+}
+
+static void every_file_of_config_loads(void **state)
+{
+    (void)state;
+    const char *const names[] = {"meterbeat.conf", "seed.conf", "production.conf"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        char path[PATH_MAX];
+        struct settings s;
+        struct err e;
+        (void)snprintf(path, sizeof(path), "%s/config/%s", METERBEAT_SOURCE, names[i]);
+        if (!settings_load(path, &s, &e))
+            fail_msg("%s", e.text);
+        assert_string_equal(s.warning, "");
+        settings_free(&s);
+    }
+}
+
+static void the_page_of_settings_is_what_the_table_prints(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    assert_non_null(out);
+    settings_document(out);
+    assert_int_equal(fclose(out), 0);
+    FILE *page = fopen(METERBEAT_SOURCE "/docs/settings.md", "r");
+    assert_non_null(page);
+    char *there = calloc(1, len + 2);
+    assert_non_null(there);
+    size_t n = fread(there, 1, len + 1, page);
+    assert_int_equal(fclose(page), 0);
+    if (n != len || memcmp(there, text, len) != 0)
+        fail_msg("docs/settings.md is not what the table prints: "
+                 "meterbeatctl --document-config > docs/settings.md");
+    free(there);
+    free(text);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) != NULL ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char command[PATH_MAX];
+    (void)snprintf(command, sizeof(command), "rm -r '%s'", folder);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_file_gives_the_defaults),
+        cmocka_unit_test(a_schedule_entry_is_read_with_its_place),
+        cmocka_unit_test(an_alias_leads_to_its_task),
+        cmocka_unit_test(what_is_wrong_is_refused_with_file_and_line),
+        cmocka_unit_test(what_is_no_url_is_refused),
+        cmocka_unit_test(wrong_entries_and_aliases_are_refused),
+        cmocka_unit_test(a_wrong_retry_ladder_is_refused),
+        cmocka_unit_test(what_libconfig_would_misread_is_refused),
+        cmocka_unit_test(what_is_too_long_or_no_file_is_refused),
+        cmocka_unit_test(an_included_file_is_named_in_errors),
+        cmocka_unit_test(includes_without_end_are_refused_soon),
+        cmocka_unit_test(a_password_comes_from_url_file_and_environment),
+        cmocka_unit_test(a_password_that_everybody_can_read_is_warned_of),
+        cmocka_unit_test(what_is_shown_loads_again_and_shows_the_same),
+        cmocka_unit_test(twenty_thousand_entries_load),
+        cmocka_unit_test(every_file_of_config_loads),
+        cmocka_unit_test(the_page_of_settings_is_what_the_table_prints),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
