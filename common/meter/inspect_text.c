@@ -3,6 +3,11 @@
 
 #include "base/clock.h"
 #include "meter/inspect_print.h"
+#include "meter/series_names.h"
+#include "meter/units.h"
+
+#define SUM_COLUMN 140
+#define COST_EXPONENT (-5) /* ESPI gives costs in hundred-thousandths of the currency */
 
 static const char *instant(int64_t start_s, char text[CLOCK_TEXT])
 {
@@ -20,18 +25,49 @@ static const char *number(int64_t value, char text[24])
     return text;
 }
 
+static const char *word_or_code(const char *word, int64_t code, char text[24])
+{
+    return word ? word : number(code, text);
+}
+
+/* The sum in its unit: "34.81808 Wh". */
+static const char *scaled_sum(const struct espi_series *s, const struct inspect_count *c, char text[SUM_COLUMN])
+{
+    char digits[INSPECT_SUM_TEXT], scaled[SUM_COLUMN - 24], unit[24];
+    int64_t exponent = s->power_of_ten_multiplier == ESPI_ABSENT ? 0 : s->power_of_ten_multiplier;
+    if (!c->values)
+        return "-";
+    inspect_sum_text(c->sum, digits);
+    if (units_scale_text(digits, exponent, scaled, sizeof scaled))
+        snprintf(text, SUM_COLUMN, "%s %s", scaled, word_or_code(series_uom_name(s->uom), s->uom, unit));
+    else
+        snprintf(text, SUM_COLUMN, "%s e%" PRId64 " %s", digits, exponent,
+                 word_or_code(series_uom_name(s->uom), s->uom, unit));
+    return text;
+}
+
+static const char *scaled_cost(const struct inspect_count *c, char text[SUM_COLUMN])
+{
+    char digits[INSPECT_SUM_TEXT];
+    if (!c->costs)
+        return "-";
+    return units_scale_text(inspect_sum_text(c->sum_cost, digits), COST_EXPONENT, text, SUM_COLUMN) ? text
+                                                                                                   : "-";
+}
+
 static void print_series(const struct espi_series *s, const struct inspect_count *c, FILE *out)
 {
-    char sum[INSPECT_SUM_TEXT], cost[INSPECT_SUM_TEXT], first[CLOCK_TEXT], last[CLOCK_TEXT];
-    char uom[24], multiplier[24], flow[24], service[24];
-    fprintf(out, "  %-7s %-4s %-4s %-4s %8" PRIu64 "  %-20s  %-20s  %16s  %14s  %s%s%s%s\n",
-            number(s->service_kind, service), number(s->uom, uom),
-            number(s->power_of_ten_multiplier, multiplier), number(s->flow_direction, flow), c->readings,
-            instant(c->first_start, first), instant(c->last_start, last),
-            c->values ? inspect_sum_text(c->sum, sum) : "-",
-            c->costs ? inspect_sum_text(c->sum_cost, cost) : "-",
-            s->meter_reading ? s->meter_reading : s->blocks_href ? s->blocks_href : "-",
-            s->unresolved ? "  [" : "", s->unresolved ? s->unresolved : "", s->unresolved ? "]" : "");
+    char sum[SUM_COLUMN], cost[SUM_COLUMN], first[CLOCK_TEXT], last[CLOCK_TEXT];
+    char flow[24], service[24];
+    fprintf(out, "  %-11s  %-7s  %8" PRIu64 "  %-20s  %-20s  %24s  %14s  %s",
+            word_or_code(series_service_name(s->service_kind), s->service_kind, service),
+            word_or_code(series_flow_name(s->flow_direction), s->flow_direction, flow), c->readings,
+            instant(c->first_start, first), instant(c->last_start, last), scaled_sum(s, c, sum),
+            scaled_cost(c, cost),
+            s->meter_reading ? s->meter_reading : s->blocks_href ? s->blocks_href : "-");
+    if (s->unresolved)
+        fprintf(out, "  [%s]", s->unresolved);
+    fputc('\n', out);
 }
 
 static void print_problems(const struct inspect_file *f, FILE *out)
@@ -57,8 +93,8 @@ void inspect_print_text(const struct inspect_file *f, FILE *out)
     size_t series = espi_series_count(f->feed);
     fprintf(out, "%s: %zu series, %" PRIu64 " readings\n", f->name, series, espi_reading_count(f->feed));
     if (series)
-        fprintf(out, "  %-7s %-4s %-4s %-4s %8s  %-20s  %-20s  %16s  %14s  %s\n", "service", "uom", "10^", "flow",
-                "readings", "first start", "last start", "sum", "cost", "meter reading");
+        fprintf(out, "  %-11s  %-7s  %8s  %-20s  %-20s  %24s  %14s  %s\n", "service", "flow", "readings",
+                "first start", "last start", "sum", "cost", "meter reading");
     for (size_t i = 0; i < series; i++)
         print_series(espi_series_at(f->feed, i), &f->counts[i], out);
     print_problems(f, out);
