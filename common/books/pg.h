@@ -11,12 +11,15 @@
 
 struct pg;
 
-/* Does not connect yet. application_name shows in pg_stat_activity. NULL only without memory. */
+/* Does not connect yet; borrows s. application_name shows in pg_stat_activity. NULL only without
+ * memory. */
 struct pg *pg_new(const struct settings *s, const char *application_name);
 void pg_free(struct pg *p);
-/* Connects if not connected or the connection is lost (only outside a transaction); cheap when all
- * is well. False: ERR_RETRY "database_unreachable" | ERR_FATAL "database_refused" (credentials, no
- * such database). */
+/*
+ * Connects if not connected or the connection is lost (only outside a transaction); no round trip
+ * when all is well. False: ERR_RETRY "database_unreachable" | ERR_FATAL "database_refused"
+ * (credentials, no such database), "database_url".
+ */
 MUST_CHECK bool pg_ready(struct pg *p, struct err *e);
 /*
  * One statement with text parameters ($1…; NULL = SQL null). Returns a result to PQclear
@@ -37,12 +40,17 @@ void pg_clear(PGresult **result);
 /* A statement whose rows do not matter; *ret_rows (may be NULL) = rows affected. */
 MUST_CHECK bool pg_do(struct pg *p, struct err *e, int64_t *ret_rows, const char *sql, int count,
                       const char *const *values);
+/* Several statements without parameters, as one script. Same error kinds as pg_query. */
+MUST_CHECK bool pg_script(struct pg *p, struct err *e, const char *sql);
+/* Transactions do not nest: ERR_FATAL "nested_transaction". A lost connection ends the transaction:
+ * what follows in it is ERR_RETRY "database_lost" until pg_ready, which nobody calls inside one. */
 MUST_CHECK bool pg_begin(struct pg *p, struct err *e);
 /* False ERR_RETRY "commit_unknown" when the answer was lost: the caller's run decides on
- * redelivery. */
+ * redelivery; "rolled_back" when an earlier statement of the transaction had failed. */
 MUST_CHECK bool pg_commit(struct pg *p, struct err *e);
 /* Ends an open transaction, if there is one; never fails (a broken connection is dropped). */
 void pg_rollback(struct pg *p);
+bool pg_in_transaction(const struct pg *p);
 /* COPY table(columns) FROM STDIN in text format: start, rows, end. Same error kinds as pg_query. */
 MUST_CHECK bool pg_copy_start(struct pg *p, struct err *e, const char *copy_sql);
 MUST_CHECK bool pg_copy_rows(struct pg *p, struct err *e, const char *text, size_t len);
@@ -57,5 +65,7 @@ bool pg_bool(const PGresult *r, int row, int column);
 /* Decimal text of a number for a parameter; text lives in out. */
 #define PG_NUMBER 32
 const char *pg_number(int64_t value, char out[PG_NUMBER]);
+/* Replaces in place what is no UTF-8, so that PostgreSQL takes the text; returns it. */
+char *pg_clean(char *text);
 
 #endif

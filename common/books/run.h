@@ -12,8 +12,10 @@ struct run_key {
     const char *task;
     int64_t record_id;
     const char *building_id;
-    const char *arguments; /* JSON text of [args, kwargs], for people */
+    const char *arguments; /* JSON text of [args, kwargs], whole: a lost message is made of it */
     const char *parent_id, *root_id;
+    /* No second open run of this task and record beside it: a parse of the record's next window. */
+    bool only_one;
 };
 
 /* A lease on a run. token grows with each attempt and fences all writes (design.md invariant 3). */
@@ -21,14 +23,18 @@ struct run {
     char task_id[256];
     int64_t token;  /* = number of starts */
     int64_t failed; /* attempts that ended with a transient failure: the rung of the retry ladder */
+    /* Earlier starts that never said how they ended: what to compare with worker.max_starts. */
+    int64_t vanished;
 };
 
 enum run_state { RUN_TAKEN, RUN_DONE_BEFORE, RUN_DEAD_BEFORE };
 
 /*
- * Takes the run for `worker` until now + lease_s: creates it or takes it over (a redelivery means
- * that the former holder lost its delivery). DONE_BEFORE / DEAD_BEFORE: nothing to do but send its
- * outbox and acknowledge.
+ * Outside a transaction. Takes the run for `worker` until now + lease_s: creates it or takes it
+ * over (a redelivery means that the former holder lost its delivery). DONE_BEFORE / DEAD_BEFORE:
+ * nothing to do but send its outbox and acknowledge.
+ * An only_one run that meets another open one of its record: while that one is running, this one is
+ * done at once; else this one takes its place, and that one is done when its message comes.
  */
 MUST_CHECK bool run_take(struct pg *p, const struct run_key *key, const char *worker,
                          int64_t lease_s, enum run_state *ret_state, struct run *ret_run,
@@ -37,17 +43,27 @@ MUST_CHECK bool run_take(struct pg *p, const struct run_key *key, const char *wo
  * over. */
 MUST_CHECK bool run_renew(struct pg *p, const struct run *r, int64_t lease_s, const char *progress,
                           struct err *e);
-/* Inside the task's transaction: done. ERR_RETRY "lease_lost" when the token is stale: roll back.
+/*
+ * Inside the task's transaction: done. ERR_RETRY "lease_lost" when the token is stale: roll back.
+ * Before run_expect of the record's next window, which would meet this run still open otherwise.
  */
 MUST_CHECK bool run_done(struct pg *p, const struct run *r, const char *summary, struct err *e);
 /* The attempt failed and goes to the ladder for at least delay_s; counts in `failed`. */
 MUST_CHECK bool run_retry(struct pg *p, const struct run *r, int64_t delay_s, const struct err *why,
                           struct err *e);
 MUST_CHECK bool run_dead(struct pg *p, const struct run *r, const struct err *why, struct err *e);
+/* Given up at a safe point, unacknowledged: waits for its redelivery, and has not vanished. */
+MUST_CHECK bool run_release(struct pg *p, const struct run *r, struct err *e);
+/* A dead run waits again, with a fresh ladder, for a message that a person sends once more; any
+ * other is left as it is. */
+MUST_CHECK bool run_reopen(struct pg *p, const char *task_id, bool *ret_reopened, struct err *e);
 /* A child's id: from its parent's and what it is about, so that a repeat makes the same one. */
 void run_child_id(const char *parent_id, const char *about, char text[UUID_TEXT]);
-/* Writes a run in state waiting for a message about to be put in the outbox; does nothing if it
- * exists. */
-MUST_CHECK bool run_expect(struct pg *p, const struct run_key *key, struct err *e);
+/*
+ * Inside the caller's transaction: writes a run in state waiting, for a message that the caller
+ * then puts in the outbox if *ret_new. Not new: it exists already, or (only_one) its record has an
+ * open run; nothing is written and no message is due.
+ */
+MUST_CHECK bool run_expect(struct pg *p, const struct run_key *key, bool *ret_new, struct err *e);
 
 #endif

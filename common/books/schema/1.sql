@@ -23,40 +23,43 @@ CREATE TABLE meterbeat.outbox (            -- promised messages; a row goes when
     queue            text NOT NULL,
     content_type     text NOT NULL,
     content_encoding text NOT NULL,
-    headers          jsonb NOT NULL,
-    properties       jsonb NOT NULL DEFAULT '{}',
+    headers          json NOT NULL,        -- not jsonb: the text stays as it was, in its order
+    properties       json NOT NULL DEFAULT '{}',
     body             bytea NOT NULL,
     expires_at       timestamptz,
     created_at       timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX outbox_owner ON meterbeat.outbox (owner);
+CREATE INDEX outbox_created ON meterbeat.outbox (created_at);
 
 CREATE TABLE meterbeat.run (               -- one task id: who runs it and what became of it
     task_id     text PRIMARY KEY,
     task        text NOT NULL,
     record_id   bigint,
     building_id text,
-    arguments   text,
+    only_one    boolean NOT NULL DEFAULT false, -- no second open run of this task and record beside it
+    arguments   text,                      -- JSON text of [args, kwargs], whole: a lost message is made of it
     parent_id   text,
     root_id     text,
     state       text NOT NULL CHECK (state IN ('waiting', 'running', 'retrying', 'done', 'dead')),
     token       bigint NOT NULL DEFAULT 0, -- grows with each start; a stale holder's writes touch no row
-    failed      integer NOT NULL DEFAULT 0,
+    ended       bigint NOT NULL DEFAULT 0, -- starts that said how they ended; the rest ended with their process
+    failed      bigint NOT NULL DEFAULT 0, -- of those, the transient failures: the rung of the retry ladder
     worker      text,
-    lease_until timestamptz,
+    lease_until timestamptz,               -- running: the lease; waiting: when promised; retrying: when due
     created_at  timestamptz NOT NULL DEFAULT now(),
     started_at  timestamptz,
     finished_at timestamptz,
     retry_at    timestamptz,
-    progress    text,
+    progress    text,                      -- how far it is; when done, what it did
     error_kind  text,
     error_code  text,
     error       text
 );
--- One open parse of a record's next window at a time; a window asked for by name is not counted.
-CREATE UNIQUE INDEX run_open_record ON meterbeat.run (record_id)
-    WHERE task = 'parse' AND record_id IS NOT NULL AND state IN ('waiting', 'running', 'retrying')
-      AND arguments NOT LIKE '%"from"%';
+-- One open parse of a record's next window at a time; a window asked for by name does not count.
+CREATE UNIQUE INDEX run_only_one ON meterbeat.run (task, record_id)
+    WHERE only_one AND state IN ('waiting', 'running', 'retrying');
+CREATE INDEX run_open ON meterbeat.run (lease_until) WHERE state IN ('waiting', 'running', 'retrying');
 CREATE INDEX run_finished ON meterbeat.run (finished_at);
 CREATE INDEX run_record ON meterbeat.run (record_id, created_at);
 

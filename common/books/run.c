@@ -1,0 +1,229 @@
+/* The book-keeping of one task id: who runs it, for which attempt, and what became of it. */
+#include "books/run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Invariant 3: whoever does not hold the latest token changes no row. */
+#define RUN_HELD " WHERE task_id = $1 AND token = $2 AND state = 'running'"
+#define RUN_OPEN " state IN ('waiting', 'running', 'retrying')"
+
+/* --- making ----------------------------------------------------------------------------------- */
+
+/* One row in `state` unless the task id exists or an only_one run meets another open one. */
+static bool run_insert(struct pg *p, const struct run_key *key, const char *state,
+                       const char *progress, bool *ret_new, struct err *e)
+{
+    char record[PG_NUMBER];
+    int64_t rows;
+    if (!pg_do(p, e, &rows,
+               "INSERT INTO meterbeat.run (task_id, task, record_id, building_id, arguments,"
+               " parent_id, root_id, only_one, state, progress, lease_until, finished_at)"
+               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now(),"
+               " CASE $9 WHEN 'done' THEN now() END) ON CONFLICT DO NOTHING",
+               PG_ARGS(key->task_id, key->task,
+                       key->record_id ? pg_number(key->record_id, record) : NULL, key->building_id,
+                       key->arguments, key->parent_id, key->root_id, key->only_one ? "t" : "f",
+                       state, progress)))
+        return false;
+    *ret_new = rows == 1;
+    return true;
+}
+
+bool run_expect(struct pg *p, const struct run_key *key, bool *ret_new, struct err *e)
+{
+    return run_insert(p, key, "waiting", NULL, ret_new, e);
+}
+
+void run_child_id(const char *parent_id, const char *about, char text[UUID_TEXT])
+{
+    /* Each part by itself first, so that no length and no separator makes two names one. */
+    char parent[UUID_TEXT], subject[UUID_TEXT], name[2 * UUID_TEXT + 8];
+    uuid5_of_name(parent_id, parent);
+    uuid5_of_name(about, subject);
+    snprintf(name, sizeof name, "child/%s/%s", parent, subject);
+    uuid5_of_name(name, text);
+}
+
+/* --- taking ----------------------------------------------------------------------------------- */
+
+/* Closes the record's other open run unless somebody is at it; *ret_closed: the place is free. */
+static bool run_overtake(struct pg *p, const struct run_key *key, bool *ret_closed, struct err *e)
+{
+    char record[PG_NUMBER];
+    int64_t rows;
+    if (!pg_do(p, e, &rows,
+               "UPDATE meterbeat.run SET state = 'done', finished_at = now(), lease_until = NULL,"
+               " progress = 'overtaken by ' || $3"
+               " WHERE task = $1 AND record_id = $2 AND only_one AND" RUN_OPEN
+               " AND NOT (state = 'running' AND lease_until > now())",
+               PG_ARGS(key->task, pg_number(key->record_id, record), key->task_id)))
+        return false;
+    *ret_closed = rows > 0;
+    return true;
+}
+
+/* Sees to it that the run has a row, in whatever state. */
+static bool run_make(struct pg *p, const struct run_key *key, struct err *e)
+{
+    bool is_new;
+    if (!run_insert(p, key, "waiting", NULL, &is_new, e))
+        return false;
+    if (is_new || !key->only_one || !key->record_id)
+        return true;
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(p, e, "SELECT FROM meterbeat.run WHERE task_id = $1", PG_ARGS(key->task_id));
+    if (!r || PQntuples(r) == 1)
+        return r != NULL;
+    bool closed;
+    if (!run_overtake(p, key, &closed, e))
+        return false;
+    return closed ? run_insert(p, key, "waiting", NULL, &is_new, e)
+                  : run_insert(p, key, "done", "another run is at its record", &is_new, e);
+}
+
+static bool run_start(struct pg *p, const char *task_id, const char *worker, int64_t lease_s,
+                      struct run *ret_run, struct err *e)
+{
+    char lease[PG_NUMBER];
+    PGresult *r CLEANUP(pg_clear) = pg_query(
+        p, e,
+        "UPDATE meterbeat.run SET state = 'running', token = token + 1, worker = $2,"
+        " lease_until = now() + $3 * interval '1 second', started_at = now(), retry_at = NULL"
+        " WHERE task_id = $1 RETURNING token, failed, token - 1 - ended",
+        PG_ARGS(task_id, worker, pg_number(lease_s, lease)));
+    if (!r)
+        return false;
+    struct run run = {
+        .token = pg_int(r, 0, 0, 0), .failed = pg_int(r, 0, 1, 0), .vanished = pg_int(r, 0, 2, 0)};
+    snprintf(run.task_id, sizeof run.task_id, "%s", task_id);
+    *ret_run = run;
+    return true;
+}
+
+static bool run_take_locked(struct pg *p, const struct run_key *key, const char *worker,
+                            int64_t lease_s, enum run_state *ret_state, struct run *ret_run,
+                            struct err *e)
+{
+    if (!run_make(p, key, e))
+        return false;
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(p, e, "SELECT state FROM meterbeat.run WHERE task_id = $1 FOR UPDATE",
+                 PG_ARGS(key->task_id));
+    if (!r)
+        return false;
+    if (PQntuples(r) == 0)
+        return err_set(e, ERR_RETRY, "database_conflict",
+                       "another run of record %" PRId64 " came in between", key->record_id);
+    const char *state = pg_text(r, 0, 0);
+    *ret_state = strcmp(state, "done") == 0   ? RUN_DONE_BEFORE
+                 : strcmp(state, "dead") == 0 ? RUN_DEAD_BEFORE
+                                              : RUN_TAKEN;
+    return *ret_state != RUN_TAKEN || run_start(p, key->task_id, worker, lease_s, ret_run, e);
+}
+
+bool run_take(struct pg *p, const struct run_key *key, const char *worker, int64_t lease_s,
+              enum run_state *ret_state, struct run *ret_run, struct err *e)
+{
+    if (strlen(key->task_id) >= sizeof ret_run->task_id)
+        return err_set(e, ERR_REJECT, "bad_id", "a task id of more than %zu bytes",
+                       sizeof ret_run->task_id - 1);
+    enum run_state state = RUN_TAKEN;
+    struct run run = {0};
+    if (!pg_begin(p, e))
+        return false;
+    if (!run_take_locked(p, key, worker, lease_s, &state, &run, e) || !pg_commit(p, e)) {
+        pg_rollback(p);
+        return false;
+    }
+    *ret_state = state;
+    if (state == RUN_TAKEN)
+        *ret_run = run;
+    return true;
+}
+
+/* --- holding and ending ----------------------------------------------------------------------- */
+
+/* A write that only the holder of the lease may do; the first two values are its id and token. */
+static bool run_write(struct pg *p, const struct run *r, struct err *e, const char *sql, int count,
+                      const char *const *values)
+{
+    int64_t rows;
+    if (!pg_do(p, e, &rows, sql, count, values))
+        return false;
+    if (rows != 1)
+        return err_set(e, ERR_RETRY, "lease_lost",
+                       "start %" PRId64 " of the run is not the latest any more", r->token);
+    return true;
+}
+
+bool run_renew(struct pg *p, const struct run *r, int64_t lease_s, const char *progress,
+               struct err *e)
+{
+    char token[PG_NUMBER], lease[PG_NUMBER];
+    return run_write(
+        p, r, e,
+        "UPDATE meterbeat.run SET lease_until = now() + $3 * interval '1 second',"
+        " progress = coalesce($4, progress)" RUN_HELD,
+        PG_ARGS(r->task_id, pg_number(r->token, token), pg_number(lease_s, lease), progress));
+}
+
+bool run_done(struct pg *p, const struct run *r, const char *summary, struct err *e)
+{
+    char token[PG_NUMBER];
+    return run_write(p, r, e,
+                     "UPDATE meterbeat.run SET state = 'done', ended = ended + 1,"
+                     " finished_at = now(), lease_until = NULL, progress = $3, error_kind = NULL,"
+                     " error_code = NULL, error = NULL" RUN_HELD,
+                     PG_ARGS(r->task_id, pg_number(r->token, token), summary));
+}
+
+bool run_retry(struct pg *p, const struct run *r, int64_t delay_s, const struct err *why,
+               struct err *e)
+{
+    char token[PG_NUMBER], delay[PG_NUMBER];
+    struct err clean = *why; /* its text may have been cut inside a character */
+    return run_write(p, r, e,
+                     "UPDATE meterbeat.run SET state = 'retrying', ended = ended + 1,"
+                     " failed = failed + 1, retry_at = now() + $3 * interval '1 second',"
+                     " lease_until = now() + $3 * interval '1 second', error_kind = $4,"
+                     " error_code = $5, error = $6" RUN_HELD,
+                     PG_ARGS(r->task_id, pg_number(r->token, token), pg_number(delay_s, delay),
+                             err_kind_name(why->kind), pg_clean(clean.code), pg_clean(clean.text)));
+}
+
+bool run_dead(struct pg *p, const struct run *r, const struct err *why, struct err *e)
+{
+    char token[PG_NUMBER];
+    struct err clean = *why;
+    return run_write(p, r, e,
+                     "UPDATE meterbeat.run SET state = 'dead', ended = ended + 1,"
+                     " finished_at = now(), lease_until = NULL, error_kind = $3, error_code = $4,"
+                     " error = $5" RUN_HELD,
+                     PG_ARGS(r->task_id, pg_number(r->token, token), err_kind_name(why->kind),
+                             pg_clean(clean.code), pg_clean(clean.text)));
+}
+
+bool run_release(struct pg *p, const struct run *r, struct err *e)
+{
+    char token[PG_NUMBER];
+    return run_write(p, r, e,
+                     "UPDATE meterbeat.run SET state = 'waiting', ended = ended + 1,"
+                     " lease_until = now()" RUN_HELD,
+                     PG_ARGS(r->task_id, pg_number(r->token, token)));
+}
+
+bool run_reopen(struct pg *p, const char *task_id, bool *ret_reopened, struct err *e)
+{
+    int64_t rows;
+    /* Not the only one any more: its record may have a new open run by now. */
+    if (!pg_do(p, e, &rows,
+               "UPDATE meterbeat.run SET state = 'waiting', only_one = false, failed = 0,"
+               " ended = token, lease_until = now(), finished_at = NULL"
+               " WHERE task_id = $1 AND state = 'dead'",
+               PG_ARGS(task_id)))
+        return false;
+    *ret_reopened = rows == 1;
+    return true;
+}

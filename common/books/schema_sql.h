@@ -1,0 +1,10 @@
+/* The text of the .sql files of common/books/schema, in a C file that the build makes of them. */
+#ifndef METERBEAT_BOOKS_SCHEMA_SQL_H
+#define METERBEAT_BOOKS_SCHEMA_SQL_H
+
+extern const char schema_sql_seed[];
+/* [0] = 1.sql: brings version 0 to 1, and so on. */
+extern const char *const schema_sql_migrations[];
+extern const int schema_sql_version; /* the last one */
+
+#endif

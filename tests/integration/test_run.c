@@ -1,0 +1,213 @@
+/* Runs: leases, fencing, the count of vanished starts, one open run of a record. */
+#include "books_test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "books/run.h"
+
+static struct run_key key_of(const char *task_id, int64_t record)
+{
+    return (struct run_key){.task_id = task_id,
+                            .task = "parse",
+                            .record_id = record,
+                            .arguments = "[[7], {}]",
+                            .only_one = record != 0};
+}
+
+static struct run take(struct pg *p, const char *task_id, int64_t record)
+{
+    struct err e = {0};
+    struct run run = {0};
+    enum run_state state;
+    struct run_key key = key_of(task_id, record);
+    assert_ok(run_take(p, &key, "worker@test", 60, &state, &run, &e), e);
+    assert_int_equal(state, RUN_TAKEN);
+    return run;
+}
+
+static enum run_state take_again(struct pg *p, const char *task_id, int64_t record)
+{
+    struct err e = {0};
+    struct run run = {0};
+    enum run_state state;
+    struct run_key key = key_of(task_id, record);
+    assert_ok(run_take(p, &key, "worker@test", 60, &state, &run, &e), e);
+    return state;
+}
+
+static void a_stale_holder_changes_no_row(void **state)
+{
+    (void)state;
+    struct err e = {0}, why = {0};
+    struct pg *p = books_connect(), *q = books_connect();
+    struct run stale = take(p, "a", 0), fresh = take(q, "a", 0);
+    assert_int_equal(fresh.token, stale.token + 1);
+    const char *row = "SELECT hashtext(r::text) FROM meterbeat.run r";
+    int64_t before = books_count(q, row);
+    err_set(&why, ERR_RETRY, "http_status", "503");
+    assert_fails(run_renew(p, &stale, 60, "x", &e), e, ERR_RETRY, "lease_lost");
+    assert_fails(run_done(p, &stale, "x", &e), e, ERR_RETRY, "lease_lost");
+    assert_fails(run_retry(p, &stale, 10, &why, &e), e, ERR_RETRY, "lease_lost");
+    assert_fails(run_dead(p, &stale, &why, &e), e, ERR_RETRY, "lease_lost");
+    assert_fails(run_release(p, &stale, &e), e, ERR_RETRY, "lease_lost");
+    assert_int_equal(books_count(q, row), before);
+    assert_ok(run_done(q, &fresh, "all", &e), e);
+    assert_fails(run_done(q, &fresh, "twice", &e), e, ERR_RETRY, "lease_lost");
+    pg_free(p);
+    pg_free(q);
+}
+
+static void a_stale_holders_transaction_leaves_nothing(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct pg *p = books_connect(), *q = books_connect();
+    books_run(p, "CREATE TABLE effect (n int)");
+    struct run stale = take(p, "a", 0);
+    assert_ok(pg_begin(p, &e), e);
+    assert_ok(pg_do(p, &e, NULL, "INSERT INTO effect VALUES (1)", PG_NO_ARGS), e);
+    struct run fresh = take(q, "a", 0);
+    assert_fails(run_done(p, &stale, "x", &e), e, ERR_RETRY, "lease_lost");
+    pg_rollback(p);
+    assert_ok(run_done(q, &fresh, "x", &e), e);
+    assert_int_equal(books_count(p, "SELECT count(*) FROM effect"), 0);
+    pg_free(p);
+    pg_free(q);
+}
+
+static void a_finished_run_is_not_taken_again(void **state)
+{
+    (void)state;
+    struct err e = {0}, why = {0};
+    struct pg *p = books_connect();
+    struct run done = take(p, "a", 0), dead = take(p, "b", 0);
+    err_set(&why, ERR_REJECT, "not_xml", "line 1 \xc3");
+    assert_ok(run_done(p, &done, "x", &e), e);
+    assert_ok(run_dead(p, &dead, &why, &e), e);
+    assert_int_equal(take_again(p, "a", 0), RUN_DONE_BEFORE);
+    assert_int_equal(take_again(p, "b", 0), RUN_DEAD_BEFORE);
+    bool reopened;
+    assert_ok(run_reopen(p, "a", &reopened, &e), e);
+    assert_false(reopened);
+    assert_ok(run_reopen(p, "b", &reopened, &e), e);
+    assert_true(reopened);
+    struct run again = take(p, "b", 0);
+    assert_int_equal(again.token, 2);
+    assert_int_equal(again.vanished, 0);
+    pg_free(p);
+}
+
+static void starts_without_an_end_are_counted_apart_from_failures(void **state)
+{
+    (void)state;
+    struct err e = {0}, why = {0};
+    struct pg *p = books_connect();
+    err_set(&why, ERR_RETRY, "http_status", "503");
+    struct run r = take(p, "a", 0);
+    assert_int_equal(r.vanished, 0);
+    assert_ok(run_retry(p, &r, 0, &why, &e), e);
+    r = take(p, "a", 0);
+    assert_int_equal(r.failed, 1);
+    assert_int_equal(r.vanished, 0);
+    r = take(p, "a", 0); /* the second start's process was killed */
+    assert_int_equal(r.vanished, 1);
+    assert_ok(run_release(p, &r, &e), e); /* the third's was told to stop */
+    r = take(p, "a", 0);
+    assert_int_equal(r.token, 4);
+    assert_int_equal(r.failed, 1);
+    assert_int_equal(r.vanished, 1);
+    pg_free(p);
+}
+
+static void a_record_has_one_open_run(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    bool is_new;
+    struct pg *p = books_connect();
+    struct run_key first = key_of("first", 7), second = key_of("second", 7), other = key_of("o", 8);
+    struct run_key window = key_of("window", 7);
+    window.only_one = false;
+    assert_ok(run_expect(p, &first, &is_new, &e), e);
+    assert_true(is_new);
+    assert_ok(run_expect(p, &first, &is_new, &e), e);
+    assert_false(is_new);
+    assert_ok(run_expect(p, &second, &is_new, &e), e);
+    assert_false(is_new);
+    assert_ok(run_expect(p, &other, &is_new, &e), e);
+    assert_true(is_new);
+    assert_ok(run_expect(p, &window, &is_new, &e), e);
+    assert_true(is_new);
+    struct run r = take(p, "first", 7);
+    assert_ok(pg_begin(p, &e), e); /* as parse ends: done, and the next window in one transaction */
+    assert_ok(run_done(p, &r, "x", &e), e);
+    assert_ok(run_expect(p, &second, &is_new, &e), e);
+    assert_true(is_new);
+    assert_ok(pg_commit(p, &e), e);
+    pg_free(p);
+}
+
+static void a_run_sent_by_hand_takes_the_place_of_one_that_waits(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    bool is_new;
+    struct pg *p = books_connect();
+    struct run_key waiting = key_of("waiting", 7);
+    assert_ok(run_expect(p, &waiting, &is_new, &e), e);
+    struct run r = take(p, "by hand", 7);
+    assert_int_equal(take_again(p, "waiting", 7), RUN_DONE_BEFORE);
+    /* While that one is at it, another has nothing to do. */
+    assert_int_equal(take_again(p, "another", 7), RUN_DONE_BEFORE);
+    assert_ok(run_done(p, &r, "x", &e), e);
+    r = take(p, "later", 7);
+    /* Its lease ran out: somebody else may, and it has lost. */
+    books_run(p, "UPDATE meterbeat.run SET lease_until = now() - interval '1 s'"
+                 " WHERE task_id = 'later'");
+    struct run heir = take(p, "heir", 7);
+    assert_fails(run_done(p, &r, "x", &e), e, ERR_RETRY, "lease_lost");
+    assert_ok(run_done(p, &heir, "x", &e), e);
+    pg_free(p);
+}
+
+static void a_childs_id_follows_from_its_parent_and_its_subject(void **state)
+{
+    (void)state;
+    char a[UUID_TEXT], same[UUID_TEXT], other[UUID_TEXT];
+    run_child_id("p", "record 7", a);
+    run_child_id("p", "record 7", same);
+    run_child_id("p/record", "7", other);
+    assert_string_equal(a, same);
+    assert_string_not_equal(a, other);
+}
+
+static void a_task_id_that_is_too_long_is_rejected(void **state)
+{
+    (void)state;
+    char id[300];
+    memset(id, 'x', sizeof id - 1);
+    id[sizeof id - 1] = '\0';
+    struct err e = {0};
+    enum run_state taken;
+    struct run run;
+    struct run_key key = key_of(id, 0);
+    struct pg *p = books_connect();
+    assert_fails(run_take(p, &key, "w", 60, &taken, &run, &e), e, ERR_REJECT, "bad_id");
+    pg_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_stale_holder_changes_no_row, books_fresh),
+        cmocka_unit_test_setup(a_stale_holders_transaction_leaves_nothing, books_fresh),
+        cmocka_unit_test_setup(a_finished_run_is_not_taken_again, books_fresh),
+        cmocka_unit_test_setup(starts_without_an_end_are_counted_apart_from_failures, books_fresh),
+        cmocka_unit_test_setup(a_record_has_one_open_run, books_fresh),
+        cmocka_unit_test_setup(a_run_sent_by_hand_takes_the_place_of_one_that_waits, books_fresh),
+        cmocka_unit_test(a_childs_id_follows_from_its_parent_and_its_subject),
+        cmocka_unit_test_setup(a_task_id_that_is_too_long_is_rejected, books_fresh),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
