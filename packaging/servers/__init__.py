@@ -5,10 +5,11 @@ import tempfile
 
 from .kairosdb import KairosDB
 from .postgresql import PostgreSQL
-from .process import ServerError, free_port, wait_until
+from .process import Server, ServerError, free_port, wait_until
 from .rabbitmq import RabbitMQ
 
-__all__ = ["KairosDB", "PostgreSQL", "RabbitMQ", "ServerError", "Servers", "free_port", "wait_until"]
+__all__ = ["KairosDB", "PostgreSQL", "RabbitMQ", "Server", "ServerError",
+           "Servers", "free_port", "wait_until"]
 
 
 class Servers:

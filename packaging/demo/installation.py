@@ -1,0 +1,174 @@
+"""The demo's meterbeat: configuration, tables, records, one producer and two workers."""
+import os
+import pathlib
+import re
+import subprocess
+from collections import namedtuple
+from datetime import datetime
+
+from servers import Server, ServerError
+from table import Stored
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAMS = ROOT / ".dev/install/bin"
+
+Progress = namedtuple("Progress", "readings behind waiting running failed months dirty dead finished")
+Progress.__str__ = lambda p: (
+    f"readings in KairosDB {p.readings:,} | records behind {p.behind} | tasks waiting {p.waiting}, "
+    f"running {p.running}, to be retried {p.failed} | sums {p.months}, months to sum {p.dirty}"
+    + (f" | DEAD LETTERS {p.dead}" if p.dead else ""))
+
+# How each record's utility wants to be asked: every way that the seed's fields can say.
+WAYS = {
+    "electricity": {"date-pattern": "%m/%d/%Y"},
+    "gas": {"date-pattern": "month/day/year"},
+    "solar": {"time-type": "timestamp"},
+    "office": {"date-pattern": "%Y-%m-%d"},
+}
+
+
+class Program(Server):
+    """One of meterbeat's programs, under the same guard as the servers."""
+
+    stop_limit = 90
+
+    def __init__(self, folder, name, command, environment):
+        self.name, self._command, self._environment = name, command, environment
+        super().__init__(folder)
+
+    def command(self):
+        return self._command
+
+    def environment(self):
+        return self._environment
+
+    def ready(self):
+        return True
+
+
+class Installation:
+    def __init__(self, servers, feed_server):
+        self.servers, self.feed_server = servers, feed_server
+        self.folder = servers.folder
+        self.environment = {
+            "METERBEAT_BROKER_PASSWORD": "guest",
+            "METERBEAT_DATABASE_PASSWORD": servers.postgresql.password,
+        }
+        self.programs = []
+        self.configuration = self.folder / "meterbeat.conf"
+        servers.postgresql.create_database("meterbeat")
+        self.configuration.write_text(self._seed_configuration())
+
+    def _seed_configuration(self):
+        """config/seed.conf with the addresses of the private servers: the schedule stays the seed's."""
+        text = (ROOT / "config/seed.conf").read_text()
+        for group in ("broker", "database", "kairosdb", "feed"):
+            text = re.sub(rf"(?ms)^{group}\s*[:=]\s*\{{.*?^\}};?\n", "", text)
+        servers = self.servers
+        return text + f"""
+broker = {{
+  url = "{servers.rabbitmq.url.rstrip('/')}";
+  management_url = "{servers.rabbitmq.management_url}";
+}};
+database = {{ url = "{servers.postgresql.url('meterbeat')}"; }};
+kairosdb = {{
+  insert_url = "{servers.kairosdb.insert_url}";
+  query_url = "{servers.kairosdb.query_url}";
+  measurement = "demo";
+}};
+feed = {{ path = "/espi/1_1/resource/Batch/Subscription/"; }};
+"""
+
+    def ctl(self, *arguments):
+        done = subprocess.run(
+            [PROGRAMS / "meterbeatctl", "--config", self.configuration, *arguments],
+            env={**os.environ, **self.environment}, stdin=subprocess.DEVNULL, capture_output=True,
+            text=True)
+        if done.returncode != 0:
+            raise ServerError(f"meterbeatctl {' '.join(arguments)}: exit {done.returncode}\n"
+                              + done.stdout + done.stderr)
+        return done.stdout
+
+    def set_up(self, begin):
+        self.ctl("check")
+        self.ctl("init-db")
+        for building, feed in enumerate(self.feed_server.feeds.values(), start=1):
+            self._add_record(str(building), feed, begin)
+
+    def _add_record(self, building, feed, begin):
+        way = WAYS[feed.sub_id]
+        feed.date_pattern = {"month/day/year": "%m/%d/%Y"}.get(
+            way.get("date-pattern"), way.get("date-pattern", feed.date_pattern))
+        options = {"url": self.feed_server.url, "sub-id": feed.sub_id, "building": building,
+                   "min-date-parameter": feed.min_parameter,
+                   "max-date-parameter": feed.max_parameter, **way}
+        if way.get("time-type") == "timestamp":
+            options["last-ts"] = str(begin)
+        else:
+            first = datetime.fromtimestamp(begin, feed.zone)
+            options["last-date"] = first.strftime(feed.date_pattern)
+        self.ctl("record", "add", *[word for name, value in options.items()
+                                    for word in (f"--{name}", value)])
+
+    def start_programs(self):
+        for name, number in (("meterbeat-producer", ""), ("meterbeat-worker", "-1"),
+                             ("meterbeat-worker", "-2")):
+            program = Program(self.folder, name + number,
+                              [str(PROGRAMS / name), "--config", str(self.configuration)],
+                              self.environment)
+            program.launch()
+            self.programs.append(program)
+
+    def check_programs(self):
+        for program in self.programs:
+            if not program.running():
+                raise ServerError(f"{program.name} ended\n{program.log_tail()}")
+
+    def stop_programs(self):
+        for program in self.programs:
+            program.stop()
+
+    # --- what is there ------------------------------------------------------------------------------
+
+    def sql(self, text):
+        return self.servers.postgresql.sql(text, "meterbeat")
+
+    def progress(self, feeds):
+        states = dict(self.sql("SELECT state, count(*) FROM meterbeat.run GROUP BY state"))
+        (months, dirty), = self.sql("SELECT (SELECT count(*) FROM seed_timeseries),"
+                                    " (SELECT count(*) FROM meterbeat.dirty_month WHERE month_end <= now())")
+        end = max(feed.end for feed in feeds)
+        behind = len(feeds) - int(self.sql(
+            f"SELECT count(*) FROM seed_ts_parser_record WHERE last_ts >= {end}")[0][0])
+        waiting, running, failed = (int(states.get(state, 0))
+                                    for state in ("waiting", "running", "retrying"))
+        readings = self.servers.kairosdb.count("demo")
+        bills = sum(len(list(feed.readings(series))) for feed in feeds for series in feed.series
+                    if not series.interval)
+        finished = behind == 0 and failed == 0 and int(dirty) == 0 and int(months) > bills
+        return Progress(readings, behind, waiting, running, failed, int(months), int(dirty),
+                        int(states.get("dead", 0)), finished)
+
+    def months(self):
+        """Every row of seed_timeseries, with the usage point and the flow that it is of."""
+        rows = self.sql("""
+            SELECT m.custom_meter_id, coalesce(s.tags->>'flow', '1'),
+                   extract(epoch FROM t.begin_time)::bigint, extract(epoch FROM t.end_time)::bigint,
+                   t.reading, t.cost
+            FROM seed_timeseries t JOIN seed_meter m ON m.id = t.meter_id
+            LEFT JOIN meterbeat.series s ON s.meter_id = m.id
+            ORDER BY 1, 2, 3""")
+        return [Stored(point.split("~")[0], int(flow), int(begin), int(end), float(reading),
+                       float(cost) if cost else None) for point, flow, begin, end, reading, cost in rows]
+
+    def print_where_to_look(self):
+        servers, postgresql = self.servers, self.servers.postgresql
+        print(f"""where to look while it runs:
+  RabbitMQ    {servers.rabbitmq.management_url}  (guest / guest)
+  PostgreSQL  PGPASSWORD={postgresql.password} psql {postgresql.url('meterbeat')}
+  KairosDB    curl -s -d '{{"start_absolute":0,"metrics":[{{"name":"demo","tags":{{}},"limit":5}}]}}' \\
+                {servers.kairosdb.query_url}
+  meterbeat   METERBEAT_BROKER_PASSWORD=guest METERBEAT_DATABASE_PASSWORD={postgresql.password} \\
+                {PROGRAMS}/meterbeatctl --config {self.configuration} status
+  logs        {self.folder}/meterbeat-*/server.log
+""", flush=True)
