@@ -292,7 +292,7 @@ void schedule_remember(struct schedule *sch, size_t entry, int64_t last_due_s)
  */
 static void meet_clock(struct schedule *sch, int64_t now_s)
 {
-    bool stepped_back = sch->memory_told || now_s < sch->seen_s - SCHEDULE_STEP_S;
+    bool stepped_back = sch->memory_told || now_s + SCHEDULE_STEP_S < sch->seen_s;
     sch->seen_s = now_s;
     if (!stepped_back)
         return;
