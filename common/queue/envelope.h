@@ -21,7 +21,7 @@ struct envelope {
     size_t body_len;
 };
 
-/* Also for CLEANUP; leaves a zeroed envelope. */
+/* Also for CLEANUP; leaves an empty envelope (no priority). NULL accepted. */
 void envelope_free(struct envelope *v);
 
 #endif

@@ -4,8 +4,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "queue/codec.h"
+#include "queue/decompress.h"
 #include "queue/iso8601.h"
 
 /* An AMQP short string holds no more, and the id has to fit correlation_id. */
@@ -72,22 +74,41 @@ static bool find_codec(const struct envelope *v, const struct codec **ret_codec,
     return true;
 }
 
+/* The body as its codec wants it: itself, or decompressed into *plain. */
+static bool plain_body(const struct envelope *v, struct buf *plain, const char **ret_bytes,
+                       size_t *ret_len, struct err *e)
+{
+    const json_t *compression = json_object_get(v->headers, "compression");
+    *ret_bytes = v->body;
+    *ret_len = v->body_len;
+    if (!compression || json_is_null(compression))
+        return true;
+    if (!json_is_string(compression))
+        return err_set(e, ERR_REJECT, "bad_compression", "compression: no text");
+    if (!decompress(json_string_value(compression), v->body, v->body_len, plain, e))
+        return err_wrap(e, "compression");
+    *ret_bytes = plain->data;
+    *ret_len = plain->len;
+    return true;
+}
+
 static bool read_body(const struct envelope *v, const struct message_limits *limits,
                       struct source *s, struct err *e)
 {
     struct codec_limits most = {least(limits->max_depth, CODEC_MAX_DEPTH),
                                 limits->max_values ? limits->max_values : MESSAGE_MAX_VALUES};
+    struct buf plain CLEANUP(buf_free) = buf_make(limits->max_bytes);
     const struct codec *codec = NULL;
+    const char *bytes;
+    size_t len;
     if (v->body_len > limits->max_bytes)
         return err_set(e, ERR_REJECT, "too_large", "body: %zu bytes, at most %zu are taken",
                        v->body_len, limits->max_bytes);
-    if (!check_headers(v, most.max_depth, e) || !find_codec(v, &codec, e))
+    if (!check_headers(v, most.max_depth, e) || !find_codec(v, &codec, e) ||
+        !plain_body(v, &plain, &bytes, &len, e))
         return false;
-    const json_t *compression = json_object_get(v->headers, "compression");
-    if (compression && !json_is_null(compression))
-        return err_set(e, ERR_REJECT, "bad_compression", "compressed bodies are not accepted");
     s->headers = v->headers;
-    return codec->decode(v->body, v->body_len, &most, &s->body, e) || err_wrap(e, "body");
+    return codec->decode(bytes, len, &most, &s->body, e) || err_wrap(e, "body");
 }
 
 /* --- protocol --------------------------------------------------------------------------------- */
