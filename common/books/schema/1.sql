@@ -67,9 +67,11 @@ CREATE TABLE meterbeat.series (            -- what one KairosDB series is, and t
     id              bigserial PRIMARY KEY,
     tag_key         text NOT NULL UNIQUE,  -- the tags in canonical order: the identity in KairosDB
     tags            jsonb NOT NULL,
+    source          text NOT NULL,         -- what the feed calls the meter in full: tells equal tags apart
     meter_id        integer NOT NULL,      -- seed_meter.id
     record_id       bigint NOT NULL,       -- the record that last wrote it: whom to ask again
     has_cost        boolean NOT NULL DEFAULT false,
+    is_summable     boolean NOT NULL DEFAULT true, -- energy, volume: not power, temperature, a register
     created_at      timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX series_meter ON meterbeat.series (meter_id);
@@ -79,6 +81,8 @@ CREATE TABLE meterbeat.day (               -- the books: what KairosDB showed wh
     day_start timestamptz NOT NULL,        -- local midnight in local_timezone
     readings  integer NOT NULL,            -- counted back
     costs     integer NOT NULL DEFAULT 0,
+    total     double precision NOT NULL DEFAULT 0, -- their sum: a correction shows in it
+    cost_total double precision NOT NULL DEFAULT 0,
     record_id bigint NOT NULL,
     PRIMARY KEY (series_id, day_start)
 );

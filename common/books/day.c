@@ -1,0 +1,56 @@
+/* meterbeat.day: what KairosDB showed for a local day of a series when it was last written. */
+#include "books/day.h"
+
+bool day_dirty_months(struct pg *p, int64_t *ret_months, struct err *e)
+{
+    return pg_do(p, e, ret_months,
+                 "INSERT INTO meterbeat.dirty_month AS m (series_id, month_start, month_end)"
+                 " SELECT DISTINCT d.series_id, to_timestamp(d.month_s), to_timestamp(d.month_end_s)"
+                 " FROM stage_day d JOIN meterbeat.series s ON s.id = d.series_id"
+                 " LEFT JOIN meterbeat.day b ON b.series_id = d.series_id"
+                 " AND b.day_start = to_timestamp(d.day_s)"
+                 " WHERE s.is_summable AND (b.readings, b.costs, b.total, b.cost_total)"
+                 " IS DISTINCT FROM (d.readings, d.costs, d.total, d.cost_total)"
+                 " ORDER BY 1, 2 ON CONFLICT (series_id, month_start) DO UPDATE"
+                 " SET generation = m.generation + 1, month_end = excluded.month_end, since = now()",
+                 PG_NO_ARGS);
+}
+
+bool day_book(struct pg *p, int64_t record_id, struct err *e)
+{
+    char record[PG_NUMBER];
+    return pg_do(p, e, NULL,
+                 "INSERT INTO meterbeat.day (series_id, day_start, readings, costs, total,"
+                 " cost_total, record_id) SELECT series_id, to_timestamp(day_s), readings, costs,"
+                 " total, cost_total, $1 FROM stage_day ORDER BY series_id, day_s"
+                 " ON CONFLICT (series_id, day_start) DO UPDATE SET readings = excluded.readings,"
+                 " costs = excluded.costs, total = excluded.total,"
+                 " cost_total = excluded.cost_total, record_id = excluded.record_id",
+                 PG_ARGS(pg_number(record_id, record))) &&
+           pg_do(p, e, NULL,
+                 "UPDATE meterbeat.series s SET has_cost = true WHERE NOT has_cost"
+                 " AND EXISTS (SELECT FROM stage_day d WHERE d.series_id = s.id AND d.costs > 0)",
+                 PG_NO_ARGS);
+}
+
+bool day_list(struct pg *p, int64_t series_id, int64_t from_s, int64_t to_s,
+              struct day_book *ret_days, size_t max, size_t *ret_count, struct err *e)
+{
+    char id[PG_NUMBER], from[PG_NUMBER], to[PG_NUMBER], limit[PG_NUMBER];
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(p, e,
+                 "SELECT extract(epoch FROM day_start)::bigint, readings, costs, record_id"
+                 " FROM meterbeat.day WHERE series_id = $1 AND day_start >= to_timestamp($2)"
+                 " AND day_start < to_timestamp($3) ORDER BY day_start LIMIT $4",
+                 PG_ARGS(pg_number(series_id, id), pg_number(from_s, from), pg_number(to_s, to),
+                         pg_number((int64_t)max, limit)));
+    if (!r)
+        return false;
+    for (int i = 0; i < PQntuples(r); i++)
+        ret_days[i] = (struct day_book){.day_s = pg_int(r, i, 0, 0),
+                                        .readings = pg_int(r, i, 1, 0),
+                                        .costs = pg_int(r, i, 2, 0),
+                                        .record_id = pg_int(r, i, 3, 0)};
+    *ret_count = (size_t)PQntuples(r);
+    return true;
+}

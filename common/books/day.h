@@ -1,0 +1,23 @@
+/* meterbeat.day: what KairosDB showed for a local day of a series when it was last written. */
+#ifndef METERBEAT_BOOKS_DAY_H
+#define METERBEAT_BOOKS_DAY_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "books/pg.h"
+
+/* Inside the task's transaction: the months of staged days that differ from their books become
+ * dirty (only series that are summed). Before day_book. */
+MUST_CHECK bool day_dirty_months(struct pg *p, int64_t *ret_months, struct err *e);
+/* Inside the task's transaction: staged days into the books, and which series have costs. */
+MUST_CHECK bool day_book(struct pg *p, int64_t record_id, struct err *e);
+
+struct day_book {
+    int64_t day_s, readings, costs;
+    int64_t record_id; /* whom to ask again */
+};
+/* The books of one series in [from_s, to_s), in order, at most `max`. */
+MUST_CHECK bool day_list(struct pg *p, int64_t series_id, int64_t from_s, int64_t to_s,
+                         struct day_book *ret_days, size_t max, size_t *ret_count, struct err *e);
+
+#endif

@@ -1,0 +1,26 @@
+/* seed_meter: the row of a meter, made when it is first seen, and its link to the building. */
+#ifndef METERBEAT_BOOKS_METER_H
+#define METERBEAT_BOOKS_METER_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "books/pg.h"
+
+/* Strings borrowed. */
+struct meter_key {
+    const char *building_id;     /* the record's; a number where SEED has the building */
+    const char *name;            /* for people */
+    const char *custom_meter_id; /* at most 100 bytes */
+    int64_t energy_type;         /* ESPI's service kind, as SEED's own tasks wrote it */
+    int64_t energy_units;        /* ESPI's unit of measure, likewise */
+    bool may_be_seeds;           /* a row that SEED made may be this one (never for reverse flow) */
+};
+
+/* Inside the caller's transaction. The meter that SEED made for it and no series has yet, or a new
+ * one; linked to the building where there is one. Errors: those of pg_query. */
+MUST_CHECK bool meter_claim(struct pg *p, const struct meter_key *key, int64_t *ret_meter_id,
+                            struct err *e);
+/* Links it to its building unless it is; does nothing when SEED has no such building. */
+MUST_CHECK bool meter_link(struct pg *p, int64_t meter_id, const char *building_id, struct err *e);
+
+#endif

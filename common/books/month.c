@@ -1,0 +1,150 @@
+/* Months: which are to be summed (meterbeat.dirty_month), and their sums in seed_timeseries. */
+#include "books/month.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "books/stage_sql.h"
+
+/* "meterbeat" as a number: one advisory lock for all who sum months in this database. */
+#define MONTH_LOCK "7882826979"
+/* seed_timeseries.cost is numeric(11,4): a larger one is no month of a building. */
+#define MONTH_MAX_COST 9999999.0
+
+bool month_dirty(struct pg *p, const char *building_id, int64_t ended_by_s, int64_t after_series,
+                 int64_t after_start_s, struct month *ret_months, size_t max, size_t *ret_count,
+                 struct err *e)
+{
+    char by[PG_NUMBER], series[PG_NUMBER], start[PG_NUMBER], limit[PG_NUMBER];
+    PGresult *r CLEANUP(pg_clear) = pg_query(
+        p, e,
+        "SELECT m.series_id, s.meter_id, extract(epoch FROM m.month_start)::bigint,"
+        " extract(epoch FROM m.month_end)::bigint, m.generation, coalesce(sum(d.readings), 0),"
+        " coalesce(sum(d.costs), 0), s.has_cost"
+        " FROM meterbeat.dirty_month m JOIN meterbeat.series s ON s.id = m.series_id"
+        " LEFT JOIN meterbeat.day d ON d.series_id = m.series_id AND d.day_start >= m.month_start"
+        " AND d.day_start < m.month_end"
+        " WHERE (m.series_id, m.month_start) > ($3::bigint, to_timestamp($4))"
+        " AND CASE WHEN $1::text IS NULL THEN m.month_end <= to_timestamp($2)"
+        " ELSE s.tags->>'canonical_id' = $1 END"
+        " GROUP BY m.series_id, m.month_start, s.id ORDER BY m.series_id, m.month_start LIMIT $5",
+        PG_ARGS(building_id, pg_number(ended_by_s, by), pg_number(after_series, series),
+                pg_number(after_start_s, start), pg_number((int64_t)max, limit)));
+    if (!r)
+        return false;
+    for (int i = 0; i < PQntuples(r); i++)
+        ret_months[i] = (struct month){.series_id = pg_int(r, i, 0, 0),
+                                       .meter_id = pg_int(r, i, 1, 0),
+                                       .start_s = pg_int(r, i, 2, 0),
+                                       .end_s = pg_int(r, i, 3, 0),
+                                       .generation = pg_int(r, i, 4, 0),
+                                       .readings = pg_int(r, i, 5, 0),
+                                       .costs = pg_int(r, i, 6, 0),
+                                       .has_cost = pg_bool(r, i, 7)};
+    *ret_count = (size_t)PQntuples(r);
+    return true;
+}
+
+struct month_texts {
+    char meter[PG_NUMBER], start[PG_NUMBER], end[PG_NUMBER], reading[40], cost[40];
+};
+
+static void month_texts(const struct month *m, const struct month_sum *sum, struct month_texts *t)
+{
+    pg_number(m->meter_id, t->meter);
+    pg_number(m->start_s, t->start);
+    pg_number(m->end_s, t->end);
+    snprintf(t->reading, sizeof t->reading, "%.17g", sum->reading);
+    snprintf(t->cost, sizeof t->cost, "%.17g", sum->cost);
+}
+
+/* SEED's own rows of a month end one second (or, by its leap-year slip, a day) early, at :59. */
+#define MONTH_ROW                                                                                  \
+    " meter_id = $1::integer AND begin_time = to_timestamp($2) AND (end_time = to_timestamp($3)"   \
+    " OR (end_time BETWEEN to_timestamp($3) - interval '4 days' AND to_timestamp($3)"              \
+    " AND extract(second FROM end_time) >= 59)) "
+
+bool month_write(struct pg *p, const struct month *m, const struct month_sum *sum, struct err *e)
+{
+    struct month_texts t;
+    int64_t rows = 0;
+    month_texts(m, sum, &t);
+    bool has_cost = sum->has_cost && fabs(sum->cost) < MONTH_MAX_COST;
+    const char *cost = has_cost ? t.cost : NULL;
+    if (!pg_do(p, e, NULL,
+               "DELETE FROM seed_timeseries WHERE" MONTH_ROW "AND id > (SELECT min(id)"
+               " FROM seed_timeseries WHERE" MONTH_ROW ")",
+               PG_ARGS(t.meter, t.start, t.end)) ||
+        !pg_do(p, e, &rows,
+               "UPDATE seed_timeseries SET end_time = to_timestamp($3), reading = $4::float8,"
+               " cost = $5::float8::numeric(11, 4) WHERE" MONTH_ROW,
+               PG_ARGS(t.meter, t.start, t.end, t.reading, cost)))
+        return false;
+    return rows > 0 || pg_do(p, e, NULL,
+                             "INSERT INTO seed_timeseries (meter_id, begin_time, end_time, reading,"
+                             " cost) VALUES ($1::integer, to_timestamp($2), to_timestamp($3),"
+                             " $4::float8, $5::float8::numeric(11, 4))",
+                             PG_ARGS(t.meter, t.start, t.end, t.reading, cost));
+}
+
+bool month_clean(struct pg *p, const struct month *m, struct err *e)
+{
+    char series[PG_NUMBER], start[PG_NUMBER], generation[PG_NUMBER];
+    return pg_do(p, e, NULL,
+                 "DELETE FROM meterbeat.dirty_month WHERE series_id = $1"
+                 " AND month_start = to_timestamp($2) AND generation = $3",
+                 PG_ARGS(pg_number(m->series_id, series), pg_number(m->start_s, start),
+                         pg_number(m->generation, generation)));
+}
+
+/* One row a (meter, start, end): the newest of the bills staged for it. Text with an exponent is
+ * read as the nearest double, as the points are. */
+#define MONTH_BILLS                                                                                \
+    "WITH bill AS (SELECT DISTINCT ON (s.meter_id, r.start_s, r.length_s) s.meter_id,"             \
+    " to_timestamp(r.start_s) AS begin_time, to_timestamp(r.start_s + r.length_s) AS end_time,"    \
+    " (r.value::text || 'e' || r.exponent::text)::float8 AS reading,"                              \
+    " CASE WHEN abs(r.cost) < 999999900000 THEN round(r.cost / 100000.0, 4) END AS cost"           \
+    " FROM stage_placed r JOIN meterbeat.series s ON s.id = r.series_id WHERE"                     \
+    STAGE_BILL("$1", "$2") " ORDER BY s.meter_id, r.start_s, r.length_s, r.updated_s DESC,"            \
+    " r.seq DESC) "
+
+bool month_book_bills(struct pg *p, int64_t to_s, int64_t bill_s, int64_t *ret_bills, struct err *e)
+{
+    char to[PG_NUMBER], bill[PG_NUMBER];
+    int64_t changed = 0, added = 0;
+    pg_number(to_s, to);
+    pg_number(bill_s, bill);
+    if (!pg_do(p, e, &changed,
+               MONTH_BILLS "UPDATE seed_timeseries t SET reading = b.reading, cost = b.cost"
+                           " FROM bill b WHERE t.meter_id = b.meter_id"
+                           " AND t.begin_time = b.begin_time AND t.end_time = b.end_time"
+                           " AND (t.reading, t.cost) IS DISTINCT FROM (b.reading, b.cost)",
+               PG_ARGS(to, bill)) ||
+        !pg_do(p, e, &added,
+               MONTH_BILLS "INSERT INTO seed_timeseries (meter_id, begin_time, end_time, reading,"
+                           " cost) SELECT meter_id, begin_time, end_time, reading, cost FROM bill b"
+                           " WHERE NOT EXISTS (SELECT FROM seed_timeseries t"
+                           " WHERE t.meter_id = b.meter_id AND t.begin_time = b.begin_time"
+                           " AND t.end_time = b.end_time) ORDER BY meter_id, begin_time",
+               PG_ARGS(to, bill)))
+        return false;
+    *ret_bills = changed + added;
+    return true;
+}
+
+bool month_lock(struct pg *p, bool *ret_locked, struct err *e)
+{
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(p, e, "SELECT pg_try_advisory_lock(" MONTH_LOCK ")", PG_NO_ARGS);
+    if (!r)
+        return false;
+    *ret_locked = pg_bool(r, 0, 0);
+    return true;
+}
+
+void month_unlock(struct pg *p)
+{
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(p, NULL, "SELECT pg_advisory_unlock(" MONTH_LOCK ")", PG_NO_ARGS);
+    (void)r; /* a lost connection has given the lock back already */
+}

@@ -1,0 +1,46 @@
+/* Months: which are to be summed (meterbeat.dirty_month), and their sums in seed_timeseries. */
+#ifndef METERBEAT_BOOKS_MONTH_H
+#define METERBEAT_BOOKS_MONTH_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "books/pg.h"
+
+struct month {
+    int64_t series_id, meter_id;
+    int64_t start_s, end_s;
+    int64_t generation; /* of the dirty row; 0: it has none */
+    int64_t readings, costs; /* what the books say KairosDB holds */
+    bool has_cost;           /* of the series */
+};
+
+/* The sum of one month. */
+struct month_sum {
+    double reading;
+    double cost;
+    bool has_cost;
+};
+
+/*
+ * At most `max` months after (series_id, start_s), in that order: dirty ones over by ended_by_s, or,
+ * with a building, each of that building's dirty months, the running one included.
+ * building_id NULL: all.
+ */
+MUST_CHECK bool month_dirty(struct pg *p, const char *building_id, int64_t ended_by_s,
+                            int64_t after_series, int64_t after_start_s, struct month *ret_months,
+                            size_t max, size_t *ret_count, struct err *e);
+/* Inside a transaction: the sum into seed_timeseries, one row per (meter, begin, end); rows that
+ * SEED's own aggregation made for the month, or made twice, become that row. */
+MUST_CHECK bool month_write(struct pg *p, const struct month *m, const struct month_sum *sum,
+                            struct err *e);
+/* Inside the same transaction: no longer dirty, unless it changed since it was read. */
+MUST_CHECK bool month_clean(struct pg *p, const struct month *m, struct err *e);
+/* Inside the task's transaction: the staged bills of the window into seed_timeseries. */
+MUST_CHECK bool month_book_bills(struct pg *p, int64_t to_s, int64_t bill_s, int64_t *ret_bills,
+                                 struct err *e);
+/* True in *ret_locked when this connection is now the one that sums; the lock ends with the
+ * connection or month_unlock. */
+MUST_CHECK bool month_lock(struct pg *p, bool *ret_locked, struct err *e);
+void month_unlock(struct pg *p);
+
+#endif

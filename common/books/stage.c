@@ -1,0 +1,264 @@
+/* Readings of one feed on their way into the books: temporary tables on the task's own connection. */
+#include "books/stage.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "books/stage_sql.h"
+
+#define STAGE_BUFFER_MAX (STAGE_CHUNK * 256)
+
+/* Rows of one table that wait for the next COPY. */
+struct stage_rows {
+    const char *copy;
+    struct buf text;
+    size_t count;
+};
+
+struct stage {
+    struct pg *pg;
+    struct stage_rows readings, entries, groups, days;
+    uint64_t seq; /* readings so far: later ones win */
+};
+
+/* --- tables --------------------------------------------------------------------------------- */
+
+static bool stage_tables_exist(struct pg *p, bool *ret_exist, struct err *e)
+{
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(p, e, "SELECT to_regclass('pg_temp.stage_placed') IS NOT NULL", PG_NO_ARGS);
+    if (!r)
+        return false;
+    *ret_exist = pg_bool(r, 0, 0);
+    return true;
+}
+
+/* A task before this one on the connection may have left its rows, and its cursor, behind. */
+static bool stage_tables(struct pg *p, struct err *e)
+{
+    bool exist = false;
+    if (!pg_do(p, e, NULL, "CLOSE ALL", PG_NO_ARGS) || !stage_tables_exist(p, &exist, e))
+        return false;
+    return exist ? pg_do(p, e, NULL, STAGE_EMPTY, PG_NO_ARGS) : pg_script(p, e, STAGE_TABLES);
+}
+
+static struct stage_rows stage_rows_make(const char *copy)
+{
+    return (struct stage_rows){.copy = copy, .text = buf_make(STAGE_BUFFER_MAX)};
+}
+
+bool stage_open(struct pg *p, struct stage **ret_stage, struct err *e)
+{
+    if (!stage_tables(p, e))
+        return false;
+    struct stage *s = calloc(1, sizeof *s);
+    if (!s)
+        return err_set(e, ERR_RETRY, "no_memory", "no memory for a stage");
+    s->pg = p;
+    s->readings = stage_rows_make("COPY stage_reading FROM STDIN");
+    s->entries = stage_rows_make("COPY stage_entry FROM STDIN");
+    s->groups = stage_rows_make("COPY stage_group FROM STDIN");
+    s->days = stage_rows_make("COPY stage_day FROM STDIN");
+    *ret_stage = s;
+    return true;
+}
+
+void stage_freep(struct stage **s)
+{
+    if (!*s)
+        return;
+    buf_free(&(*s)->readings.text);
+    buf_free(&(*s)->entries.text);
+    buf_free(&(*s)->groups.text);
+    buf_free(&(*s)->days.text);
+    free(*s);
+    *s = NULL;
+}
+
+/* --- rows in -------------------------------------------------------------------------------- */
+
+static bool stage_number(struct buf *b, int64_t value, char end, struct err *e)
+{
+    char text[24];
+    int n = value == STAGE_ABSENT ? snprintf(text, sizeof text, "\\N%c", end)
+                                  : snprintf(text, sizeof text, "%" PRId64 "%c", value, end);
+    return buf_append(b, text, (size_t)n, e);
+}
+
+static bool stage_row_done(struct stage_rows *rows, bool *ret_is_full)
+{
+    *ret_is_full = ++rows->count >= STAGE_CHUNK;
+    return true;
+}
+
+static bool stage_numbers(struct stage_rows *rows, const int64_t *values, size_t count, char end,
+                          struct err *e)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!stage_number(&rows->text, values[i], i + 1 < count ? '\t' : end, e))
+            return false;
+    return true;
+}
+
+bool stage_reading(struct stage *s, const struct stage_reading *r, bool *ret_is_full, struct err *e)
+{
+    const int64_t values[] = {(int64_t)s->seq++, r->group,      (int64_t)r->entry, r->ordinal,
+                              r->start_s,        r->duration_s, r->value,          r->cost};
+    return stage_numbers(&s->readings, values, ARRAY_LEN(values), '\t', e) &&
+           buf_append(&s->readings.text, r->is_placed ? "t\n" : "f\n", 2, e) &&
+           stage_row_done(&s->readings, ret_is_full);
+}
+
+bool stage_entry(struct stage *s, uint64_t entry, int64_t updated_s, bool *ret_is_full,
+                 struct err *e)
+{
+    const int64_t values[] = {(int64_t)entry, updated_s};
+    return stage_numbers(&s->entries, values, ARRAY_LEN(values), '\n', e) &&
+           stage_row_done(&s->entries, ret_is_full);
+}
+
+bool stage_group(struct stage *s, const struct stage_group *g, bool *ret_is_full, struct err *e)
+{
+    const int64_t values[] = {g->group, g->series_id ? g->series_id : STAGE_ABSENT, g->exponent,
+                              g->interval_s};
+    return stage_numbers(&s->groups, values, ARRAY_LEN(values), '\n', e) &&
+           stage_row_done(&s->groups, ret_is_full);
+}
+
+bool stage_day(struct stage *s, const struct stage_day *d, bool *ret_is_full, struct err *e)
+{
+    const int64_t values[] = {d->series_id,   d->day_s,    d->month_s,
+                              d->month_end_s, d->readings, d->costs};
+    return stage_numbers(&s->days, values, ARRAY_LEN(values), '\t', e) &&
+           buf_printf(&s->days.text, e, "%.17g\t%.17g\n", d->total, d->cost_total) &&
+           stage_row_done(&s->days, ret_is_full);
+}
+
+static bool stage_rows_flush(struct pg *p, struct stage_rows *rows, struct err *e)
+{
+    if (!rows->count)
+        return true;
+    if (!pg_copy_start(p, e, rows->copy) || !pg_copy_rows(p, e, rows->text.data, rows->text.len) ||
+        !pg_copy_end(p, e, NULL))
+        return false;
+    buf_clear(&rows->text);
+    rows->count = 0;
+    return true;
+}
+
+bool stage_flush(struct stage *s, struct err *e)
+{
+    return stage_rows_flush(s->pg, &s->readings, e) && stage_rows_flush(s->pg, &s->entries, e) &&
+           stage_rows_flush(s->pg, &s->groups, e) && stage_rows_flush(s->pg, &s->days, e);
+}
+
+/* --- what came ------------------------------------------------------------------------------ */
+
+struct stage_bounds {
+    char from[PG_NUMBER], to[PG_NUMBER], bill[PG_NUMBER];
+};
+
+static void stage_bounds(const struct stage_window *w, struct stage_bounds *b)
+{
+    pg_number(w->from_s, b->from);
+    pg_number(w->to_s, b->to);
+    pg_number(w->bill_s, b->bill);
+}
+
+/* Temporary tables are looked after by no autovacuum: without this, joins are planned for nothing. */
+static bool stage_analyze(struct stage *s, struct err *e)
+{
+    return pg_do(s->pg, e, NULL, "ANALYZE stage_reading, stage_entry, stage_group", PG_NO_ARGS);
+}
+
+static bool stage_count_all(struct stage *s, const struct stage_bounds *b, struct stage_counts *c,
+                            struct err *e)
+{
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(s->pg, e,
+                 "SELECT count(*), count(*) FILTER (WHERE series_id IS NULL),"
+                 " count(*) FILTER (WHERE series_id IS NOT NULL AND start_s IS NULL),"
+                 " count(*) FILTER (WHERE" STAGE_POINT("$1", "$2", "$3") "),"
+                 " count(*) FILTER (WHERE" STAGE_BILL("$2", "$3") ")"
+                 " FROM stage_placed",
+                 PG_ARGS(b->from, b->to, b->bill));
+    if (!r)
+        return false;
+    c->readings = pg_int(r, 0, 0, 0);
+    c->unresolved = pg_int(r, 0, 1, 0);
+    c->unplaced = pg_int(r, 0, 2, 0);
+    c->points = pg_int(r, 0, 3, 0);
+    c->bills = pg_int(r, 0, 4, 0);
+    c->outside = c->readings - c->unresolved - c->unplaced - c->points - c->bills;
+    return true;
+}
+
+static bool stage_count_repeated(struct stage *s, const struct stage_bounds *b,
+                                 struct stage_counts *c, struct err *e)
+{
+    PGresult *r CLEANUP(pg_clear) = pg_query(
+        s->pg, e,
+        "SELECT coalesce(sum(n - 1) FILTER (WHERE same), 0),"
+        " coalesce(sum(n - 1) FILTER (WHERE NOT same), 0) FROM (SELECT count(*) AS n,"
+        " min(value) = max(value) AND min(exponent) = max(exponent)"
+        " AND min(cost) IS NOT DISTINCT FROM max(cost) AS same"
+        " FROM stage_placed WHERE" STAGE_POINT("$1", "$2", "$3")
+        "GROUP BY series_id, start_s HAVING count(*) > 1) d",
+        PG_ARGS(b->from, b->to, b->bill));
+    if (!r)
+        return false;
+    c->repeated = pg_int(r, 0, 0, 0);
+    c->contradicted = pg_int(r, 0, 1, 0);
+    c->points -= c->repeated + c->contradicted;
+    return true;
+}
+
+bool stage_count(struct stage *s, const struct stage_window *w, struct stage_counts *ret_counts,
+                 struct err *e)
+{
+    struct stage_bounds b;
+    struct stage_counts c = {0};
+    stage_bounds(w, &b);
+    if (!stage_analyze(s, e) || !stage_count_all(s, &b, &c, e) ||
+        !stage_count_repeated(s, &b, &c, e))
+        return false;
+    *ret_counts = c;
+    return true;
+}
+
+/* --- points out ----------------------------------------------------------------------------- */
+
+bool stage_points_open(struct stage *s, const struct stage_window *w, struct err *e)
+{
+    /* DECLARE takes no parameters: the numbers are formatted in, they are ours */
+    char sql[1024];
+    snprintf(sql, sizeof sql,
+             "DECLARE stage_points NO SCROLL CURSOR WITH HOLD FOR"
+             " SELECT DISTINCT ON (series_id, start_s) series_id, start_s, value, exponent, cost"
+             " FROM stage_placed WHERE series_id IS NOT NULL"
+             " AND start_s >= greatest(%" PRId64 ", 100000000)"
+             " AND start_s < least(%" PRId64 ", 10000000000) AND length_s < %" PRId64
+             " ORDER BY series_id, start_s, updated_s DESC, seq DESC",
+             w->from_s, w->to_s, w->bill_s);
+    return pg_do(s->pg, e, NULL, sql, PG_NO_ARGS);
+}
+
+bool stage_points_next(struct stage *s, struct stage_point *ret_points, size_t max,
+                       size_t *ret_count, struct err *e)
+{
+    char sql[64];
+    snprintf(sql, sizeof sql, "FETCH FORWARD %zu FROM stage_points", max);
+    PGresult *r CLEANUP(pg_clear) = pg_query(s->pg, e, sql, PG_NO_ARGS);
+    if (!r)
+        return false;
+    size_t count = (size_t)PQntuples(r);
+    for (size_t i = 0; i < count; i++)
+        ret_points[i] = (struct stage_point){.series_id = pg_int(r, (int)i, 0, 0),
+                                             .start_s = pg_int(r, (int)i, 1, 0),
+                                             .value = pg_int(r, (int)i, 2, 0),
+                                             .exponent = pg_int(r, (int)i, 3, 0),
+                                             .cost = pg_int(r, (int)i, 4, STAGE_ABSENT)};
+    *ret_count = count;
+    return true;
+}

@@ -1,0 +1,87 @@
+/* Readings of one feed on their way into the books: temporary tables on the task's own connection. */
+#ifndef METERBEAT_BOOKS_STAGE_H
+#define METERBEAT_BOOKS_STAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "books/pg.h"
+
+/* A number the feed does not give; the same value as ESPI_ABSENT. */
+#define STAGE_ABSENT INT64_MIN
+/* Readings buffered between two COPYs: bounds memory, and the time between two safe points. */
+#define STAGE_CHUNK 5000
+
+struct stage; /* one thread; lives on its connection */
+
+/* A reading as it arrives, before its unit or its series is known. */
+struct stage_reading {
+    uint32_t group;
+    uint64_t entry; /* whose age decides between two readings of one start; 0: none */
+    uint32_t ordinal;
+    int64_t start_s, duration_s, value, cost;
+    bool is_placed; /* false: start_s is its block's, and ordinal intervals are to be added */
+};
+
+/* What a group turned out to be. */
+struct stage_group {
+    uint32_t group;
+    int64_t series_id; /* 0: cannot be stored, its readings are only counted */
+    int64_t exponent;
+    int64_t interval_s; /* STAGE_ABSENT: none */
+};
+
+/* Which of the staged readings are wanted. */
+struct stage_window {
+    int64_t from_s, to_s;
+    int64_t bill_s; /* readings of at least this length are bills, not points */
+};
+
+struct stage_counts {
+    int64_t readings, unresolved, unplaced, outside, points, bills, repeated, contradicted;
+};
+
+/* Empties the tables, makes them when this connection has none. Errors: those of pg_query. Free
+ * with stage_free (NULL is fine). */
+MUST_CHECK bool stage_open(struct pg *p, struct stage **ret_stage, struct err *e);
+void stage_freep(struct stage **s); /* for CLEANUP */
+/* Buffers; *ret_is_full says that stage_flush is due (at STAGE_CHUNK). */
+MUST_CHECK bool stage_reading(struct stage *s, const struct stage_reading *r, bool *ret_is_full,
+                              struct err *e);
+MUST_CHECK bool stage_entry(struct stage *s, uint64_t entry, int64_t updated_s, bool *ret_is_full,
+                            struct err *e);
+MUST_CHECK bool stage_group(struct stage *s, const struct stage_group *g, bool *ret_is_full,
+                            struct err *e);
+/* Sends what is buffered. */
+MUST_CHECK bool stage_flush(struct stage *s, struct err *e);
+/* Once all groups are in: what there is, in the window and out of it. */
+MUST_CHECK bool stage_count(struct stage *s, const struct stage_window *w,
+                            struct stage_counts *ret_counts, struct err *e);
+
+struct stage_point {
+    int64_t series_id, start_s, value, exponent;
+    int64_t cost; /* 1e-5 of the currency, or STAGE_ABSENT */
+};
+
+/*
+ * The points of the window, by series and start, each start once: of two, the one in the entry
+ * updated later, then the one that came later. Needs no open transaction between calls.
+ */
+MUST_CHECK bool stage_points_open(struct stage *s, const struct stage_window *w, struct err *e);
+/* The next at most `max` (up to STAGE_CHUNK); *ret_count 0 at the end. */
+MUST_CHECK bool stage_points_next(struct stage *s, struct stage_point *ret_points, size_t max,
+                                  size_t *ret_count, struct err *e);
+
+/* What KairosDB showed for one local day of a series once it was written. */
+struct stage_day {
+    int64_t series_id, day_s, month_s, month_end_s;
+    int64_t readings, costs;
+    double total, cost_total;
+};
+/* Buffered like readings. */
+MUST_CHECK bool stage_day(struct stage *s, const struct stage_day *d, bool *ret_is_full,
+                          struct err *e);
+
+#endif

@@ -1,0 +1,38 @@
+/* The temporary tables of stage.c and what is asked of them; private to common/books. */
+#ifndef METERBEAT_BOOKS_STAGE_SQL_H
+#define METERBEAT_BOOKS_STAGE_SQL_H
+
+/* stage_placed: each reading with its series, start, length and age, as far as they are known. */
+#define STAGE_TABLES                                                                               \
+    "CREATE TEMPORARY TABLE stage_reading (seq bigint, group_id bigint, entry bigint,"             \
+    " ordinal bigint, start_s bigint, duration_s bigint, value bigint, cost bigint,"               \
+    " is_placed boolean);"                                                                         \
+    "CREATE TEMPORARY TABLE stage_entry (entry bigint, updated_s bigint);"                         \
+    "CREATE TEMPORARY TABLE stage_group (group_id bigint, series_id bigint, exponent bigint,"      \
+    " interval_s bigint);"                                                                         \
+    "CREATE TEMPORARY TABLE stage_day (series_id bigint, day_s bigint, month_s bigint,"            \
+    " month_end_s bigint, readings bigint, costs bigint, total double precision,"                  \
+    " cost_total double precision);"                                                               \
+    "CREATE TEMPORARY VIEW stage_placed AS SELECT r.seq, g.series_id, g.exponent, r.value,"        \
+    " r.cost, CASE WHEN r.is_placed THEN r.start_s"                                                \
+    " WHEN g.interval_s > 0 AND r.start_s BETWEEN -100000000000 AND 100000000000"                  \
+    " AND g.interval_s <= 4294967295 THEN r.start_s + r.ordinal * g.interval_s END AS start_s,"    \
+    " coalesce(r.duration_s, g.interval_s, 0) AS length_s,"                                        \
+    " coalesce(n.updated_s, -9223372036854775807) AS updated_s"                                    \
+    " FROM stage_reading r JOIN stage_group g USING (group_id)"                                    \
+    " LEFT JOIN stage_entry n USING (entry)"
+
+#define STAGE_EMPTY "TRUNCATE stage_reading, stage_entry, stage_group, stage_day"
+
+/* from, to, bill: SQL of epoch seconds, "$1" for instance. Times that no reading of a meter can have
+ * are outside as well. */
+#define STAGE_POINT(from, to, bill)                                                                \
+    " series_id IS NOT NULL AND start_s >= greatest(" from "::bigint, 100000000)"                  \
+    " AND start_s < least(" to "::bigint, 10000000000) AND length_s < " bill "::bigint "
+/* A bill is taken whenever it comes: it is published long after its first day. */
+#define STAGE_BILL(to, bill)                                                                       \
+    " series_id IS NOT NULL AND start_s >= 100000000"                                              \
+    " AND start_s < least(" to "::bigint, 10000000000)"                                            \
+    " AND length_s >= " bill "::bigint AND length_s <= 4294967295 "
+
+#endif
