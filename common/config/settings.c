@@ -210,9 +210,6 @@ static bool load_all(struct loading *l, const config_setting_t *root)
 static bool check_together(const struct loading *l)
 {
     const struct settings *s = l->settings;
-    if (s->feed.overlap_days >= s->feed.window_days)
-        return loading_refuse(l, NULL, "feed.overlap_days",
-                              "must be less than feed.window_days, or no window would move on");
     if ((s->broker.cert_file[0] != '\0') != (s->broker.key_file[0] != '\0'))
         return loading_refuse(l, NULL, "broker.cert_file",
                               "cert_file and key_file go together: one of them is missing");

@@ -92,13 +92,15 @@ const struct setting settings_table[] = {
         "for what was written to show when it is counted back"),
 
     TEXT(feed.url_template, "", 1000,
-         "URL of a record's window with {url}, {sub_id}, {min}, {max}, {min_name}, {max_name}; "
-         "empty: SEED's batch syntax, url + path + sub_id + &min=...&max=..."),
+         "URL of a record's window; {url} {path} {sub_id} {min_name} {min} {max_name} {max} {from} "
+         "{to} (epoch seconds) are replaced; empty: SEED's batch syntax, url + path + sub_id + "
+         "min_name=min&max_name=max"),
     TEXT(feed.path, "", 500, "between a record's url and its sub_id, in SEED's batch syntax"),
     NAME(feed.user_agent, "meterbeat", 200, "sent to the utilities"),
     FILE_NAME(feed.ca_file, "CA certificates (PEM) for feeds; empty: the system's"),
-    INT(feed.window_days, "days", "31", 1, 366, "longest window that one parse fetches"),
-    INT(feed.overlap_days, "days", "3", 0, 90, "fetched again each time, for late corrections"),
+    INT(feed.window_days, "days", "31", 1, 366, "new days that one parse fetches at most"),
+    INT(feed.overlap_days, "days", "3", 0, 90,
+        "days before those that are fetched again, for late corrections"),
     INT(feed.history_days, "days", "400", 1, 7300,
         "how far back a record without last_date and last_ts starts"),
     INT(feed.connect_timeout_s, "s", "15", 1, 300, "to connect"),

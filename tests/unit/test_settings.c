@@ -139,8 +139,9 @@ static void what_is_wrong_is_refused_with_file_and_line(void **state)
             ":1: broker.queue_type: \"stream\", must be one of classic|quorum");
     refused("broker = { ca_file = \"/nowhere/ca.pem\"; };",
             ":1: broker.ca_file: /nowhere/ca.pem: No such file or directory");
-    refused("feed = { window_days = 3; };",
-            ": feed.overlap_days: must be less than feed.window_days, or no window would move on");
+    (void)file_with("cert.pem", "");
+    refused("broker = { cert_file = \"cert.pem\"; };",
+            ": broker.cert_file: cert_file and key_file go together: one of them is missing");
 }
 
 static void what_is_no_url_is_refused(void **state)
@@ -359,7 +360,7 @@ static void what_is_shown_loads_again_and_shows_the_same(void **state)
                "feed = { max_bytes = 5000000000L; };\n"
                "worker = { retry_delays_s = ( 1, 2, 3 ); aliases = ( { name = \"x\"; task = "
                "\"parse\"; } ); };\n" ENTRY "args = \"[\\\"\\u00fc\\\"]\"; enabled = false; }, { "
-                                            "name = \"b\"; task = \"c\"; every = \"2s\"; } );");
+               "name = \"b\"; task = \"c\"; every = \"2s\"; } );");
     char *once = shown(&s);
     settings_free(&s);
     assert_null(strstr(once, "geheim"));

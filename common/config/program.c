@@ -1,0 +1,79 @@
+/* Starts a program: options that all have, settings, log. */
+#include "config/program.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+static void print_version(FILE *out, struct argp_state *state)
+{
+    (void)fprintf(out, "%s (meterbeat) %s\n", state->name, METERBEAT_VERSION);
+}
+
+static const struct argp_option options[] = {
+    {"config", 'c', "FILE", 0,
+     "Settings (default: $METERBEAT_CONFIG, config/meterbeat.conf, /etc/meterbeat/meterbeat.conf)",
+     10},
+    {"show-config", 'C', NULL, 0, "Print the settings in force, without passwords, and exit", 10},
+    {0},
+};
+
+static error_t take_option(int key, char *argument, struct argp_state *state)
+{
+    struct program_options *o = state->input;
+    switch (key) {
+    case 'c':
+        o->config = argument;
+        return 0;
+    case 'C':
+        o->show_config = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp program_argp = {.options = options, .parser = take_option};
+
+void program_parse(const struct argp *argp, unsigned flags, int argc, char **argv, void *input)
+{
+    argp_err_exit_status = PROGRAM_MISUSED;
+    argp_program_version_hook = print_version;
+    if (argp_parse(argp, argc, argv, flags, NULL, input) != 0)
+        exit(PROGRAM_MISUSED); /* only without memory: argp exits by itself otherwise */
+}
+
+static bool start_log(const char *program, const struct settings *s)
+{
+    enum log_level least = LOG_LEVEL_INFO;
+    char quoted[LOG_QUOTED];
+    bool known = log_level_parse(s->log_level, &least); /* the table admits no other word */
+    log_init(program, least);
+    if (s->warning[0] != '\0')
+        log_event(LOG_LEVEL_WARNING, "settings", "text=%s", log_quote(s->warning, quoted));
+    return known;
+}
+
+bool program_start(const char *program, const struct program_options *o,
+                   struct settings *ret_settings, int *ret_status)
+{
+    struct err e;
+    if (!settings_load(settings_path(o->config), ret_settings, &e)) {
+        (void)fprintf(stderr, "%s: %s\n", program, e.text);
+        *ret_status = PROGRAM_MISUSED;
+        return false;
+    }
+    if (o->show_config) {
+        settings_show(ret_settings, stdout);
+        settings_free(ret_settings);
+        *ret_status = fflush(stdout) == 0 ? 0 : PROGRAM_FAILED;
+        return false;
+    }
+    if (!start_log(program, ret_settings)) {
+        *ret_status = PROGRAM_MISUSED;
+        settings_free(ret_settings);
+        return false;
+    }
+    return true;
+}

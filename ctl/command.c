@@ -1,0 +1,49 @@
+/* The table of commands, and how a command ends when something is wrong. */
+#include "command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+
+const struct command command_table[] = {
+    {"send", "TASK [ARGS-JSON]", "put one task on the queue, confirmed", send_run},
+    {"next", "[N]", "what will fire when", next_run},
+    {"inspect", "FILE...", "what Green Button files hold; no server", inspect_run},
+};
+const size_t command_count = ARRAY_LEN(command_table);
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (strcmp(command_table[i].name, name) == 0)
+            return &command_table[i];
+    return NULL;
+}
+
+bool ctl_settings(struct ctl *c, int *ret_status)
+{
+    return program_start("meterbeatctl", &c->program, &c->settings, ret_status);
+}
+
+int ctl_fail(const struct err *e)
+{
+    const char *hint = hint_for(e);
+    (void)fflush(stdout); /* what came before it stays before it */
+    (void)fprintf(stderr, "meterbeatctl: %s\n", e->text);
+    if (hint != NULL)
+        (void)fprintf(stderr, "  %s\n", hint);
+    return CTL_FAILED;
+}
+
+int ctl_misused(const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    (void)fputs("meterbeatctl: ", stderr);
+    (void)vfprintf(stderr, format, values);
+    (void)fputc('\n', stderr);
+    va_end(values);
+    return CTL_MISUSED;
+}

@@ -1,0 +1,39 @@
+/* What a command of meterbeatctl is given, and the table of all of them. */
+#ifndef METERBEAT_CTL_COMMAND_H
+#define METERBEAT_CTL_COMMAND_H
+
+#include <argp.h>
+
+#include "base/err.h"
+#include "config/program.h"
+#include "config/settings.h"
+
+enum { CTL_OK = 0, CTL_FAILED = 1, CTL_MISUSED = PROGRAM_MISUSED };
+
+struct ctl {
+    struct program_options program;
+    struct settings settings; /* once ctl_settings() said true */
+};
+
+struct command {
+    const char *name;
+    const char *arguments; /* "TASK [ARGS]" */
+    const char *summary;
+    int (*run)(struct ctl *c, int argc, char **argv); /* argv[0] is "meterbeatctl NAME" */
+};
+
+/* Adding a command is one file and one line in command.c. */
+extern const struct command command_table[];
+extern const size_t command_count;
+const struct command *command_find(const char *name);
+
+/* Loads the settings. False: *ret_status is the exit status, all is said. */
+MUST_CHECK bool ctl_settings(struct ctl *c, int *ret_status);
+/* "meterbeatctl: what is wrong", and what to do about it, on standard error; returns CTL_FAILED. */
+int ctl_fail(const struct err *e);
+/* The same for wrong arguments; returns CTL_MISUSED. */
+int ctl_misused(const char *format, ...) PRINTF_LIKE(1, 2);
+/* What to do about an error, or NULL. */
+const char *hint_for(const struct err *e);
+
+#endif

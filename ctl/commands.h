@@ -1,0 +1,11 @@
+/* The commands of meterbeatctl, each in the file of its name; see command.h for the contract. */
+#ifndef METERBEAT_CTL_COMMANDS_H
+#define METERBEAT_CTL_COMMANDS_H
+
+#include "command.h"
+
+int inspect_run(struct ctl *c, int argc, char **argv);
+int next_run(struct ctl *c, int argc, char **argv);
+int send_run(struct ctl *c, int argc, char **argv);
+
+#endif

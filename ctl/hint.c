@@ -1,0 +1,40 @@
+/* What a person can do about an error, by its code. */
+#include <string.h>
+
+#include "command.h"
+
+static const struct {
+    const char *code, *hint;
+} hints[] = {
+    {"broker_unreachable", "Is RabbitMQ running where broker.url says? `meterbeatctl check` tries "
+                           "every server."},
+    {"broker_refused", "Check user, password and virtual host: broker.url, broker.password_file or "
+                       "METERBEAT_BROKER_PASSWORD."},
+    {"broker_tls", "Check broker.ca_file, cert_file and key_file, and that the name in broker.url "
+                   "is the one in the broker's certificate."},
+    {"broker_lost", "The connection to RabbitMQ broke off. Whether the message arrived is not "
+                    "known; sending the same --id again is safe."},
+    {"publish_timeout", "RabbitMQ did not confirm in time (broker.confirm_timeout_s): look for a "
+                        "memory or disk alarm."},
+    {"no_queue", "There is no such queue: see `meterbeatctl status` for those there are."},
+    {"database_unreachable", "Is PostgreSQL running where database.url says? `meterbeatctl check` "
+                             "tries every server."},
+    {"database_refused", "Check user, password and database: database.url, database.password_file "
+                         "or METERBEAT_DATABASE_PASSWORD."},
+    {"schema_missing", "Make the tables: meterbeatctl init-db"},
+    {"schema_old", "Bring the tables up to date: meterbeatctl init-db"},
+    {"schema_new", "These tables are of a newer meterbeat: use that one."},
+    {"database_privilege", "init-db needs a user who may create tables and a schema: have the "
+                           "owner of the database run it."},
+    {"http_unreachable", "Is KairosDB running where kairosdb.insert_url and query_url say?"},
+    {"http_status", "Something answers there, but not as KairosDB does: check the path of the "
+                    "URL, and kairosdb.user with its password."},
+};
+
+const char *hint_for(const struct err *e)
+{
+    for (size_t i = 0; i < ARRAY_LEN(hints); i++)
+        if (strcmp(hints[i].code, e->code) == 0)
+            return hints[i].hint;
+    return NULL;
+}

@@ -1,0 +1,50 @@
+/* Asks one question over HTTP: for checks, and for RabbitMQ's management API. */
+#include "http.h"
+
+#include <curl/curl.h>
+
+static size_t keep_body(char *bytes, size_t size, size_t count, void *context)
+{
+    struct buf *body = context;
+    struct err e;
+    return buf_append(body, bytes, size * count, &e) ? size * count : 0;
+}
+
+static bool set_up(CURL *curl, const struct http_request *r, struct curl_slist *headers,
+                   struct buf *body)
+{
+    return curl_easy_setopt(curl, CURLOPT_URL, r->url) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_TIMEOUT, r->timeout_s) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep_body) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_WRITEDATA, body) == CURLE_OK &&
+           (r->ca_file[0] == '\0' ||
+            curl_easy_setopt(curl, CURLOPT_CAINFO, r->ca_file) == CURLE_OK) &&
+           (r->user[0] == '\0' ||
+            (curl_easy_setopt(curl, CURLOPT_USERNAME, r->user) == CURLE_OK &&
+             curl_easy_setopt(curl, CURLOPT_PASSWORD, r->password) == CURLE_OK)) &&
+           (r->json == NULL || (curl_easy_setopt(curl, CURLOPT_POSTFIELDS, r->json) == CURLE_OK &&
+                                curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK));
+}
+
+bool http_ask(const struct http_request *request, long *ret_status, struct buf *ret_body,
+              struct err *e)
+{
+    struct buf body = buf_make(HTTP_ANSWER_MAX);
+    CURL *curl = curl_easy_init();
+    struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+    CURLcode code = CURLE_OUT_OF_MEMORY;
+    if (curl != NULL && headers != NULL && set_up(curl, request, headers, &body))
+        code = curl_easy_perform(curl);
+    if (code == CURLE_OK)
+        code = curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, ret_status);
+    curl_easy_cleanup(curl);
+    curl_slist_free_all(headers);
+    if (code == CURLE_OK && ret_body != NULL)
+        *ret_body = body;
+    else
+        buf_free(&body);
+    return code == CURLE_OK || err_set(e, ERR_RETRY, "http_unreachable", "%s: %s", request->url,
+                                       curl_easy_strerror(code));
+}

@@ -1,0 +1,85 @@
+/* `next`: which schedule entries will fire when, in their own zone and in UTC. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "commands.h"
+#include "schedule/schedule.h"
+
+#define NEXT_MAX 10000
+
+struct next {
+    struct ctl *ctl;
+    long count;
+};
+
+static error_t take_option(int key, char *argument, struct argp_state *state)
+{
+    struct next *n = state->input;
+    char *end;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &n->ctl->program;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num > 0)
+            return ARGP_ERR_UNKNOWN;
+        n->count = strtol(argument, &end, 10);
+        if (*end != '\0' || n->count < 1 || n->count > NEXT_MAX)
+            argp_error(state, "N must be a number from 1 to %d", NEXT_MAX);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {
+    .parser = take_option,
+    .args_doc = "[N]",
+    .doc = "The next N firings (default 10) of the schedule; needs no server.",
+    .children = children,
+};
+
+static void print_tick(const struct schedule *schedule, const struct tick *tick)
+{
+    const struct schedule_entry *entry = schedule_entry(schedule, tick->entry);
+    struct civil t = timezone_civil(entry->zone, tick->due_s);
+    int offset = timezone_offset(entry->zone, tick->due_s);
+    char utc[CLOCK_TEXT];
+    printf("%04d-%02d-%02d %02d:%02d:%02d %c%02d:%02d  %s  %-20s %s (%s)\n", t.year, t.month, t.day,
+           t.hour, t.minute, t.second, offset < 0 ? '-' : '+', abs(offset) / 3600,
+           abs(offset) / 60 % 60, clock_format_utc(tick->due_s * 1000, utc), entry->settings->name,
+           entry->settings->task, timezone_name(entry->zone));
+}
+
+static int print_next(const struct settings *s, size_t count)
+{
+    struct schedule *schedule = NULL;
+    struct err e;
+    if (!schedule_new(s, &schedule, &e))
+        return ctl_misused("%s", e.text);
+    struct tick *ticks = calloc(count, sizeof(*ticks));
+    size_t found =
+        ticks != NULL ? schedule_preview(schedule, clock_wall_ms() / 1000, ticks, count) : 0;
+    if (found > 0)
+        printf("%-26s  %-20s  %-20s task\n", "due, in the entry's zone", "in UTC", "entry");
+    for (size_t i = 0; i < found; i++)
+        print_tick(schedule, &ticks[i]);
+    if (found == 0)
+        printf("Nothing: no entry of the schedule is enabled.\n");
+    free(ticks);
+    schedule_free(schedule);
+    return CTL_OK;
+}
+
+int next_run(struct ctl *c, int argc, char **argv)
+{
+    struct next n = {.ctl = c, .count = 10};
+    int status;
+    program_parse(&argp, 0, argc, argv, &n);
+    if (!ctl_settings(c, &status))
+        return status;
+    return print_next(&c->settings, (size_t)n.count);
+}
