@@ -101,6 +101,16 @@ static json_t *time_of(int64_t ms)
     return ms ? json_string(iso8601_format(ms, text)) : json_null();
 }
 
+/* null leaves it to the worker's task; false says no to a task that ignores its results by itself.
+ */
+static json_t *ignore_result_of(const struct message *m)
+{
+    if (m->ignore_result)
+        return json_true();
+    return json_is_boolean(json_object_get(m->headers, "ignore_result")) ? json_false()
+                                                                         : json_null();
+}
+
 /* The sender's own words when it gave some (it may hide a secret), else the value's. */
 static json_t *repr_of(const struct message *m, const char *name, const json_t *value)
 {
@@ -141,7 +151,7 @@ static bool make_headers(const struct message *m, const json_t *args, const json
     json_error_t error;
     json_t *headers = json_pack_ex(
         &error, 0,
-        "{s:s, s:s, s:s, s:O?, s:o, s:o, s:s?, s:O?, s:I, s:[o,o], s:s, s:s?, s:o, s:o, s:s?, s:b,"
+        "{s:s, s:s, s:s, s:O?, s:o, s:o, s:s?, s:O?, s:I, s:[o,o], s:s, s:s?, s:o, s:o, s:s?, s:o,"
         " s:o, s:O?, s:o}",
         "lang", "c", "task", m->task, "id", m->id, "shadow", json_object_get(given, "shadow"),
         "eta", time_of(m->eta_ms), "expires", time_of(m->expires_ms), "group", m->group_id,
@@ -149,7 +159,7 @@ static bool make_headers(const struct message *m, const json_t *args, const json
         "timelimit", seconds_of(m->hard_limit_ms), seconds_of(m->soft_limit_ms), "root_id",
         m->root_id ? m->root_id : m->id, "parent_id", m->parent_id, "argsrepr",
         repr_of(m, "argsrepr", args), "kwargsrepr", repr_of(m, "kwargsrepr", kwargs), "origin",
-        m->origin, "ignore_result", m->ignore_result, "replaced_task_nesting",
+        m->origin, "ignore_result", ignore_result_of(m), "replaced_task_nesting",
         nesting ? json_incref(nesting) : json_integer(0), "stamped_headers",
         json_object_get(given, "stamped_headers"), "stamps",
         stamps ? json_incref(stamps) : json_object());
