@@ -7,9 +7,11 @@
 #include "books/pg.h"
 #include "queue/message.h"
 
-/* Inside the caller's transaction. owner = task id of the run (or NULL, a tick's) that promised it.
+/*
+ * Inside the caller's transaction. owner = task id of the run (or NULL, a tick's) that promised it.
  * queue: where to. The message is stored encoded (message_encode); a second one with the same id
- * changes nothing. */
+ * changes nothing. Errors: message_encode's and pg_query's.
+ */
 MUST_CHECK bool outbox_add(struct pg *p, const char *owner, const char *queue,
                            const struct message *m, const char *serializer, int64_t now_ms,
                            struct err *e);
@@ -23,14 +25,27 @@ struct outbox_row {
 
 /*
  * At most `max` unsent rows, oldest first: those of `owner`, or (NULL) those older than
- * older_than_s of anybody, taken FOR UPDATE SKIP LOCKED inside the caller's transaction. Caller
- * frees each with outbox_row_free, and the array.
+ * older_than_s of anybody, taken FOR UPDATE SKIP LOCKED inside the caller's transaction, so that
+ * two never take the same one. The envelope's expiration is what is left of it now. Caller frees
+ * with outbox_rows_free.
  */
+#define OUTBOX_MAX_ROWS 10000
 MUST_CHECK bool outbox_take(struct pg *p, const char *owner, int64_t older_than_s, size_t max,
                             struct outbox_row **ret_rows, size_t *ret_count, struct err *e);
-/* The broker has them. */
+/* The broker has them (any of those taken, at most OUTBOX_MAX_ROWS). In the same transaction. */
 MUST_CHECK bool outbox_sent(struct pg *p, const struct outbox_row *rows, size_t count,
                             struct err *e);
 void outbox_row_free(struct outbox_row *row);
+/* Each of them, and the array; NULL accepted. */
+void outbox_rows_free(struct outbox_row *rows, size_t count);
+/*
+ * Inside the caller's transaction. Promises anew the message of at most `max` runs that nobody has
+ * touched for older_than_s after they were promised, due or leased: it was purged, or went with its
+ * queue. It has the same task id, so should the first one turn up after all, the second is nothing.
+ * older_than_s: hours, or each message of a long queue is doubled.
+ */
+MUST_CHECK bool outbox_renew_lost(struct pg *p, const char *queue, const char *serializer,
+                                  int64_t older_than_s, size_t max, int64_t now_ms,
+                                  size_t *ret_count, struct err *e);
 
 #endif

@@ -1,0 +1,256 @@
+/* Messages that a transaction has promised: written with the books, deleted once confirmed. */
+#include "books/outbox.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+/* As RabbitMQ takes it (AMQP's short text of a number of milliseconds below 2^32): 49.7 days. */
+#define OUTBOX_MAX_EXPIRATION_MS INT64_C(4294967295)
+
+static bool outbox_no_memory(struct err *e)
+{
+    return err_set(e, ERR_RETRY, "no_memory", "no memory for a promised message");
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+/* bytea in PostgreSQL's hexadecimal text. Caller frees. */
+static char *outbox_hex(const char *bytes, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *text = malloc(2 * len + 3);
+    if (!text)
+        return NULL;
+    char *at = text;
+    *at++ = '\\';
+    *at++ = 'x';
+    for (size_t i = 0; i < len; i++) {
+        *at++ = digits[(unsigned char)bytes[i] >> 4];
+        *at++ = digits[(unsigned char)bytes[i] & 15];
+    }
+    *at = '\0';
+    return text;
+}
+
+/* All properties but the expiration, which is worked out when the message is sent. */
+static char *outbox_properties(const struct envelope *v)
+{
+    json_t *properties = json_pack("{s:s*, s:s*, s:s*}", "correlation_id", v->correlation_id,
+                                   "reply_to", v->reply_to, "message_id", v->message_id);
+    if (properties && v->priority >= 0)
+        json_object_set_new(properties, "priority", json_integer(v->priority));
+    char *text = json_dumps(properties, JSON_COMPACT);
+    json_decref(properties);
+    return text;
+}
+
+/* expires_at as PostgreSQL reads it, "" for never. */
+static const char *outbox_seconds(int64_t ms, char out[PG_NUMBER])
+{
+    snprintf(out, PG_NUMBER, "%.3f", (double)ms / 1000);
+    return out;
+}
+
+static bool outbox_insert(struct pg *p, const char *owner, const char *queue,
+                          const struct message *m, const struct envelope *v, struct err *e)
+{
+    char expires[PG_NUMBER];
+    char *headers = json_dumps(v->headers, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    char *properties = outbox_properties(v);
+    char *body = outbox_hex(v->body, v->body_len);
+    bool ok =
+        headers && properties && body
+            ? pg_do(p, e, NULL,
+                    "INSERT INTO meterbeat.outbox (task_id, owner, queue, content_type,"
+                    " content_encoding, headers, properties, body, expires_at)"
+                    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, to_timestamp($9))"
+                    " ON CONFLICT (task_id) DO NOTHING",
+                    PG_ARGS(m->id, owner, queue, v->content_type ? v->content_type : "",
+                            v->content_encoding ? v->content_encoding : "", headers, properties,
+                            body, m->expires_ms ? outbox_seconds(m->expires_ms, expires) : NULL))
+            : outbox_no_memory(e);
+    free(headers);
+    free(properties);
+    free(body);
+    return ok;
+}
+
+bool outbox_add(struct pg *p, const char *owner, const char *queue, const struct message *m,
+                const char *serializer, int64_t now_ms, struct err *e)
+{
+    struct envelope v CLEANUP(envelope_free) = {.priority = -1};
+    return message_encode(m, serializer, now_ms, &v, e) && outbox_insert(p, owner, queue, m, &v, e);
+}
+
+/* --- taking ----------------------------------------------------------------------------------- */
+
+static bool outbox_text(const char *text, char **ret_copy)
+{
+    *ret_copy = text && *text ? strdup(text) : NULL;
+    return *ret_copy || !text || !*text;
+}
+
+static bool outbox_read_properties(const char *text, struct envelope *v)
+{
+    json_t *properties = json_loads(text, JSON_ALLOW_NUL, NULL);
+    json_t *priority = json_object_get(properties, "priority");
+    v->priority = priority ? (int)json_integer_value(priority) : -1;
+    bool ok =
+        properties &&
+        outbox_text(json_string_value(json_object_get(properties, "correlation_id")),
+                    &v->correlation_id) &&
+        outbox_text(json_string_value(json_object_get(properties, "reply_to")), &v->reply_to) &&
+        outbox_text(json_string_value(json_object_get(properties, "message_id")), &v->message_id);
+    json_decref(properties);
+    return ok;
+}
+
+static bool outbox_read_body(const char *text, struct envelope *v)
+{
+    size_t len;
+    unsigned char *bytes = PQunescapeBytea((const unsigned char *)text, &len);
+    v->body = bytes ? malloc(len + 1) : NULL;
+    if (v->body) {
+        memcpy(v->body, bytes, len);
+        v->body[len] = '\0';
+        v->body_len = len;
+    }
+    PQfreemem(bytes);
+    return v->body != NULL;
+}
+
+/* id, queue, expires (ms), left (ms), content_type, content_encoding, headers, properties, body */
+static bool outbox_read_row(const PGresult *r, int row, struct outbox_row *out)
+{
+    char expiration[PG_NUMBER];
+    *out = (struct outbox_row){.id = pg_int(r, row, 0, 0), .expires_ms = pg_int(r, row, 2, 0)};
+    struct envelope *v = &out->envelope;
+    int64_t left = pg_int(r, row, 3, 0);
+    bool expires = out->expires_ms && left <= OUTBOX_MAX_EXPIRATION_MS;
+    v->headers = json_loads(pg_text(r, row, 6), JSON_ALLOW_NUL, NULL);
+    return v->headers && outbox_text(pg_text(r, row, 1), &out->queue) &&
+           outbox_text(pg_text(r, row, 4), &v->content_type) &&
+           outbox_text(pg_text(r, row, 5), &v->content_encoding) &&
+           outbox_text(expires ? pg_number(left, expiration) : NULL, &v->expiration) &&
+           outbox_read_properties(pg_text(r, row, 7), v) && outbox_read_body(pg_text(r, row, 8), v);
+}
+
+static bool outbox_read(const PGresult *r, struct outbox_row **ret_rows, size_t *ret_count,
+                        struct err *e)
+{
+    size_t count = (size_t)PQntuples(r);
+    struct outbox_row *rows = calloc(count ? count : 1, sizeof *rows);
+    for (size_t i = 0; rows && i < count; i++)
+        if (!outbox_read_row(r, (int)i, &rows[i])) {
+            outbox_rows_free(rows, i + 1);
+            rows = NULL;
+        }
+    if (!rows)
+        return outbox_no_memory(e);
+    *ret_rows = rows;
+    *ret_count = count;
+    return true;
+}
+
+/* A late message is not sent: whoever promised it said so with its expiry. */
+static bool outbox_drop_expired(struct pg *p, const char *owner, struct err *e)
+{
+    return pg_do(p, e, NULL,
+                 "DELETE FROM meterbeat.outbox WHERE id IN (SELECT id FROM meterbeat.outbox"
+                 " WHERE expires_at <= now() AND ($1::text IS NULL OR owner = $1)"
+                 " LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+                 PG_ARGS(owner));
+}
+
+bool outbox_take(struct pg *p, const char *owner, int64_t older_than_s, size_t max,
+                 struct outbox_row **ret_rows, size_t *ret_count, struct err *e)
+{
+    char age[PG_NUMBER], limit[PG_NUMBER];
+    if (!outbox_drop_expired(p, owner, e))
+        return false;
+    PGresult *r CLEANUP(pg_clear) = pg_query(
+        p, e,
+        "SELECT id, queue, (extract(epoch FROM expires_at) * 1000)::bigint,"
+        " (extract(epoch FROM expires_at - clock_timestamp()) * 1000)::bigint, content_type,"
+        " content_encoding, headers, properties, body FROM meterbeat.outbox"
+        " WHERE (owner = $1 OR ($1::text IS NULL AND created_at <= now() - $2 * interval '1 s'))"
+        " AND (expires_at IS NULL OR expires_at > now())"
+        " ORDER BY id LIMIT $3::bigint FOR UPDATE SKIP LOCKED",
+        PG_ARGS(owner, pg_number(older_than_s, age), pg_number((int64_t)max, limit)));
+    return r && outbox_read(r, ret_rows, ret_count, e);
+}
+
+bool outbox_sent(struct pg *p, const struct outbox_row *rows, size_t count, struct err *e)
+{
+    struct buf ids CLEANUP(buf_free) = buf_make(OUTBOX_MAX_ROWS * 24);
+    for (size_t i = 0; i < count; i++)
+        if (!buf_printf(&ids, e, "%c%lld", i ? ',' : '{', (long long)rows[i].id))
+            return false;
+    if (!count)
+        return true;
+    return buf_append(&ids, "}", 1, e) &&
+           pg_do(p, e, NULL, "DELETE FROM meterbeat.outbox WHERE id = ANY ($1::bigint[])",
+                 PG_ARGS(ids.data));
+}
+
+void outbox_row_free(struct outbox_row *row)
+{
+    free(row->queue);
+    envelope_free(&row->envelope);
+    *row = (struct outbox_row){.envelope.priority = -1};
+}
+
+void outbox_rows_free(struct outbox_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        outbox_row_free(&rows[i]);
+    free(rows);
+}
+
+/* --- what was lost ---------------------------------------------------------------------------- */
+
+/* The message of a run, made of its row: task_id, task, parent_id, root_id, failed, arguments. */
+static bool outbox_promise_run(struct pg *p, const PGresult *r, int row, const char *queue,
+                               const char *serializer, int64_t now_ms, struct err *e)
+{
+    json_t *arguments = json_loads(pg_text(r, row, 5), JSON_ALLOW_NUL, NULL);
+    struct message m = {.id = (char *)pg_text(r, row, 0),
+                        .task = (char *)pg_text(r, row, 1),
+                        .parent_id = (char *)pg_text(r, row, 2),
+                        .root_id = (char *)pg_text(r, row, 3),
+                        .retries = pg_int(r, row, 4, 0),
+                        .args = json_array_get(arguments, 0),
+                        .kwargs = json_array_get(arguments, 1),
+                        .priority = -1,
+                        .protocol = 2};
+    bool whole = json_is_array(m.args) && json_is_object(m.kwargs);
+    bool ok = !whole || outbox_add(p, NULL, queue, &m, serializer, now_ms, e);
+    json_decref(arguments);
+    return ok;
+}
+
+bool outbox_renew_lost(struct pg *p, const char *queue, const char *serializer,
+                       int64_t older_than_s, size_t max, int64_t now_ms, size_t *ret_count,
+                       struct err *e)
+{
+    char age[PG_NUMBER], limit[PG_NUMBER];
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(p, e,
+                 "UPDATE meterbeat.run SET lease_until = now() WHERE task_id IN (SELECT task_id"
+                 " FROM meterbeat.run r WHERE state IN ('waiting', 'running', 'retrying')"
+                 " AND lease_until < now() - $1 * interval '1 s' AND arguments IS NOT NULL"
+                 " AND NOT EXISTS (SELECT FROM meterbeat.outbox o WHERE o.task_id = r.task_id)"
+                 " ORDER BY lease_until LIMIT $2::bigint FOR UPDATE SKIP LOCKED)"
+                 " RETURNING task_id, task, parent_id, root_id, failed, arguments",
+                 PG_ARGS(pg_number(older_than_s, age), pg_number((int64_t)max, limit)));
+    if (!r)
+        return false;
+    for (int row = 0; row < PQntuples(r); row++)
+        if (!outbox_promise_run(p, r, row, queue, serializer, now_ms, e))
+            return false;
+    *ret_count = (size_t)PQntuples(r);
+    return true;
+}

@@ -1,0 +1,23 @@
+/* Who is there: one row a worker process, for `meterbeatctl status` to read. */
+#ifndef METERBEAT_BOOKS_PRESENCE_H
+#define METERBEAT_BOOKS_PRESENCE_H
+
+#include "base/err.h"
+#include "books/pg.h"
+
+struct presence {
+    const char *name; /* worker@host/pid */
+    const char *host;
+    int64_t pid;
+    const char *queue;
+    const char *version;
+    const char *task_id; /* running now, or NULL */
+    int64_t tasks_done;
+};
+
+/* "I am here": makes the row or brings it up to date. */
+MUST_CHECK bool presence_tell(struct pg *p, const struct presence *w, struct err *e);
+/* An orderly end takes the row away; a crash leaves it, with the time it was last seen. */
+MUST_CHECK bool presence_end(struct pg *p, const char *name, struct err *e);
+
+#endif

@@ -1,0 +1,35 @@
+/* Forgetting: finished runs, decided ticks and workers that are no more, after a number of days. */
+#include "books/purge.h"
+
+#define PURGE_BATCH 1000
+
+/* $1 = days. A tick goes only when its entry's last due time has passed it: it cannot come again.
+ */
+static const char *const purge_statements[] = {
+    "DELETE FROM meterbeat.run WHERE task_id IN (SELECT task_id FROM meterbeat.run"
+    " WHERE finished_at < now() - $1 * interval '1 day' AND state IN ('done', 'dead')"
+    " LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+    "DELETE FROM meterbeat.tick WHERE (entry, due_at) IN (SELECT entry, due_at"
+    " FROM meterbeat.tick t WHERE created_at < now() - $1 * interval '1 day'"
+    " AND NOT EXISTS (SELECT FROM meterbeat.entry n WHERE n.name = t.entry"
+    " AND n.last_due_at < t.due_at) LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+    "DELETE FROM meterbeat.worker WHERE name IN (SELECT name FROM meterbeat.worker"
+    " WHERE seen_at < now() - $1 * interval '1 day' LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+};
+
+bool purge_old(struct pg *p, int64_t keep_days, int64_t *ret_rows, struct err *e)
+{
+    char days[PG_NUMBER];
+    int64_t total = 0;
+    pg_number(keep_days, days);
+    for (size_t i = 0; i < ARRAY_LEN(purge_statements); i++) {
+        int64_t rows = PURGE_BATCH;
+        for (int64_t done = 0; rows == PURGE_BATCH && done < PURGE_MAX_ROWS; done += rows) {
+            if (!pg_do(p, e, &rows, purge_statements[i], PG_ARGS(days)))
+                return false;
+            total += rows;
+        }
+    }
+    *ret_rows = total;
+    return true;
+}

@@ -1,0 +1,16 @@
+/* Forgetting: finished runs, decided ticks and workers that are no more, after a number of days. */
+#ifndef METERBEAT_BOOKS_PURGE_H
+#define METERBEAT_BOOKS_PURGE_H
+
+#include "base/err.h"
+#include "books/pg.h"
+
+/*
+ * Outside a transaction; any number at once. Deletes what is older than keep_days in small
+ * statements: runs that are done or dead, ticks that their entry has passed, workers not seen.
+ * *ret_rows = rows deleted; a great backlog takes several calls (PURGE_MAX_ROWS each of a kind).
+ */
+#define PURGE_MAX_ROWS 50000
+MUST_CHECK bool purge_old(struct pg *p, int64_t keep_days, int64_t *ret_rows, struct err *e);
+
+#endif
