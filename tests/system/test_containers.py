@@ -114,6 +114,25 @@ def test_the_images_of_compose_are_targets_of_the_dockerfile_and_run_as_nobody(c
             assert users[service["build"]["target"]] == "65534:65534"
 
 
+def test_the_runtime_packages_hold_every_library_that_the_programs_link(build):
+    """Checked by name: what each program needs itself, and the package that dpkg says it is from."""
+    listed = set(re.sub("#.*", "", (STEPS / "packages.runtime").read_text()).split())
+    programs = [path for path in build.glob("*/meterbeat*") if os.access(path, os.X_OK) and path.is_file()]
+    assert programs
+    for program in programs:
+        needed = re.findall(r"NEEDED +(\S+)", output("objdump", "-p", program))
+        places = dict(re.findall(r"(\S+) => (\S+)", output("ldd", program)))
+        for library in needed:
+            if re.match(r"lib(asan|ubsan|tsan)\.|libc\.|libm\.|libgcc|ld-linux", library):
+                continue  # a sanitizer's, or in every image
+            owner = output("dpkg", "-S", os.path.realpath(places[library])).split(":")[0]
+            assert owner in listed, f"{program.name} needs {library} of package {owner}"
+
+
+def output(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="giving a folder away needs root")
 def test_the_data_folder_belongs_to_nobody(tmp_path):
     subprocess.run([STEPS / "data-folder.sh", tmp_path / "data"], check=True)
