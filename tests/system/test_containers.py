@@ -62,6 +62,13 @@ def test_data_lies_in_volumes_that_are_declared(composed):
         assert volumes == [name] and name in composed["volumes"]
 
 
+def test_the_configuration_of_the_containers_loads_and_names_their_servers(build, composed):
+    shown = output(build / "ctl/meterbeatctl", "--config", ROOT / "config/compose.conf",
+                   "--show-config")
+    hosts = set(re.findall(r"//(?:\w+@)?([a-z]+):\d+", shown))
+    assert hosts == {"rabbitmq", "postgresql", "kairosdb"} < set(composed["services"])
+
+
 def test_the_password_comes_from_the_environment():
     done = subprocess.run(["docker-compose", "-f", "compose.yaml", "config"], cwd=ROOT, text=True,
                           capture_output=True, env={**os.environ, "METERBEAT_PASSWORD": "from-outside"})
