@@ -183,7 +183,7 @@ static bool scan_leaf(struct scan *s, const struct head *h, struct err *e)
 
 static bool scan_value(struct scan *s, struct err *e)
 {
-    struct head h;
+    struct head h = {0};
     if (!read_head(s, &h, e))
         return false;
     if (++s->values > s->limits->max_values)
