@@ -11,9 +11,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/redial.h"
 #include "queue/broker.h"
 #include "queue/outlet.h"
-#include "queue/redial.h"
 
 /* librabbitmq before 0.14 recurses once a level of nested header tables; a frame has room for
  * 26,000. */

@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/redial.h"
 #include "queue/broker.h"
-#include "queue/redial.h"
 
 struct outlet {
     const struct settings *settings;

@@ -1,14 +1,15 @@
 /* When to connect again: growing pauses with full jitter, so that a fleet does not come back at
  * once. */
-#ifndef METERBEAT_WORKER_REDIAL_H
-#define METERBEAT_WORKER_REDIAL_H
+#ifndef METERBEAT_BASE_REDIAL_H
+#define METERBEAT_BASE_REDIAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Instants: monotonic milliseconds. */
 struct redial {
     int64_t max_ms;
-    int64_t due_ms;       /* monotonic */
+    int64_t due_ms;
     int64_t pause_ms;     /* the longest the next pause may be */
     int64_t connected_ms; /* since when; 0: not */
 };
