@@ -3,17 +3,18 @@
 
 bool day_dirty_months(struct pg *p, int64_t *ret_months, struct err *e)
 {
-    return pg_do(p, e, ret_months,
-                 "INSERT INTO meterbeat.dirty_month AS m (series_id, month_start, month_end)"
-                 " SELECT DISTINCT d.series_id, to_timestamp(d.month_s), to_timestamp(d.month_end_s)"
-                 " FROM stage_day d JOIN meterbeat.series s ON s.id = d.series_id"
-                 " LEFT JOIN meterbeat.day b ON b.series_id = d.series_id"
-                 " AND b.day_start = to_timestamp(d.day_s)"
-                 " WHERE s.is_summable AND (b.readings, b.costs, b.total, b.cost_total)"
-                 " IS DISTINCT FROM (d.readings, d.costs, d.total, d.cost_total)"
-                 " ORDER BY 1, 2 ON CONFLICT (series_id, month_start) DO UPDATE"
-                 " SET generation = m.generation + 1, month_end = excluded.month_end, since = now()",
-                 PG_NO_ARGS);
+    return pg_do(
+        p, e, ret_months,
+        "INSERT INTO meterbeat.dirty_month AS m (series_id, month_start, month_end)"
+        " SELECT DISTINCT d.series_id, to_timestamp(d.month_s), to_timestamp(d.month_end_s)"
+        " FROM stage_day d JOIN meterbeat.series s ON s.id = d.series_id"
+        " LEFT JOIN meterbeat.day b ON b.series_id = d.series_id"
+        " AND b.day_start = to_timestamp(d.day_s)"
+        " WHERE s.is_summable AND (b.readings, b.costs, b.total, b.cost_total)"
+        " IS DISTINCT FROM (d.readings, d.costs, d.total, d.cost_total)"
+        " ORDER BY 1, 2 ON CONFLICT (series_id, month_start) DO UPDATE"
+        " SET generation = m.generation + 1, month_end = excluded.month_end, since = now()",
+        PG_NO_ARGS);
 }
 
 bool day_book(struct pg *p, int64_t record_id, struct err *e)
@@ -39,7 +40,8 @@ bool day_list(struct pg *p, int64_t series_id, int64_t from_s, int64_t to_s,
     char id[PG_NUMBER], from[PG_NUMBER], to[PG_NUMBER], limit[PG_NUMBER];
     PGresult *r CLEANUP(pg_clear) =
         pg_query(p, e,
-                 "SELECT extract(epoch FROM day_start)::bigint, readings, costs, record_id"
+                 "SELECT extract(epoch FROM day_start)::bigint, readings, costs, record_id,"
+                 " total, cost_total"
                  " FROM meterbeat.day WHERE series_id = $1 AND day_start >= to_timestamp($2)"
                  " AND day_start < to_timestamp($3) ORDER BY day_start LIMIT $4",
                  PG_ARGS(pg_number(series_id, id), pg_number(from_s, from), pg_number(to_s, to),
@@ -50,7 +52,9 @@ bool day_list(struct pg *p, int64_t series_id, int64_t from_s, int64_t to_s,
         ret_days[i] = (struct day_book){.day_s = pg_int(r, i, 0, 0),
                                         .readings = pg_int(r, i, 1, 0),
                                         .costs = pg_int(r, i, 2, 0),
-                                        .record_id = pg_int(r, i, 3, 0)};
+                                        .record_id = pg_int(r, i, 3, 0),
+                                        .total = pg_double(r, i, 4, 0),
+                                        .cost_total = pg_double(r, i, 5, 0)};
     *ret_count = (size_t)PQntuples(r);
     return true;
 }

@@ -14,6 +14,7 @@ MUST_CHECK bool day_book(struct pg *p, int64_t record_id, struct err *e);
 
 struct day_book {
     int64_t day_s, readings, costs;
+    double total, cost_total;
     int64_t record_id; /* whom to ask again */
 };
 /* The books of one series in [from_s, to_s), in order, at most `max`. */

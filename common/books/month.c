@@ -20,7 +20,9 @@ bool month_dirty(struct pg *p, const char *building_id, int64_t ended_by_s, int6
         p, e,
         "SELECT m.series_id, s.meter_id, extract(epoch FROM m.month_start)::bigint,"
         " extract(epoch FROM m.month_end)::bigint, m.generation, coalesce(sum(d.readings), 0),"
-        " coalesce(sum(d.costs), 0), s.has_cost"
+        " coalesce(sum(d.costs), 0), s.has_cost, coalesce(sum(d.total), 0),"
+        " coalesce(sum(abs(d.total)), 0), coalesce(sum(d.cost_total), 0),"
+        " coalesce(sum(abs(d.cost_total)), 0)"
         " FROM meterbeat.dirty_month m JOIN meterbeat.series s ON s.id = m.series_id"
         " LEFT JOIN meterbeat.day d ON d.series_id = m.series_id AND d.day_start >= m.month_start"
         " AND d.day_start < m.month_end"
@@ -40,7 +42,11 @@ bool month_dirty(struct pg *p, const char *building_id, int64_t ended_by_s, int6
                                        .generation = pg_int(r, i, 4, 0),
                                        .readings = pg_int(r, i, 5, 0),
                                        .costs = pg_int(r, i, 6, 0),
-                                       .has_cost = pg_bool(r, i, 7)};
+                                       .has_cost = pg_bool(r, i, 7),
+                                       .total = pg_double(r, i, 8, 0),
+                                       .size = pg_double(r, i, 9, 0),
+                                       .cost_total = pg_double(r, i, 10, 0),
+                                       .cost_size = pg_double(r, i, 11, 0)};
     *ret_count = (size_t)PQntuples(r);
     return true;
 }
@@ -104,9 +110,9 @@ bool month_clean(struct pg *p, const struct month *m, struct err *e)
     " to_timestamp(r.start_s) AS begin_time, to_timestamp(r.start_s + r.length_s) AS end_time,"    \
     " (r.value::text || 'e' || r.exponent::text)::float8 AS reading,"                              \
     " CASE WHEN abs(r.cost) < 999999900000 THEN round(r.cost / 100000.0, 4) END AS cost"           \
-    " FROM stage_placed r JOIN meterbeat.series s ON s.id = r.series_id WHERE"                     \
-    STAGE_BILL("$1", "$2") " ORDER BY s.meter_id, r.start_s, r.length_s, r.updated_s DESC,"            \
-    " r.seq DESC) "
+    " FROM stage_placed r JOIN meterbeat.series s ON s.id = r.series_id WHERE" STAGE_BILL(         \
+        "$1", "$2") " ORDER BY s.meter_id, r.start_s, r.length_s, r.updated_s DESC,"               \
+                    " r.seq DESC) "
 
 bool month_book_bills(struct pg *p, int64_t to_s, int64_t bill_s, int64_t *ret_bills, struct err *e)
 {

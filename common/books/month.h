@@ -10,8 +10,10 @@ struct month {
     int64_t series_id, meter_id;
     int64_t start_s, end_s;
     int64_t generation; /* of the dirty row; 0: it has none */
-    int64_t readings, costs; /* what the books say KairosDB holds */
-    bool has_cost;           /* of the series */
+    bool has_cost;      /* of the series */
+    /* What the books say KairosDB holds; size: the sum of absolute day sums, for tolerances. */
+    int64_t readings, costs;
+    double total, size, cost_total, cost_size;
 };
 
 /* The sum of one month. */
@@ -22,9 +24,9 @@ struct month_sum {
 };
 
 /*
- * At most `max` months after (series_id, start_s), in that order: dirty ones over by ended_by_s, or,
- * with a building, each of that building's dirty months, the running one included.
- * building_id NULL: all.
+ * At most `max` months after (series_id, start_s), in that order: dirty ones over by ended_by_s,
+ * or, with a building, each of that building's dirty months, the running one included. building_id
+ * NULL: all.
  */
 MUST_CHECK bool month_dirty(struct pg *p, const char *building_id, int64_t ended_by_s,
                             int64_t after_series, int64_t after_start_s, struct month *ret_months,

@@ -1,7 +1,9 @@
-/* Readings of one feed on their way into the books: temporary tables on the task's own connection. */
+/* Readings of one feed on their way into the books: temporary tables on the task's own connection.
+ */
 #include "books/stage.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -166,7 +168,8 @@ static void stage_bounds(const struct stage_window *w, struct stage_bounds *b)
     pg_number(w->bill_s, b->bill);
 }
 
-/* Temporary tables are looked after by no autovacuum: without this, joins are planned for nothing. */
+/* Temporary tables are looked after by no autovacuum: without this, joins are planned for nothing.
+ */
 static bool stage_analyze(struct stage *s, struct err *e)
 {
     return pg_do(s->pg, e, NULL, "ANALYZE stage_reading, stage_entry, stage_group", PG_NO_ARGS);
@@ -175,14 +178,15 @@ static bool stage_analyze(struct stage *s, struct err *e)
 static bool stage_count_all(struct stage *s, const struct stage_bounds *b, struct stage_counts *c,
                             struct err *e)
 {
-    PGresult *r CLEANUP(pg_clear) =
-        pg_query(s->pg, e,
-                 "SELECT count(*), count(*) FILTER (WHERE series_id IS NULL),"
-                 " count(*) FILTER (WHERE series_id IS NOT NULL AND start_s IS NULL),"
-                 " count(*) FILTER (WHERE" STAGE_POINT("$1", "$2", "$3") "),"
-                 " count(*) FILTER (WHERE" STAGE_BILL("$2", "$3") ")"
-                 " FROM stage_placed",
-                 PG_ARGS(b->from, b->to, b->bill));
+    PGresult *r CLEANUP(pg_clear) = pg_query(
+        s->pg, e,
+        "SELECT count(*), count(*) FILTER (WHERE series_id IS NULL),"
+        " count(*) FILTER (WHERE series_id IS NOT NULL AND start_s IS NULL),"
+        " count(*) FILTER (WHERE" STAGE_POINT(
+            "$1", "$2", "$3") "),"
+                              " count(*) FILTER (WHERE" STAGE_BILL("$2", "$3") ")"
+                                                                               " FROM stage_placed",
+        PG_ARGS(b->from, b->to, b->bill));
     if (!r)
         return false;
     c->readings = pg_int(r, 0, 0, 0);
@@ -197,15 +201,15 @@ static bool stage_count_all(struct stage *s, const struct stage_bounds *b, struc
 static bool stage_count_repeated(struct stage *s, const struct stage_bounds *b,
                                  struct stage_counts *c, struct err *e)
 {
-    PGresult *r CLEANUP(pg_clear) = pg_query(
-        s->pg, e,
-        "SELECT coalesce(sum(n - 1) FILTER (WHERE same), 0),"
-        " coalesce(sum(n - 1) FILTER (WHERE NOT same), 0) FROM (SELECT count(*) AS n,"
-        " min(value) = max(value) AND min(exponent) = max(exponent)"
-        " AND min(cost) IS NOT DISTINCT FROM max(cost) AS same"
-        " FROM stage_placed WHERE" STAGE_POINT("$1", "$2", "$3")
-        "GROUP BY series_id, start_s HAVING count(*) > 1) d",
-        PG_ARGS(b->from, b->to, b->bill));
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(s->pg, e,
+                 "SELECT coalesce(sum(n - 1) FILTER (WHERE same), 0),"
+                 " coalesce(sum(n - 1) FILTER (WHERE NOT same), 0) FROM (SELECT count(*) AS n,"
+                 " min(value) = max(value) AND min(exponent) = max(exponent)"
+                 " AND min(cost) IS NOT DISTINCT FROM max(cost) AS same"
+                 " FROM stage_placed WHERE" STAGE_POINT(
+                     "$1", "$2", "$3") "GROUP BY series_id, start_s HAVING count(*) > 1) d",
+                 PG_ARGS(b->from, b->to, b->bill));
     if (!r)
         return false;
     c->repeated = pg_int(r, 0, 0, 0);

@@ -1,4 +1,5 @@
-/* Readings of one feed on their way into the books: temporary tables on the task's own connection. */
+/* Readings of one feed on their way into the books: temporary tables on the task's own connection.
+ */
 #ifndef METERBEAT_BOOKS_STAGE_H
 #define METERBEAT_BOOKS_STAGE_H
 

@@ -24,8 +24,8 @@
 
 #define STAGE_EMPTY "TRUNCATE stage_reading, stage_entry, stage_group, stage_day"
 
-/* from, to, bill: SQL of epoch seconds, "$1" for instance. Times that no reading of a meter can have
- * are outside as well. */
+/* from, to, bill: SQL of epoch seconds, "$1" for instance. Times that no reading of a meter can
+ * have are outside as well. */
 #define STAGE_POINT(from, to, bill)                                                                \
     " series_id IS NOT NULL AND start_s >= greatest(" from "::bigint, 100000000)"                  \
     " AND start_s < least(" to "::bigint, 10000000000) AND length_s < " bill "::bigint "

@@ -181,12 +181,28 @@ bool series_tags_of(const struct espi_series *s, const char *building_id,
     return true;
 }
 
-const char *series_source(const struct espi_series *s, char out[SERIES_KEY_BYTES])
+/* Without what differs between two ways to the same resource: host and version of the interface. */
+static const char *href_of_resource(const char *href)
+{
+    const char *resource = strstr(href, "resource/");
+    return resource ? resource + strlen("resource/") : href;
+}
+
+#define UNIQUE_ID_BYTES 16
+
+const char *series_source(const struct espi_series *s, const char *scope,
+                          char out[SERIES_KEY_BYTES])
 {
     char qualities[120];
     const char *href = series_meter_href(s);
     series_qualities(s, qualities, sizeof qualities);
-    snprintf(out, SERIES_KEY_BYTES, "%.1000s%s", href ? href : "", qualities);
+    if (!href)
+        href = "";
+    if (strlen(last_part(href)) >= UNIQUE_ID_BYTES)
+        snprintf(out, SERIES_KEY_BYTES, "%.1000s%s", last_part(href), qualities);
+    else
+        snprintf(out, SERIES_KEY_BYTES, "%.600s%s@%.500s", href_of_resource(href), qualities,
+                 scope);
     return out;
 }
 

@@ -42,9 +42,13 @@ const char *series_tag_name(enum series_tag tag);
  */
 MUST_CHECK bool series_tags_of(const struct espi_series *s, const char *building_id,
                                struct series_tags *ret_tags, struct err *e);
-/* What the feed calls the meter in full (usage point's href and the qualities above): two series
- * with equal tags and different sources are different meters. Returns out. */
-const char *series_source(const struct espi_series *s, char out[SERIES_KEY_BYTES]);
+/*
+ * Whose series it is: two with equal tags and different sources are different meters. A usage point
+ * id of 16 characters or more (UUIDs) is taken to be one in the world; a shorter one ("1", "01") is
+ * its href within `scope`, the record's subscription. Returns out.
+ */
+const char *series_source(const struct espi_series *s, const char *scope,
+                          char out[SERIES_KEY_BYTES]);
 /* Tells a second meter with the same custom_meter_id apart: adds a digest of its source to it. */
 void series_tags_distinguish(struct series_tags *tags, const char *source);
 /* "name=value,..." of all tags: the identity as one text. Returns out. */

@@ -116,12 +116,27 @@ static void a_second_meter_with_the_same_last_part_gets_its_digest(void **state)
     other.usage_point = "espi/1_1/resource/Subscription/6/UsagePoint/01";
     char source[SERIES_KEY_BYTES], other_source[SERIES_KEY_BYTES];
     struct espi_series first = hourly();
-    assert_string_not_equal(series_source(&first, source), series_source(&other, other_source));
+    assert_string_not_equal(series_source(&first, "a", source),
+                            series_source(&other, "a", other_source));
     struct series_tags tags = tags_of(other), again = tags_of(other);
     series_tags_distinguish(&tags, other_source);
     series_tags_distinguish(&again, other_source);
     assert_string_equal(tags.values[TAG_CUSTOM_METER_ID], again.values[TAG_CUSTOM_METER_ID]);
     assert_int_equal(strlen(tags.values[TAG_CUSTOM_METER_ID]), 2 + 9);
+}
+
+static void a_short_id_means_a_meter_of_its_subscription_and_a_long_one_of_the_world(void **state)
+{
+    (void)state;
+    struct espi_series s = hourly();
+    char one[SERIES_KEY_BYTES], other[SERIES_KEY_BYTES];
+    assert_string_not_equal(series_source(&s, "first", one), series_source(&s, "second", other));
+    struct espi_series moved = s;
+    moved.usage_point = "DataCustodian/espi/1_1/resource/Subscription/5/UsagePoint/01";
+    assert_string_equal(series_source(&s, "first", one), series_source(&moved, "first", other));
+    s.usage_point = "v1/UsagePoint/48C2A019-5598-4E16-B0F9-49E4FF27F5FB";
+    moved.usage_point = "v2/x/UsagePoint/48C2A019-5598-4E16-B0F9-49E4FF27F5FB";
+    assert_string_equal(series_source(&s, "first", one), series_source(&moved, "second", other));
 }
 
 static void what_is_not_known_is_not_guessed(void **state)
@@ -173,6 +188,7 @@ int main(void)
         cmocka_unit_test(registers_of_one_usage_point_are_told_apart),
         cmocka_unit_test(no_character_of_a_feed_reaches_kairosdbs_sql),
         cmocka_unit_test(a_second_meter_with_the_same_last_part_gets_its_digest),
+        cmocka_unit_test(a_short_id_means_a_meter_of_its_subscription_and_a_long_one_of_the_world),
         cmocka_unit_test(what_is_not_known_is_not_guessed),
         cmocka_unit_test(power_temperature_and_growing_totals_are_not_summed),
     };

@@ -1,0 +1,14 @@
+/* Repairs: parses of a named window that were promised because KairosDB lost what it had shown. */
+#ifndef METERBEAT_BOOKS_REPAIR_H
+#define METERBEAT_BOOKS_REPAIR_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "books/pg.h"
+
+/* Whether a parse of that window of the record is under way, or was begun so lately that the next
+ * would find nothing else. Errors: those of pg_query. */
+MUST_CHECK bool repair_is_promised(struct pg *p, int64_t record_id, int64_t from_s, int64_t to_s,
+                                   bool *ret_promised, struct err *e);
+
+#endif

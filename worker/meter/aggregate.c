@@ -1,0 +1,212 @@
+/* The aggregate task: sums of local months from KairosDB into seed_timeseries, checked against the
+ * books. */
+#include "meter/aggregate.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "books/series.h"
+#include "meter/arguments.h"
+
+/* Months read, and asked for in one query, at a time. */
+#define AGGREGATE_MONTHS 100
+
+static void aggregate_free(struct aggregate *a)
+{
+    kairosdb_close(a->kairosdb);
+}
+
+/* --- a stretch of one series' months -----------------------------------------------------------
+ */
+
+struct stretch {
+    const struct month *months;
+    size_t count;
+    struct series_tags tags;
+    struct kairosdb_bucket values[AGGREGATE_MONTHS], costs[AGGREGATE_MONTHS];
+    size_t values_count, costs_count;
+};
+
+static struct kairosdb_bucket bucket_of(const struct kairosdb_bucket *buckets, size_t count,
+                                        int64_t start_s)
+{
+    for (size_t i = 0; i < count; i++)
+        if (buckets[i].start_s == start_s)
+            return buckets[i];
+    return (struct kairosdb_bucket){.start_s = start_s};
+}
+
+static bool stretch_ask(struct aggregate *a, struct stretch *s, struct err *e)
+{
+    char json[2 * SERIES_KEY_BYTES];
+    const char *zone = a->task->settings->local_timezone;
+    int64_t from_s = s->months[0].start_s, to_s = s->months[s->count - 1].end_s;
+    s->costs_count = 0;
+    if (!series_tags_text(a->task->pg, s->months[0].series_id, json, sizeof json, e) ||
+        !series_tags_read(json, &s->tags, e) ||
+        !kairosdb_sums(a->kairosdb, a->metric, &s->tags, KAIROSDB_MONTHS, zone, from_s, to_s,
+                       s->values, AGGREGATE_MONTHS, &s->values_count, e))
+        return false;
+    return !s->months[0].has_cost ||
+           kairosdb_sums(a->kairosdb, a->cost_metric, &s->tags, KAIROSDB_MONTHS, zone, from_s, to_s,
+                         s->costs, AGGREGATE_MONTHS, &s->costs_count, e);
+}
+
+static bool aggregate_book(struct aggregate *a, const struct month *m,
+                           const struct kairosdb_bucket *value, const struct kairosdb_bucket *cost,
+                           struct err *e)
+{
+    struct pg *pg = a->task->pg;
+    const struct month_sum sum = {
+        .reading = value->sum, .cost = cost->sum, .has_cost = cost->count > 0};
+    /* a month still running is summed as far as it goes and stays dirty: its end is yet to come */
+    bool is_over = m->end_s <= a->task->now_ms / 1000;
+    if (!pg_begin(pg, e) || (value->count && !month_write(pg, m, &sum, e)) ||
+        (is_over && !month_clean(pg, m, e)) || !pg_commit(pg, e))
+        return false;
+    a->summed++;
+    return true;
+}
+
+static bool aggregate_month(struct aggregate *a, const struct stretch *s, const struct month *m,
+                            struct err *e)
+{
+    struct kairosdb_bucket value = bucket_of(s->values, s->values_count, m->start_s);
+    struct kairosdb_bucket cost = bucket_of(s->costs, s->costs_count, m->start_s);
+    if (!shortfall_is(&value, m->readings, m->total, m->size) &&
+        !shortfall_is(&cost, m->costs, m->cost_total, m->cost_size))
+        return aggregate_book(a, m, &value, &cost, e);
+    a->short_months++;
+    return shortfall_repair(a, m, &s->tags, e);
+}
+
+static bool aggregate_stretch(struct aggregate *a, struct stretch *s, struct err *e)
+{
+    char progress[80];
+    snprintf(progress, sizeof progress, "%" PRId64 " months summed, %" PRId64 " short", a->summed,
+             a->short_months);
+    if (!task_go_on(a->task, progress, e) || !stretch_ask(a, s, e))
+        return false;
+    for (size_t i = 0; i < s->count; i++)
+        if (!aggregate_month(a, s, &s->months[i], e))
+            return err_wrap(e, "series %" PRId64, s->months[i].series_id);
+    return true;
+}
+
+/* --- all that is dirty ----------------------------------------------------------------------- */
+
+/* Months that follow one another in one series: one query. */
+static size_t stretch_length(const struct month *months, size_t count)
+{
+    size_t n = 1;
+    while (n < count && months[n].series_id == months[0].series_id &&
+           months[n].start_s == months[n - 1].end_s)
+        n++;
+    return n;
+}
+
+static bool aggregate_page(struct aggregate *a, const struct month *months, size_t count,
+                           struct stretch *s, struct err *e)
+{
+    for (size_t done = 0; done < count; done += s->count) {
+        s->months = months + done;
+        s->count = stretch_length(months + done, count - done);
+        if (!aggregate_stretch(a, s, e))
+            return false;
+    }
+    return true;
+}
+
+struct aggregate_room {
+    struct month months[AGGREGATE_MONTHS];
+    struct stretch stretch;
+};
+
+static void room_free(struct aggregate_room **room)
+{
+    free(*room);
+}
+
+static bool aggregate_all(struct aggregate *a, const char *building_id, struct err *e)
+{
+    struct aggregate_room *room CLEANUP(room_free) = malloc(sizeof *room);
+    int64_t series_id = 0, start_s = 0;
+    size_t count = 0;
+    if (!room)
+        return err_set(e, ERR_RETRY, "no_memory", "no memory for a page of months");
+    do {
+        if (!month_dirty(a->task->pg, building_id, a->task->now_ms / 1000, series_id, start_s,
+                         room->months, AGGREGATE_MONTHS, &count, e) ||
+            !aggregate_page(a, room->months, count, &room->stretch, e))
+            return false;
+        if (count) {
+            series_id = room->months[count - 1].series_id;
+            start_s = room->months[count - 1].start_s;
+        }
+    } while (count);
+    return true;
+}
+
+/* --- the task -------------------------------------------------------------------------------- */
+
+static bool aggregate_done(struct task_context *t, const char *summary, struct err *e)
+{
+    return pg_begin(t->pg, e) && run_done(t->pg, t->run, summary, e) && pg_commit(t->pg, e);
+}
+
+/* Without a building, whoever sums now sums all that this one would. */
+static bool aggregate_busy(struct task_context *t, const char *building_id, struct err *e)
+{
+    if (building_id)
+        return err_set(e, ERR_RETRY, "aggregate_busy", "another aggregate is running");
+    return aggregate_done(t, "another aggregate is running", e);
+}
+
+static bool aggregate_locked(struct aggregate *a, const char *building_id, json_t **ret_result,
+                             struct err *e)
+{
+    char summary[160];
+    const char *measurement = a->task->settings->kairosdb.measurement;
+    snprintf(a->metric, sizeof a->metric, "%s", measurement);
+    snprintf(a->cost_metric, sizeof a->cost_metric, "%s.cost", measurement);
+    if (!kairosdb_open(a->task->settings, NULL, NULL, &a->kairosdb, e) ||
+        !aggregate_all(a, building_id, e))
+        return false;
+    snprintf(summary, sizeof summary,
+             "%" PRId64 " months summed; %" PRId64 " short of what the books say, %" PRId64
+             " parses promised to mend them",
+             a->summed, a->short_months, a->repairs);
+    *ret_result = json_pack("{s:I,s:I,s:I}", "months", (json_int_t)a->summed, "short",
+                            (json_int_t)a->short_months, "repairs", (json_int_t)a->repairs);
+    return aggregate_done(a->task, summary, e);
+}
+
+bool aggregate_perform(struct task_context *t, json_t **ret_result, struct err *e)
+{
+    struct aggregate a CLEANUP(aggregate_free) = {.task = t};
+    struct aggregate_arguments arguments;
+    bool is_locked = false;
+    if (!aggregate_arguments(t->message, &arguments, e) || !month_lock(t->pg, &is_locked, e))
+        return false;
+    const char *building_id = *arguments.building_id ? arguments.building_id : NULL;
+    if (!is_locked)
+        return aggregate_busy(t, building_id, e);
+    bool ok = aggregate_locked(&a, building_id, ret_result, e);
+    if (!ok)
+        pg_rollback(t->pg);
+    month_unlock(t->pg);
+    return ok;
+}
+
+void aggregate_about(const struct message *m, struct run_key *key)
+{
+    struct aggregate_arguments a;
+    if (!aggregate_arguments(m, &a, NULL) || !*a.building_id)
+        return;
+    const json_t *value = json_array_get(m->args, 0);
+    if (!value)
+        value = json_object_get(m->kwargs, "building");
+    key->building_id = json_string_value(value ? value : json_object_get(m->kwargs, "building_id"));
+}

@@ -1,0 +1,30 @@
+/* The aggregate task: sums of local months from KairosDB into seed_timeseries, checked against the
+ * books. */
+#ifndef METERBEAT_WORKER_METER_AGGREGATE_H
+#define METERBEAT_WORKER_METER_AGGREGATE_H
+
+#include "books/month.h"
+#include "meter/kairosdb.h"
+#include "queue/task.h"
+
+/* For the task table (queue/task.h). ERR_REJECT "bad_arguments"; ERR_RETRY "aggregate_busy"; those
+ * of KairosDB and PostgreSQL. */
+MUST_CHECK bool aggregate_perform(struct task_context *t, json_t **ret_result, struct err *e);
+void aggregate_about(const struct message *m, struct run_key *key);
+
+/* One aggregate, handed from step to step. */
+struct aggregate {
+    struct task_context *task;
+    struct kairosdb *kairosdb;
+    char metric[256], cost_metric[256];
+    int64_t summed, short_months, repairs;
+};
+
+/* KairosDB has less of the month than the books: parses of the days concerned are promised, the
+ * month stays dirty. In shortfall.c. */
+MUST_CHECK bool shortfall_repair(struct aggregate *a, const struct month *m,
+                                 const struct series_tags *tags, struct err *e);
+/* Whether what KairosDB shows is less than, or other than, what the books say it had. Pure. */
+bool shortfall_is(const struct kairosdb_bucket *shown, int64_t count, double sum, double size);
+
+#endif

@@ -1,0 +1,90 @@
+/* Last step of a parse: everything it did into PostgreSQL in one transaction, or nothing. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/crashpoint.h"
+#include "base/log.h"
+#include "books/day.h"
+#include "books/month.h"
+#include "meter/parse.h"
+
+#define BOOK_SUMMARY 1000
+
+static void book_summary(const struct parse *p, char out[BOOK_SUMMARY])
+{
+    char from[CLOCK_TEXT], to[CLOCK_TEXT];
+    const struct stage_counts *c = &p->counts;
+    snprintf(out, BOOK_SUMMARY,
+             "%.10s to %.10s: %" PRId64 " readings of %zu series; %" PRId64 " to KairosDB, %" PRId64
+             " costs, %" PRId64 " bills changed, %" PRId64 " months to sum; outside %" PRId64
+             ", repeated %" PRId64 ", contradicted %" PRId64 ", without time %" PRId64 "%s%s",
+             clock_format_utc(p->window.from_s * 1000, from),
+             clock_format_utc(p->window.to_s * 1000, to), c->readings, p->series, p->points,
+             p->costs, p->bills, p->months, c->outside, c->repeated, c->contradicted, c->unplaced,
+             p->unresolved[0] ? "; not stored: " : "", p->unresolved);
+}
+
+/* Whoever has to act on a feed should find it in the log, not only in the books. */
+static void book_warn(const struct parse *p)
+{
+    char quoted[LOG_QUOTED];
+    if (p->unresolved[0])
+        log_event(LOG_LEVEL_WARNING, "series_not_stored", "reasons=%s",
+                  log_quote(p->unresolved, quoted));
+    if (p->counts.contradicted)
+        log_event(LOG_LEVEL_WARNING, "readings_contradict", "readings=%" PRId64 " kept=latest",
+                  p->counts.contradicted);
+}
+
+/* A last window without a single reading: the custodian is late, so it is asked for again. */
+static bool book_moves(const struct parse *p)
+{
+    return p->window.moves && !(p->window.reaches_now && p->counts.readings == 0);
+}
+
+static bool book_next_window(struct parse *p, struct err *e)
+{
+    char about[80], task_id[UUID_TEXT];
+    bool is_new;
+    if (!book_moves(p) || !p->window.behind)
+        return true;
+    snprintf(about, sizeof about, "record %" PRId64 " from %" PRId64, p->record.id, p->window.to_s);
+    run_child_id(p->task->message->id, about, task_id);
+    const struct parse_promise promise = {
+        .task_id = task_id, .record_id = p->record.id, .building_id = p->record.building_id};
+    return parse_promise(p->task, &promise, &is_new, e);
+}
+
+static bool book_transaction(struct parse *p, struct err *e)
+{
+    struct pg *pg = p->task->pg;
+    char summary[BOOK_SUMMARY];
+    if (!pg_begin(pg, e) || !day_dirty_months(pg, &p->months, e) ||
+        !day_book(pg, p->record.id, e) ||
+        !month_book_bills(pg, p->wanted.to_s, p->wanted.bill_s, &p->bills, e))
+        return false;
+    if (book_moves(p) &&
+        !record_advance(pg, &p->record, p->window.next_last_date, p->window.next_last_ts, e))
+        return false;
+    book_summary(p, summary);
+    if (!run_done(pg, p->task->run, summary, e) || !book_next_window(p, e))
+        return false;
+    crashpoint("before_commit");
+    return pg_commit(pg, e);
+}
+
+bool book_parse(struct parse *p, struct err *e)
+{
+    if (!task_go_on(p->task, "booking", e) || !book_transaction(p, e))
+        return false;
+    crashpoint("after_commit");
+    book_warn(p);
+    return true;
+}
+
+bool book_nothing(struct parse *p, const char *why, struct err *e)
+{
+    return pg_begin(p->task->pg, e) && run_done(p->task->pg, p->task->run, why, e) &&
+           pg_commit(p->task->pg, e);
+}

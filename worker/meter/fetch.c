@@ -1,0 +1,114 @@
+/* First step of a parse: the feed's bytes through the reader into the stage, nothing kept in
+ * memory. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "meter/feed.h"
+#include "meter/feed_url.h"
+#include "meter/parse.h"
+
+static bool fetch_flush(struct parse *p, struct err *e)
+{
+    char progress[64];
+    snprintf(progress, sizeof progress, "fetching: %" PRIu64 " readings",
+             espi_reading_count(p->espi));
+    return stage_flush(p->stage, e) && task_go_on(p->task, progress, e);
+}
+
+static bool fetch_reading(void *context, const struct espi_reading *r, struct err *e)
+{
+    struct parse *p = context;
+    bool is_full = false;
+    const struct stage_reading row = {.group = r->group,
+                                      .entry = r->entry,
+                                      .ordinal = r->ordinal,
+                                      .start_s = r->start_s,
+                                      .duration_s = r->duration_s,
+                                      .value = r->value,
+                                      .cost = r->cost,
+                                      .is_placed = r->placed};
+    if (r->value == ESPI_ABSENT)
+        return true; /* no value, no reading: the reader has counted it among the problems */
+    return stage_reading(p->stage, &row, &is_full, e) && (!is_full || fetch_flush(p, e));
+}
+
+static bool fetch_entry(void *context, const struct espi_entry *entry, struct err *e)
+{
+    struct parse *p = context;
+    bool is_full = false;
+    if (entry->updated_s == ESPI_ABSENT)
+        return true;
+    return stage_entry(p->stage, entry->entry, entry->updated_s, &is_full, e) &&
+           (!is_full || fetch_flush(p, e));
+}
+
+static bool fetch_bytes(void *context, const char *bytes, size_t len, struct err *e)
+{
+    struct parse *p = context;
+    return espi_write(p->espi, bytes, len, e);
+}
+
+static bool fetch_should_stop(void *context)
+{
+    struct parse *p = context;
+    return task_should_stop(p->task);
+}
+
+static bool fetch_reader(struct parse *p, struct err *e)
+{
+    const struct settings *s = p->task->settings;
+    struct espi_limits limits = espi_limits_default();
+    limits.depth = (size_t)s->feed.max_depth;
+    limits.readings = (uint64_t)s->feed.max_readings;
+    const struct espi_sink sink = {.reading = fetch_reading, .entry = fetch_entry, .context = p};
+    return stage_open(p->task->pg, &p->stage, e) && (p->espi = espi_open(&limits, &sink, e));
+}
+
+static bool fetch_url(struct parse *p, struct buf *ret_url, struct err *e)
+{
+    const struct record *r = &p->record;
+    const struct feed_url parts = {.template = p->task->settings->feed.url_template,
+                                   .url = r->url,
+                                   .path = p->task->settings->feed.path,
+                                   .sub_id = r->sub_id,
+                                   .min_name = r->min_date_parameter,
+                                   .max_name = r->max_date_parameter,
+                                   .min = p->window.min,
+                                   .max = p->window.max,
+                                   .from_s = p->window.from_s,
+                                   .to_s = p->window.to_s};
+    return feed_url_build(&parts, ret_url, e);
+}
+
+/* A stop is said by task_go_on, which knows whether it was a signal, the time limit or the lease.
+ */
+static bool fetch_stopped(struct parse *p, struct err *e)
+{
+    if (e->kind != ERR_RETRY || strcmp(e->code, "feed_stopped") != 0)
+        return false;
+    struct err why = {0};
+    if (!task_go_on(p->task, NULL, &why))
+        *e = why;
+    return false;
+}
+
+bool fetch_window(struct parse *p, struct err *e)
+{
+    struct buf url CLEANUP(buf_free) = buf_make(0);
+    char shown[FEED_URL_SHOWN];
+    struct feed_answer answer = {0};
+    const struct feed_sink sink = {
+        .bytes = fetch_bytes, .should_stop = fetch_should_stop, .context = p};
+    if (!fetch_url(p, &url, e) || !fetch_reader(p, e) || !task_go_on(p->task, "fetching", e))
+        return false;
+    feed_url_show(url.data, p->record.sub_id, shown);
+    if (!feed_fetch(p->task->settings, url.data, shown, &sink, &answer, e))
+        return fetch_stopped(p, e);
+    p->is_unchanged = answer.is_unchanged;
+    if (p->is_unchanged)
+        return true;
+    if (!espi_finish(p->espi, e))
+        return err_wrap(e, "%s", shown);
+    return stage_flush(p->stage, e);
+}

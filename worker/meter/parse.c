@@ -1,0 +1,146 @@
+/* The parse task: one window of one record, from its feed into both databases; or one for each
+ * record. */
+#include "meter/parse.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "books/outbox.h"
+
+static void parse_free(struct parse *p)
+{
+    espi_free(p->espi);
+    stage_freep(&p->stage);
+    record_free(&p->record);
+    timezone_free(p->zone);
+}
+
+struct window_source parse_window_source(const struct record *r, const struct settings *s)
+{
+    return (struct window_source){
+        .time_type = r->time_type,
+        .date_pattern = r->date_pattern,
+        .last_date = r->last_date,
+        .last_ts = r->last_ts,
+        .asks_for_dates = *r->min_date_parameter || *r->max_date_parameter ||
+                          strstr(s->feed.url_template, "{min}") ||
+                          strstr(s->feed.url_template, "{from}"),
+        .window_days = s->feed.window_days,
+        .overlap_days = s->feed.overlap_days,
+        .history_days = s->feed.history_days,
+    };
+}
+
+static bool parse_window(struct parse *p, struct err *e)
+{
+    const struct settings *s = p->task->settings;
+    const struct parse_arguments *a = &p->arguments;
+    struct window_source source = parse_window_source(&p->record, s);
+    int64_t now_s = p->task->now_ms / 1000;
+    if (a->has_window ? !window_named(&source, p->zone, now_s, a->from_s, a->to_s, &p->window, e)
+                      : !window_next(&source, p->zone, now_s, &p->window, e))
+        return false;
+    p->wanted = (struct stage_window){
+        .from_s = p->window.from_s, .to_s = p->window.to_s, .bill_s = s->feed.bill_days * 86400};
+    return true;
+}
+
+static bool parse_record(struct parse *p, struct err *e)
+{
+    if (!record_get(p->task->pg, p->arguments.record_id, &p->record, e) || !parse_window(p, e))
+        return false;
+    if (p->window.nothing)
+        return book_nothing(p, "up to date", e);
+    if (!fetch_window(p, e))
+        return false;
+    if (p->is_unchanged)
+        return book_nothing(p, "unchanged (HTTP 304)", e);
+    return resolve_series(p, e) && write_points(p, e) && book_parse(p, e);
+}
+
+static json_t *parse_result(const struct parse *p)
+{
+    return json_pack("{s:I,s:I,s:I,s:I,s:I}", "record", (json_int_t)p->arguments.record_id,
+                     "readings", (json_int_t)p->counts.readings, "points", (json_int_t)p->points,
+                     "bills", (json_int_t)p->bills, "months", (json_int_t)p->months);
+}
+
+bool parse_perform(struct task_context *t, json_t **ret_result, struct err *e)
+{
+    struct parse p CLEANUP(parse_free) = {.task = t};
+    if (!timezone_load(t->settings->local_timezone, &p.zone, e) ||
+        !parse_arguments(t->message, p.zone, &p.arguments, e))
+        return false;
+    if (!p.arguments.record_id)
+        return fan_out(t, p.zone, ret_result, e);
+    if (!parse_record(&p, e)) {
+        pg_rollback(t->pg);
+        return err_wrap(e, "record %" PRId64, p.arguments.record_id);
+    }
+    *ret_result = parse_result(&p);
+    return true;
+}
+
+void parse_about(const struct message *m, struct run_key *key)
+{
+    struct parse_arguments a;
+    if (!parse_arguments(m, NULL, &a, NULL))
+        return;
+    key->record_id = a.record_id;
+    key->only_one = a.record_id && !a.has_window;
+}
+
+/* --- promising a parse ---------------------------------------------------------------------- */
+
+static void json_decref_at(json_t **value)
+{
+    json_decref(*value);
+}
+
+static void free_at(char **text)
+{
+    free(*text);
+}
+
+static json_t *promise_kwargs(const struct parse_promise *promise)
+{
+    if (!promise->to_s)
+        return json_object();
+    return json_pack("{s:I,s:I}", "from", (json_int_t)promise->from_s, "to",
+                     (json_int_t)promise->to_s);
+}
+
+bool parse_promise(struct task_context *t, const struct parse_promise *promise, bool *ret_new,
+                   struct err *e)
+{
+    const struct message *parent = t->message;
+    json_t *args CLEANUP(json_decref_at) = json_pack("[I]", (json_int_t)promise->record_id);
+    json_t *kwargs CLEANUP(json_decref_at) = promise_kwargs(promise);
+    json_t *both CLEANUP(json_decref_at) = json_pack("[O,O]", args, kwargs);
+    char *arguments CLEANUP(free_at) = both ? json_dumps(both, JSON_COMPACT) : NULL;
+    if (!arguments)
+        return err_set(e, ERR_RETRY, "no_memory", "no memory for a message");
+    struct run_key key = {.task_id = promise->task_id,
+                          .task = "parse",
+                          .record_id = promise->record_id,
+                          .building_id = promise->building_id,
+                          .arguments = arguments,
+                          .parent_id = parent->id,
+                          .root_id = parent->root_id ? parent->root_id : parent->id,
+                          .only_one = !promise->to_s};
+    struct message m = {.id = (char *)promise->task_id,
+                        .task = (char *)"parse",
+                        .root_id = (char *)key.root_id,
+                        .parent_id = parent->id,
+                        .args = args,
+                        .kwargs = kwargs,
+                        .priority = -1,
+                        .protocol = 2};
+    *ret_new = false;
+    if (!run_expect(t->pg, &key, ret_new, e))
+        return false;
+    return !*ret_new || outbox_add(t->pg, t->run->task_id, t->settings->broker.queue, &m,
+                                   t->settings->producer.serializer, t->now_ms, e);
+}

@@ -1,0 +1,63 @@
+/* The parse task: one window of one record, from its feed into both databases; or one for each
+ * record. */
+#ifndef METERBEAT_WORKER_METER_PARSE_H
+#define METERBEAT_WORKER_METER_PARSE_H
+
+#include "books/record.h"
+#include "books/run.h"
+#include "books/stage.h"
+#include "meter/arguments.h"
+#include "meter/espi.h"
+#include "meter/window.h"
+#include "queue/task.h"
+
+/* For the task table (queue/task.h). Errors: those of each step, with the record before the text.
+ */
+MUST_CHECK bool parse_perform(struct task_context *t, json_t **ret_result, struct err *e);
+void parse_about(const struct message *m, struct run_key *key);
+
+#define PARSE_NOTE 400
+
+/* One parse of one record, handed from step to step. */
+struct parse {
+    struct task_context *task;
+    struct parse_arguments arguments;
+    struct timezone_rules *zone;
+    struct record record;
+    struct window window;
+    struct stage *stage;
+    struct espi *espi;
+    bool is_unchanged;          /* the custodian answered 304 */
+    struct stage_window wanted; /* of what was staged */
+    struct stage_counts counts;
+    size_t series;               /* that can be stored */
+    char unresolved[PARSE_NOTE]; /* those that cannot, and why; "" */
+    int64_t points, costs;       /* written to KairosDB and counted back */
+    int64_t bills, months;       /* rows changed, months made dirty */
+};
+
+/* The steps, each in the file of its name. */
+MUST_CHECK bool fetch_window(struct parse *p, struct err *e);   /* feed -> stage */
+MUST_CHECK bool resolve_series(struct parse *p, struct err *e); /* groups -> series */
+MUST_CHECK bool write_points(struct parse *p, struct err *e); /* stage -> KairosDB, counted back */
+MUST_CHECK bool book_parse(struct parse *p, struct err *e);   /* all books in one transaction */
+/* Nothing was to be fetched: the run is done. */
+MUST_CHECK bool book_nothing(struct parse *p, const char *why, struct err *e);
+/* parse without a record: a child for each active record that has none. */
+MUST_CHECK bool fan_out(struct task_context *t, const struct timezone_rules *zone,
+                        json_t **ret_result, struct err *e);
+
+/* How a record asks for windows. Borrows from both. */
+struct window_source parse_window_source(const struct record *r, const struct settings *s);
+/* A parse of `record_id` promised in the caller's transaction: its run, and its message unless it
+ * exists already. window may be NULL: the record's next one. */
+struct parse_promise {
+    const char *task_id;
+    int64_t record_id;
+    const char *building_id;
+    int64_t from_s, to_s; /* 0, 0: the next window */
+};
+MUST_CHECK bool parse_promise(struct task_context *t, const struct parse_promise *promise,
+                              bool *ret_new, struct err *e);
+
+#endif

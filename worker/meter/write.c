@@ -1,0 +1,319 @@
+/* Third step of a parse: staged points into KairosDB, and each local day counted back until it is
+ * there. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/crashpoint.h"
+#include "books/series.h"
+#include "meter/decimal.h"
+#include "meter/kairosdb.h"
+#include "meter/parse.h"
+
+/* Days of one series written between two counts: bounds memory and the answer. */
+#define WRITE_DAYS 400
+#define WRITE_POINTS 2000
+#define WRITE_METRIC 256
+/* KairosDB adds doubles in time order as we do, but not always to the same last bit. */
+#define WRITE_TOLERANCE 1e-9
+#define WRITE_FIRST_PAUSE_MS 50
+#define WRITE_LONGEST_PAUSE_MS 5000
+
+/* What was written of one metric on one local day. */
+struct written {
+    int64_t count;
+    double sum, size; /* size: the sum of absolute values, what a tolerance is relative to */
+};
+
+struct written_day {
+    int64_t start_s;
+    struct written value, cost;
+};
+
+struct writer {
+    struct parse *parse;
+    struct kairosdb *kairosdb;
+    char metric[WRITE_METRIC], cost_metric[WRITE_METRIC];
+    int64_t series_id;
+    struct series_tags tags;
+    struct kairosdb_point points[WRITE_POINTS], costs[WRITE_POINTS];
+    size_t points_count, costs_count;
+    struct written_day days[WRITE_DAYS];
+    size_t days_count;
+    int64_t day_end_s; /* of the last of days */
+    struct kairosdb_bucket shown[WRITE_DAYS + 2], shown_costs[WRITE_DAYS + 2];
+};
+
+static bool writer_go_on(struct writer *w, struct err *e)
+{
+    char progress[80];
+    snprintf(progress, sizeof progress, "writing: %" PRId64 " of %" PRId64 " points",
+             w->parse->points, w->parse->counts.points);
+    return task_go_on(w->parse->task, progress, e);
+}
+
+static bool writer_should_stop(void *context)
+{
+    struct writer *w = context;
+    return task_should_stop(w->parse->task);
+}
+
+/* --- counting back -------------------------------------------------------------------------- */
+
+static const struct kairosdb_bucket *bucket_of(const struct kairosdb_bucket *buckets, size_t count,
+                                               int64_t start_s)
+{
+    static const struct kairosdb_bucket none = {0};
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (buckets[middle].start_s < start_s)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && buckets[low].start_s == start_s ? &buckets[low] : &none;
+}
+
+/* More than was written is fine: another window wrote the rest of the day. */
+static bool is_there(const struct written *written, const struct kairosdb_bucket *shown)
+{
+    if (shown->count != written->count)
+        return shown->count > written->count;
+    return fabs(shown->sum - written->sum) <= WRITE_TOLERANCE * written->size;
+}
+
+struct shown {
+    size_t values, costs;
+};
+
+static bool writer_ask(struct writer *w, struct shown *ret_shown, struct err *e)
+{
+    const char *zone = w->parse->task->settings->local_timezone;
+    int64_t from_s = w->days[0].start_s;
+    *ret_shown = (struct shown){0};
+    return kairosdb_sums(w->kairosdb, w->metric, &w->tags, KAIROSDB_DAYS, zone, from_s,
+                         w->day_end_s, w->shown, ARRAY_LEN(w->shown), &ret_shown->values, e) &&
+           kairosdb_sums(w->kairosdb, w->cost_metric, &w->tags, KAIROSDB_DAYS, zone, from_s,
+                         w->day_end_s, w->shown_costs, ARRAY_LEN(w->shown_costs), &ret_shown->costs,
+                         e);
+}
+
+/* The first day that is not all there; NULL when every one is. */
+static const struct written_day *writer_missing(const struct writer *w, const struct shown *shown)
+{
+    for (size_t i = 0; i < w->days_count; i++) {
+        const struct written_day *day = &w->days[i];
+        if (!is_there(&day->value, bucket_of(w->shown, shown->values, day->start_s)) ||
+            !is_there(&day->cost, bucket_of(w->shown_costs, shown->costs, day->start_s)))
+            return day;
+    }
+    return NULL;
+}
+
+static bool writer_lost(const struct writer *w, const struct written_day *day,
+                        const struct shown *shown, struct err *e)
+{
+    char text[CLOCK_TEXT];
+    const struct kairosdb_bucket *bucket = bucket_of(w->shown, shown->values, day->start_s);
+    return err_set(e, ERR_RETRY, "kairosdb_lost",
+                   "KairosDB took the readings of series %" PRId64 " for the day from %s and shows "
+                   "%" PRId64 " of %" PRId64 ", their sum %.17g for %.17g",
+                   w->series_id, clock_format_utc(day->start_s * 1000, text), bucket->count,
+                   day->value.count, bucket->sum, day->value.sum);
+}
+
+static bool writer_pause(struct writer *w, int64_t pause_ms, struct err *e)
+{
+    while (pause_ms > 0) {
+        int64_t slice = pause_ms < 500 ? pause_ms : 500;
+        struct timespec time = {.tv_sec = 0, .tv_nsec = slice * 1000000};
+        nanosleep(&time, NULL);
+        pause_ms -= slice;
+        if (!writer_go_on(w, e))
+            return false;
+    }
+    return true;
+}
+
+/* What KairosDB acknowledged it may not have stored, or (on Cassandra) not yet. */
+static bool writer_count_back(struct writer *w, struct shown *ret_shown, struct err *e)
+{
+    int64_t end_ms = clock_mono_ms() + w->parse->task->settings->kairosdb.verify_timeout_s * 1000;
+    int64_t pause_ms = WRITE_FIRST_PAUSE_MS;
+    for (;;) {
+        if (!writer_ask(w, ret_shown, e))
+            return false;
+        const struct written_day *missing = writer_missing(w, ret_shown);
+        if (!missing)
+            return true;
+        if (clock_mono_ms() >= end_ms)
+            return writer_lost(w, missing, ret_shown, e);
+        if (!writer_pause(w, pause_ms, e))
+            return false;
+        pause_ms = pause_ms * 2 < WRITE_LONGEST_PAUSE_MS ? pause_ms * 2 : WRITE_LONGEST_PAUSE_MS;
+    }
+}
+
+static bool writer_stage_days(struct writer *w, const struct shown *shown, struct err *e)
+{
+    struct parse *p = w->parse;
+    for (size_t i = 0; i < w->days_count; i++) {
+        int64_t start_s = w->days[i].start_s;
+        const struct kairosdb_bucket *value = bucket_of(w->shown, shown->values, start_s);
+        const struct kairosdb_bucket *cost = bucket_of(w->shown_costs, shown->costs, start_s);
+        const struct stage_day day = {.series_id = w->series_id,
+                                      .day_s = start_s,
+                                      .month_s = timezone_month_start(p->zone, start_s, 0),
+                                      .month_end_s = timezone_month_start(p->zone, start_s, 1),
+                                      .readings = value->count,
+                                      .costs = cost->count,
+                                      .total = value->sum,
+                                      .cost_total = cost->sum};
+        bool is_full = false;
+        if (!stage_day(p->stage, &day, &is_full, e) || (is_full && !stage_flush(p->stage, e)))
+            return false;
+    }
+    return true;
+}
+
+/* --- writing -------------------------------------------------------------------------------- */
+
+static bool writer_send(struct writer *w, struct err *e)
+{
+    if (!kairosdb_write(w->kairosdb, w->metric, &w->tags, w->points, w->points_count, e) ||
+        !kairosdb_write(w->kairosdb, w->cost_metric, &w->tags, w->costs, w->costs_count, e))
+        return false;
+    w->parse->points += (int64_t)w->points_count;
+    w->parse->costs += (int64_t)w->costs_count;
+    w->points_count = w->costs_count = 0;
+    return writer_go_on(w, e);
+}
+
+/* Ends a stretch of days: sent, counted back, staged for the books. */
+static bool writer_end_days(struct writer *w, struct err *e)
+{
+    struct shown shown;
+    if (!w->days_count)
+        return true;
+    if (!writer_send(w, e))
+        return false;
+    crashpoint("after_kairosdb_write");
+    if (!writer_count_back(w, &shown, e) || !writer_stage_days(w, &shown, e))
+        return false;
+    w->days_count = 0;
+    return true;
+}
+
+static bool writer_begin_series(struct writer *w, int64_t series_id, struct err *e)
+{
+    char json[2 * SERIES_KEY_BYTES];
+    if (!series_tags_text(w->parse->task->pg, series_id, json, sizeof json, e) ||
+        !series_tags_read(json, &w->tags, e))
+        return false;
+    w->series_id = series_id;
+    return true;
+}
+
+/* The day of a point: the last one, or a new one. NULL: the stretch is full. */
+static struct written_day *writer_day(struct writer *w, int64_t start_s)
+{
+    const struct timezone_rules *zone = w->parse->zone;
+    if (w->days_count && start_s < w->day_end_s)
+        return &w->days[w->days_count - 1];
+    int64_t day_s = timezone_day_start(zone, start_s, 0);
+    if (w->days_count == WRITE_DAYS ||
+        (w->days_count && day_s - w->days[0].start_s >= WRITE_DAYS * INT64_C(86400)))
+        return NULL;
+    w->day_end_s = timezone_day_start(zone, start_s, 1);
+    w->days[w->days_count] = (struct written_day){.start_s = day_s};
+    return &w->days[w->days_count++];
+}
+
+static void written_add(struct written *written, double value)
+{
+    written->count++;
+    written->sum += value;
+    written->size += fabs(value);
+}
+
+#define COST_EXPONENT (-5) /* ESPI's costs are in hundred-thousandths of the currency */
+
+static bool writer_add(struct writer *w, const struct stage_point *p, struct err *e)
+{
+    struct kairosdb_point point = {.start_s = p->start_s}, cost = point;
+    struct written_day *day = writer_day(w, p->start_s);
+    if (!day) {
+        if (!writer_end_days(w, e))
+            return false;
+        day = writer_day(w, p->start_s);
+    }
+    if (!decimal_scale(p->value, p->exponent, &point.value))
+        return err_set(e, ERR_REJECT, "bad_point", "a multiplier of 10^%" PRId64, p->exponent);
+    written_add(&day->value, point.value);
+    w->points[w->points_count++] = point;
+    if (p->cost != STAGE_ABSENT && decimal_scale(p->cost, COST_EXPONENT, &cost.value)) {
+        written_add(&day->cost, cost.value);
+        w->costs[w->costs_count++] = cost;
+    }
+    return w->points_count < WRITE_POINTS || writer_send(w, e);
+}
+
+static bool writer_points(struct writer *w, const struct stage_point *points, size_t count,
+                          struct err *e)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (points[i].series_id != w->series_id &&
+            (!writer_end_days(w, e) || !writer_begin_series(w, points[i].series_id, e)))
+            return false;
+        if (!writer_add(w, &points[i], e))
+            return false;
+    }
+    return true;
+}
+
+static bool writer_all(struct writer *w, struct stage_point *points, struct err *e)
+{
+    struct parse *p = w->parse;
+    size_t count = 0;
+    if (!stage_points_open(p->stage, &p->wanted, e))
+        return false;
+    do {
+        if (!stage_points_next(p->stage, points, WRITE_POINTS, &count, e) ||
+            !writer_points(w, points, count, e))
+            return false;
+    } while (count);
+    return writer_end_days(w, e) && stage_flush(p->stage, e);
+}
+
+static void writer_freep(struct writer **w)
+{
+    if (*w)
+        kairosdb_close((*w)->kairosdb);
+    free(*w);
+}
+
+static void free_points(struct stage_point **points)
+{
+    free(*points);
+}
+
+bool write_points(struct parse *p, struct err *e)
+{
+    crashpoint("after_stage");
+    if (!p->counts.points)
+        return true;
+    const char *measurement = p->task->settings->kairosdb.measurement;
+    struct writer *w CLEANUP(writer_freep) = calloc(1, sizeof *w);
+    struct stage_point *points CLEANUP(free_points) = calloc(WRITE_POINTS, sizeof *points);
+    if (!w || !points)
+        return err_set(e, ERR_RETRY, "no_memory", "no memory for a batch of readings");
+    w->parse = p;
+    snprintf(w->metric, sizeof w->metric, "%s", measurement);
+    snprintf(w->cost_metric, sizeof w->cost_metric, "%s.cost", measurement);
+    return kairosdb_open(p->task->settings, writer_should_stop, w, &w->kairosdb, e) &&
+           writer_all(w, points, e);
+}
