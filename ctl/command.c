@@ -8,7 +8,10 @@
 #include "commands.h"
 
 const struct command command_table[] = {
+    {"check", "", "try the broker, the database and KairosDB", check_run},
+    {"init-db", "", "make the tables that are missing", init_db_run},
     {"send", "TASK [ARGS-JSON]", "put one task on the queue, confirmed", send_run},
+    {"dead", "list|show|replay|drop", "the messages that failed for good", dead_run},
     {"next", "[N]", "what will fire when", next_run},
     {"inspect", "FILE...", "what Green Button files hold; no server", inspect_run},
 };
@@ -20,6 +23,24 @@ const struct command *command_find(const char *name)
         if (strcmp(command_table[i].name, name) == 0)
             return &command_table[i];
     return NULL;
+}
+
+static error_t take_option(int key, char *argument, struct argp_state *state)
+{
+    struct ctl *c = state->input;
+    (void)argument;
+    if (key != ARGP_KEY_INIT)
+        return ARGP_ERR_UNKNOWN;
+    state->child_inputs[0] = &c->program;
+    return 0;
+}
+
+bool ctl_start(struct ctl *c, int argc, char **argv, const char *doc, int *ret_status)
+{
+    static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
+    const struct argp argp = {.parser = take_option, .doc = doc, .children = children};
+    program_parse(&argp, 0, argc, argv, c);
+    return ctl_settings(c, ret_status);
 }
 
 bool ctl_settings(struct ctl *c, int *ret_status)

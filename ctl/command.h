@@ -27,6 +27,8 @@ extern const struct command command_table[];
 extern const size_t command_count;
 const struct command *command_find(const char *name);
 
+/* For a command with neither options nor arguments of its own: parses and loads the settings. */
+MUST_CHECK bool ctl_start(struct ctl *c, int argc, char **argv, const char *doc, int *ret_status);
 /* Loads the settings. False: *ret_status is the exit status, all is said. */
 MUST_CHECK bool ctl_settings(struct ctl *c, int *ret_status);
 /* "meterbeatctl: what is wrong", and what to do about it, on standard error; returns CTL_FAILED. */

@@ -4,6 +4,9 @@
 
 #include "command.h"
 
+int check_run(struct ctl *c, int argc, char **argv);
+int dead_run(struct ctl *c, int argc, char **argv);
+int init_db_run(struct ctl *c, int argc, char **argv);
 int inspect_run(struct ctl *c, int argc, char **argv);
 int next_run(struct ctl *c, int argc, char **argv);
 int send_run(struct ctl *c, int argc, char **argv);

@@ -21,9 +21,6 @@ static const struct {
                              "tries every server."},
     {"database_refused", "Check user, password and database: database.url, database.password_file "
                          "or METERBEAT_DATABASE_PASSWORD."},
-    {"schema_missing", "Make the tables: meterbeatctl init-db"},
-    {"schema_old", "Bring the tables up to date: meterbeatctl init-db"},
-    {"schema_new", "These tables are of a newer meterbeat: use that one."},
     {"database_privilege", "init-db needs a user who may create tables and a schema: have the "
                            "owner of the database run it."},
     {"http_unreachable", "Is KairosDB running where kairosdb.insert_url and query_url say?"},

@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/uuid5.h"
 #include "commands.h"
-#include "queue/broker.h"
 #include "queue/message.h"
+#include "session.h"
 
 struct send {
     struct ctl *ctl;
@@ -117,14 +117,11 @@ static bool make_message(const struct send *s, struct message *ret_message)
 static bool publish(const struct settings *s, const char *queue, const struct envelope *v,
                     struct err *e)
 {
-    struct broker *broker = NULL;
-    if (!broker_open(s, "meterbeatctl-send", &broker, e))
-        return false;
+    CLEANUP(session_end) struct session session = {.settings = s};
     bool ours = strcmp(queue, s->broker.queue) == 0;
-    bool ok = (!ours || broker_declare_topology(broker, s, e)) &&
-              broker_publish_wait(broker, queue, v, e);
-    broker_close(broker);
-    return ok;
+    return session_broker(&session, e) &&
+           (!ours || broker_declare_topology(session.broker, s, e)) &&
+           broker_publish_wait(session.broker, queue, v, e);
 }
 
 static int send_message(const struct send *s, const struct settings *settings,

@@ -84,7 +84,7 @@ static bool list_length(const struct loading *l, const config_setting_t *list, c
 static bool load_aliases(struct loading *l, const config_setting_t *list)
 {
     struct settings *s = l->settings;
-    size_t count;
+    size_t count = 0;
     if (!list_length(l, list, "worker.aliases", SETTINGS_MAX_ALIASES, &count))
         return false;
     for (size_t i = 0; i < count; i++) {
@@ -135,7 +135,7 @@ static bool load_schedule(struct loading *l, const config_setting_t *list)
 {
     struct settings *s = l->settings;
     char file[LOADING_FILE];
-    size_t count;
+    size_t count = 0;
     if (!list_length(l, list, "schedule", SETTINGS_MAX_ENTRIES, &count))
         return false;
     s->entries = calloc(count > 0 ? count : 1, sizeof(*s->entries));

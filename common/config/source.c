@@ -161,8 +161,8 @@ static bool follow_include(struct scan *s)
         return refuse(s, "@include nested more than 10 deep: does a file include itself?");
     if (++s->budget->files > SOURCE_MAX_FILES)
         return refuse(s, "more than 64 included files");
-    char *text;
-    size_t len;
+    char *text = NULL;
+    size_t len = 0;
     if (!read_whole(path, s->budget, &text, &len, s->e))
         return err_wrap(s->e, "%s:%d: @include", s->path, s->line);
     s->budget->depth++;
@@ -231,8 +231,8 @@ static bool scan_text(const char *path, const char *text, size_t len, struct bud
 bool source_check(const char *path, const char *folder, struct err *e)
 {
     struct budget budget = {.folder = folder};
-    char *text;
-    size_t len;
+    char *text = NULL;
+    size_t len = 0;
     if (!read_whole(path, &budget, &text, &len, e))
         return false;
     bool ok = scan_text(path, text, len, &budget, e);

@@ -104,7 +104,7 @@ static bool window_describe(const struct window_source *r, const struct timezone
 bool window_next(const struct window_source *r, const struct timezone_rules *zone, int64_t now_s,
                  struct window *ret_window, struct err *e)
 {
-    enum window_time time;
+    enum window_time time = WINDOW_BY_DATE;
     struct date_pattern pattern;
     int64_t first = 0;
     if (!window_time_type(r->time_type, &time, e) ||
@@ -139,7 +139,7 @@ bool window_next(const struct window_source *r, const struct timezone_rules *zon
 bool window_named(const struct window_source *r, const struct timezone_rules *zone, int64_t now_s,
                   int64_t from_s, int64_t to_s, struct window *ret_window, struct err *e)
 {
-    enum window_time time;
+    enum window_time time = WINDOW_BY_DATE;
     struct date_pattern pattern;
     if (!window_time_type(r->time_type, &time, e) ||
         !date_pattern_compile(r->date_pattern, &pattern, e))

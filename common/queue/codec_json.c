@@ -39,11 +39,13 @@ static bool check_limits(const char *bytes, size_t len, const struct codec_limit
     return true;
 }
 
-/* jansson quotes the text around the place, which may hold anything: only the place is told. */
+/* jansson quotes the text around the place, which may hold anything: only the place is told. Of
+ * memory that ran out it mostly says nothing; inside a string it calls the string wrong, and
+ * then the message is refused: it is in the dead-letter queue, to be replayed. */
 static bool json_failure(const json_error_t *error, struct err *e)
 {
     enum json_error_code code = json_error_code(error);
-    if (code == json_error_out_of_memory)
+    if (!*error->text || code == json_error_out_of_memory)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a JSON body");
     const char *near = strstr(error->text, " near '");
     int shown = near ? (int)(near - error->text) : (int)strlen(error->text);
@@ -55,7 +57,7 @@ static bool json_failure(const json_error_t *error, struct err *e)
 static bool decode(const char *bytes, size_t len, const struct codec_limits *limits,
                    json_t **ret_value, struct err *e)
 {
-    json_error_t error;
+    json_error_t error = {0};
     if (!check_limits(bytes, len, limits, e))
         return false;
     json_t *value = json_loadb(len ? bytes : "", len, JSON_DECODE_ANY, &error);
@@ -88,8 +90,8 @@ static bool encode(const json_t *value, struct buf *out, struct err *e)
         return false;
     if (json_dump_callback(value, append, &sink, JSON_ENCODE_ANY) == 0)
         return true;
-    if (failure.kind == ERR_NONE)
-        return err_set(e, ERR_REJECT, "bad_body", "a value that JSON cannot hold");
+    if (failure.kind == ERR_NONE) /* texts and depth are right already */
+        return err_set(e, ERR_RETRY, "no_memory", "no memory to write a JSON body");
     return err_set(e, failure.kind, failure.code, "%s", failure.text);
 }
 

@@ -9,67 +9,55 @@
 #include "queue/extended_type.h"
 #include "queue/msgpack_scan.h"
 
-struct reader {
-    const char *start; /* strings of msgpack-c point into the input: their offset is known */
-    struct err *e;
-};
+/* After the scan nothing but memory can be missing. */
+static json_t *read_value(const msgpack_object *o, struct err *e);
 
-static json_t *read_value(const struct reader *r, const msgpack_object *o);
-
-static json_t *no_memory(const struct reader *r)
+static json_t *no_memory(struct err *e)
 {
-    err_set(r->e, ERR_RETRY, "no_memory", "no memory for a msgpack body");
+    err_set(e, ERR_RETRY, "no_memory", "no memory for a msgpack body");
     return NULL;
 }
 
-static json_t *bad_text(const struct reader *r, const msgpack_object_str *s)
+/* The scan saw to it that it is UTF-8 without a NUL. */
+static json_t *read_text(const msgpack_object_str *s, struct err *e)
 {
-    err_set(r->e, ERR_REJECT, "bad_body", "text with a NUL or not UTF-8 at offset %td",
-            s->size ? s->ptr - r->start : 0);
-    return NULL;
+    json_t *text = json_stringn_nocheck(s->size ? s->ptr : "", s->size);
+    return text ? text : no_memory(e);
 }
 
-static json_t *read_text(const struct reader *r, const msgpack_object_str *s)
-{
-    if (s->size == 0)
-        return json_string("");
-    json_t *text = memchr(s->ptr, '\0', s->size) ? NULL : json_stringn(s->ptr, s->size);
-    return text ? text : bad_text(r, s);
-}
-
-static json_t *read_array(const struct reader *r, const msgpack_object_array *a)
+static json_t *read_array(const msgpack_object_array *a, struct err *e)
 {
     json_t *array = json_array();
     if (!array)
-        return no_memory(r);
+        return no_memory(e);
     for (uint32_t i = 0; i < a->size; i++) {
-        json_t *child = read_value(r, &a->ptr[i]);
+        json_t *child = read_value(&a->ptr[i], e);
         if (!child || json_array_append_new(array, child) != 0) {
             json_decref(array);
-            return child ? no_memory(r) : NULL;
+            return child ? no_memory(e) : NULL;
         }
     }
     return array;
 }
 
-static bool read_pair(const struct reader *r, const msgpack_object_kv *pair, json_t *object)
+static bool read_pair(const msgpack_object_kv *pair, json_t *object, struct err *e)
 {
-    json_t *key = read_text(r, &pair->key.via.str); /* the scan saw to it that it is one */
-    json_t *child = key ? read_value(r, &pair->val) : NULL;
+    json_t *key = read_text(&pair->key.via.str, e); /* the scan saw to it that it is one */
+    json_t *child = key ? read_value(&pair->val, e) : NULL;
     bool ok = child && json_object_set_new_nocheck(object, json_string_value(key), child) == 0;
     if (child && !ok)
-        no_memory(r);
+        no_memory(e);
     json_decref(key);
     return ok;
 }
 
-static json_t *read_map(const struct reader *r, const msgpack_object_map *m)
+static json_t *read_map(const msgpack_object_map *m, struct err *e)
 {
     json_t *object = json_object();
     if (!object)
-        return no_memory(r);
+        return no_memory(e);
     for (uint32_t i = 0; i < m->size; i++) {
-        if (!read_pair(r, &m->ptr[i], object)) {
+        if (!read_pair(&m->ptr[i], object, e)) {
             json_decref(object);
             return NULL;
         }
@@ -96,16 +84,16 @@ static json_t *read_scalar(const msgpack_object *o)
     }
 }
 
-static json_t *read_value(const struct reader *r, const msgpack_object *o)
+static json_t *read_value(const msgpack_object *o, struct err *e)
 {
     if (o->type == MSGPACK_OBJECT_STR)
-        return read_text(r, &o->via.str);
+        return read_text(&o->via.str, e);
     if (o->type == MSGPACK_OBJECT_ARRAY)
-        return read_array(r, &o->via.array);
+        return read_array(&o->via.array, e);
     if (o->type == MSGPACK_OBJECT_MAP)
-        return read_map(r, &o->via.map);
+        return read_map(&o->via.map, e);
     json_t *value = read_scalar(o);
-    return value ? value : no_memory(r);
+    return value ? value : no_memory(e);
 }
 
 static bool decode(const char *bytes, size_t len, const struct codec_limits *limits,
@@ -121,7 +109,7 @@ static bool decode(const char *bytes, size_t len, const struct codec_limits *lim
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a msgpack body");
     if (result != MSGPACK_UNPACK_SUCCESS)
         return err_set(e, ERR_REJECT, "bad_body", "not msgpack at offset %zu", offset);
-    json_t *value = read_value(&(struct reader){bytes, e}, &unpacked.data);
+    json_t *value = read_value(&unpacked.data, e);
     if (!value)
         return false;
     *ret_value = value;

@@ -148,7 +148,7 @@ static bool make_headers(const struct message *m, const json_t *args, const json
     const json_t *given = m->headers;
     json_t *nesting = json_object_get(given, "replaced_task_nesting");
     json_t *stamps = json_object_get(given, "stamps");
-    json_error_t error;
+    json_error_t error = {0};
     json_t *headers = json_pack_ex(
         &error, 0,
         "{s:s, s:s, s:s, s:O?, s:o, s:o, s:s?, s:O?, s:I, s:[o,o], s:s, s:s?, s:o, s:o, s:s?, s:o,"

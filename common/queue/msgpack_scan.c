@@ -70,6 +70,44 @@ static bool is_finite(const unsigned char *bytes, size_t width)
     return (bits >> 52 & 0x7ff) != 0x7ff;
 }
 
+/* How many bytes follow the first of a character; -1 when no character begins so. */
+static int more_bytes(unsigned char first)
+{
+    if (first < 0x80)
+        return first ? 0 : -1;
+    if (first < 0xc2 || first > 0xf4)
+        return -1;
+    return first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+}
+
+/* Bytes of the character at p, where `left` bytes are; 0 when it is none, or U+0000. */
+static size_t character_len(const unsigned char *p, size_t left)
+{
+    int more = more_bytes(*p);
+    if (more < 0 || (size_t)more >= left)
+        return 0;
+    for (int i = 1; i <= more; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    bool is_overlong = (*p == 0xe0 && p[1] < 0xa0) || (*p == 0xf0 && p[1] < 0x90);
+    bool is_beyond = (*p == 0xed && p[1] >= 0xa0) || (*p == 0xf4 && p[1] >= 0x90);
+    return is_overlong || is_beyond ? 0 : 1 + (size_t)more;
+}
+
+/* What JSON and PostgreSQL call text. */
+static bool check_text(struct scan *s, const struct head *h, struct err *e)
+{
+    size_t start = s->at + 1 + h->width, end = start + (size_t)h->count, len;
+    for (size_t at = start; at < end; at += len) {
+        len = character_len(s->bytes + at, end - at);
+        if (len == 0) {
+            s->at = at;
+            return refuse(s, "text with a NUL or not UTF-8", e);
+        }
+    }
+    return true;
+}
+
 static bool check_scalar(const struct scan *s, const struct head *h, struct err *e)
 {
     const unsigned char *value = s->bytes + s->at + 1;
@@ -114,32 +152,47 @@ static bool enter_value(struct scan *s)
     return is_key;
 }
 
-static bool scan_value(struct scan *s, struct err *e)
+static bool is_container(const struct head *h)
+{
+    return h->form == ARRAY || h->form == MAP;
+}
+
+/* The head at s->at, whole, with the length that it announces. */
+static bool read_head(const struct scan *s, struct head *h, struct err *e)
 {
     if (s->at == s->len)
         return refuse(s, "the end comes too early", e);
-    struct head h = head_of(s->bytes[s->at]);
-    bool is_key = enter_value(s);
+    *h = head_of(s->bytes[s->at]);
+    if (h->width > s->len - s->at - 1)
+        return refuse(s, "the end comes too early", e);
+    if (h->width && (is_container(h) || h->form == STR || h->form == BIN))
+        h->count = big_endian(s->bytes + s->at + 1, h->width);
+    return true;
+}
+
+/* A text, bytes, or a scalar: all that belongs to it is there and is right. */
+static bool scan_leaf(struct scan *s, const struct head *h, struct err *e)
+{
+    if (h->count > s->len - s->at - 1 - h->width)
+        return refuse(s, "a text longer than what follows", e);
+    if (h->form == STR ? !check_text(s, h, e) : !check_scalar(s, h, e))
+        return false;
+    s->at += (size_t)h->count;
+    return true;
+}
+
+static bool scan_value(struct scan *s, struct err *e)
+{
+    struct head h = {0};
+    if (!read_head(s, &h, e))
+        return false;
     if (++s->values > s->limits->max_values)
         return err_set(e, ERR_REJECT, "too_large", "more than %zu values at offset %zu",
                        s->limits->max_values, s->at);
-    if (is_key && h.form != STR)
+    if (enter_value(s) && h.form != STR)
         return refuse(s, "a key that is no string", e);
-    if (h.width > s->len - s->at - 1)
-        return refuse(s, "the end comes too early", e);
-    bool sized = h.form == STR || h.form == BIN || h.form == ARRAY || h.form == MAP;
-    if (sized && h.width)
-        h.count = big_endian(s->bytes + s->at + 1, h.width);
-    if (h.form == ARRAY || h.form == MAP) {
-        if (!open_container(s, &h, e))
-            return false;
-    } else if (h.count > s->len - s->at - 1 - h.width) {
-        return refuse(s, "a text longer than what follows", e);
-    } else if (!check_scalar(s, &h, e)) {
+    if (is_container(&h) ? !open_container(s, &h, e) : !scan_leaf(s, &h, e))
         return false;
-    } else {
-        s->at += (size_t)h.count;
-    }
     s->at += 1 + h.width;
     return true;
 }

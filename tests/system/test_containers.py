@@ -62,6 +62,13 @@ def test_data_lies_in_volumes_that_are_declared(composed):
         assert volumes == [name] and name in composed["volumes"]
 
 
+def test_the_configuration_of_the_containers_loads_and_names_their_servers(build, composed):
+    shown = output(build / "ctl/meterbeatctl", "--config", ROOT / "config/compose.conf",
+                   "--show-config")
+    hosts = set(re.findall(r"//(?:\w+@)?([a-z]+):\d+", shown))
+    assert hosts == {"rabbitmq", "postgresql", "kairosdb"} < set(composed["services"])
+
+
 def test_the_password_comes_from_the_environment():
     done = subprocess.run(["docker-compose", "-f", "compose.yaml", "config"], cwd=ROOT, text=True,
                           capture_output=True, env={**os.environ, "METERBEAT_PASSWORD": "from-outside"})
@@ -112,6 +119,25 @@ def test_the_images_of_compose_are_targets_of_the_dockerfile_and_run_as_nobody(c
     for service in composed["services"].values():
         if "build" in service:
             assert users[service["build"]["target"]] == "65534:65534"
+
+
+def test_the_runtime_packages_hold_every_library_that_the_programs_link(build):
+    """Checked by name: what each program needs itself, and the package that dpkg says it is from."""
+    listed = set(re.sub("#.*", "", (STEPS / "packages.runtime").read_text()).split())
+    programs = [path for path in build.glob("*/meterbeat*") if os.access(path, os.X_OK) and path.is_file()]
+    assert programs
+    for program in programs:
+        needed = re.findall(r"NEEDED +(\S+)", output("objdump", "-p", program))
+        places = dict(re.findall(r"(\S+) => (\S+)", output("ldd", program)))
+        for library in needed:
+            if re.match(r"lib(asan|ubsan|tsan)\.|libc\.|libm\.|libgcc|ld-linux", library):
+                continue  # a sanitizer's, or in every image
+            owner = output("dpkg", "-S", os.path.realpath(places[library])).split(":")[0]
+            assert owner in listed, f"{program.name} needs {library} of package {owner}"
+
+
+def output(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="giving a folder away needs root")

@@ -1,6 +1,8 @@
 """The feeds that the demo and the system tests serve are themselves right: days, sums, windows, faults."""
 import datetime
 import gzip
+import json
+import subprocess
 import xml.etree.ElementTree as xml
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -160,3 +162,25 @@ def test_a_gate_holds_the_rest_of_an_answer_until_it_is_opened(server):
         assert gate.reached.wait(10)
         gate.open()
         assert first + b"".join(chunks) == server.feeds["gas"].document()
+
+
+def test_inspect_finds_in_each_feed_what_it_was_made_of(build, tmp_path):
+    for feed in demo_feeds(BEGIN, END):
+        document = tmp_path / f"{feed.sub_id}.xml"
+        document.write_bytes(feed.document())
+        done = subprocess.run([build / "ctl/meterbeatctl", "inspect", "--json", document],
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        *found, summary = [json.loads(line) for line in done.stdout.splitlines()]
+        assert summary["problems"] == []
+        wanted = set()
+        for series in feed.series:
+            readings = list(feed.readings(series))
+            wanted.add((series.usage_point, series.flow, series.uom, series.multiplier, len(readings),
+                        sum(reading.value for reading in readings),
+                        sum(reading.cost or 0 for reading in readings) if series.price else None,
+                        readings[0].start, readings[-1].start))
+        assert {(item["usage_point"].rsplit("/", 1)[-1], item["flow_direction"], item["uom"],
+                 item["power_of_ten_multiplier"], item["readings"], item["sum_raw"],
+                 item["sum_cost_raw"], item["first_start"], item["last_start"])
+                for item in found} == wanted

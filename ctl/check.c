@@ -1,0 +1,94 @@
+/* `check`: tries each server the way the programs use it, and says what is wrong. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "commands.h"
+#include "http.h"
+#include "session.h"
+
+static const char doc[] =
+    "Try the broker, the database and KairosDB, each as the programs use it.\v"
+    "Exit status: 0 all of them answer and are set up, 1 not all, 2 wrong configuration.";
+
+/* Logs in and asks for the work queue. */
+static bool try_broker(const struct settings *s, char note[256], struct err *e)
+{
+    CLEANUP(session_end) struct session session = {.settings = s};
+    uint32_t ready = 0, consumers = 0;
+    struct err why;
+    if (!session_broker(&session, e))
+        return false;
+    if (broker_queue_depth(session.broker, s->broker.queue, &ready, &consumers, &why))
+        (void)snprintf(note, 256, "queue %s: %u ready, %u consumers", s->broker.queue, ready,
+                       consumers);
+    else
+        (void)snprintf(note, 256, "queue %s: not there yet, the first program makes it",
+                       s->broker.queue);
+    return true;
+}
+
+static bool try_database(const struct settings *s, char note[256], struct err *e)
+{
+    CLEANUP(session_end) struct session session = {.settings = s};
+    if (!session_database(&session, true, e))
+        return false;
+    (void)snprintf(note, 256, "tables are there");
+    return true;
+}
+
+static bool ask_kairosdb(const struct settings *s, const char *url, const char *json, long expected,
+                         struct err *e)
+{
+    struct http_request request = {.url = url,
+                                   .user = s->kairosdb.user,
+                                   .password = s->kairosdb.password,
+                                   .ca_file = "",
+                                   .json = json,
+                                   .timeout_s = (long)s->kairosdb.connect_timeout_s};
+    long status = 0;
+    if (!http_ask(&request, &status, NULL, e))
+        return false;
+    return status == expected ||
+           err_set(e, ERR_REJECT, "http_status", "%s answers %ld, not %ld", url, status, expected);
+}
+
+/* Writes nothing (an empty list), and asks for a moment that holds nothing. */
+static bool try_kairosdb(const struct settings *s, char note[256], struct err *e)
+{
+    if (!ask_kairosdb(s, s->kairosdb.insert_url, "[]", 204, e) ||
+        !ask_kairosdb(s, s->kairosdb.query_url,
+                      "{\"start_absolute\":0,\"end_absolute\":0,\"metrics\":[{\"name\":\"x\"}]}",
+                      200, e))
+        return false;
+    (void)snprintf(note, 256, "takes readings and queries");
+    return true;
+}
+
+static bool check_one(const char *what, const char *where, const struct settings *s,
+                      bool (*try)(const struct settings *s, char note[256], struct err *e))
+{
+    char note[256] = "";
+    struct err e;
+    int64_t start = clock_mono_ms();
+    bool ok = try(s, note, &e);
+    printf("%-10s %-4s %5lld ms  %s\n", what, ok ? "ok" : "NOT",
+           (long long)(clock_mono_ms() - start), where);
+    printf("%27s%s\n", "", ok ? note : e.text);
+    if (!ok && hint_for(&e) != NULL)
+        printf("%27s%s\n", "", hint_for(&e));
+    (void)fflush(stdout); /* the next one may take its time */
+    return ok;
+}
+
+int check_run(struct ctl *c, int argc, char **argv)
+{
+    int status;
+    if (!ctl_start(c, argc, argv, doc, &status))
+        return status;
+    const struct settings *s = &c->settings;
+    bool broker = check_one("broker", s->broker.url, s, try_broker);
+    bool database = check_one("database", s->database.url, s, try_database);
+    bool kairosdb = check_one("kairosdb", s->kairosdb.query_url, s, try_kairosdb);
+    return broker && database && kairosdb ? CTL_OK : CTL_FAILED;
+}

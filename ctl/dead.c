@@ -1,0 +1,281 @@
+/* `dead`: the messages that failed for good: list, show, replay, drop. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "books/run.h"
+#include "commands.h"
+#include "dead_letter.h"
+#include "session.h"
+#include "table.h"
+
+#define LIST_MAX 10000
+
+enum { KEY_ALL = 256 };
+
+struct dead {
+    struct ctl *ctl;
+    const char *verb, *id;
+    bool all, json;
+    long most;
+};
+
+static const struct argp_option options[] = {
+    {"all", KEY_ALL, NULL, 0, "Every message instead of one ID (replay, drop)", 0},
+    {"json", 'j', NULL, 0, "One JSON object a line (list, show)", 0},
+    {"most", 'n', "N", 0, "How many to list (default 100)", 0},
+    {0},
+};
+
+static error_t take_argument(struct dead *d, char *argument, struct argp_state *state)
+{
+    if (state->arg_num == 0)
+        d->verb = argument;
+    else if (state->arg_num == 1)
+        d->id = argument;
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+static error_t take_option(int key, char *argument, struct argp_state *state)
+{
+    struct dead *d = state->input;
+    char *end;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &d->ctl->program;
+        return 0;
+    case KEY_ALL:
+        d->all = true;
+        return 0;
+    case 'j':
+        d->json = true;
+        return 0;
+    case 'n':
+        d->most = strtol(argument, &end, 10);
+        if (*end != '\0' || d->most < 1 || d->most > LIST_MAX)
+            argp_error(state, "N must be a number from 1 to %d", LIST_MAX);
+        return 0;
+    case ARGP_KEY_ARG:
+        return take_argument(d, argument, state);
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {
+    .options = options,
+    .parser = take_option,
+    .args_doc = "list\nshow ID\nreplay ID|--all\ndrop ID|--all",
+    .doc = "The messages that failed for good, in <queue>.dead, each with its reason.\v"
+           "ID is the task's id, or its number in the list (for messages that have none).\n"
+           "replay sends a message once more, as fresh as it was, and takes it off the "
+           "dead-letter queue when the broker has confirmed it. drop throws it away.",
+    .children = children,
+};
+
+/* --- going through the queue ---------------------------------------------------------------------
+ */
+
+/* Looks at one message; *ret_settled says that it was acknowledged. */
+struct visitor {
+    struct dead *dead;
+    struct session *session;
+    struct table *table;
+    size_t number; /* of the message in the queue, from 1 */
+    size_t hits;
+    bool (*visit)(struct visitor *v, const struct broker_event *message, struct err *e);
+};
+
+/*
+ * Takes each message that is in the queue now, once; those not acknowledged go back in their order
+ * when the connection ends. One more than there were would be one of those come back.
+ */
+static bool visit_all(struct visitor *v, size_t most, struct err *e)
+{
+    const struct settings *s = v->session->settings;
+    char queue[BROKER_QUEUE_NAME];
+    uint32_t ready = 0, consumers = 0;
+    broker_dead_queue(s, queue);
+    if (!broker_queue_depth(v->session->broker, queue, &ready, &consumers, e))
+        return false;
+    for (v->number = 1; v->number <= ready && v->number <= most; v->number++) {
+        CLEANUP(broker_event_free) struct broker_event message = {0};
+        if (!broker_get(v->session->broker, queue, &message, e))
+            return false;
+        if (message.kind != BROKER_EVENT_DELIVERY)
+            return true; /* somebody else took the rest */
+        if (!v->visit(v, &message, e))
+            return false;
+    }
+    return true;
+}
+
+static bool is_wanted(const struct visitor *v, const struct envelope *envelope)
+{
+    char number[24];
+    (void)snprintf(number, sizeof(number), "%zu", v->number);
+    return v->dead->all || strcmp(dead_letter_id(envelope), v->dead->id) == 0 ||
+           strcmp(number, v->dead->id) == 0;
+}
+
+/* --- list, show
+ * -------------------------------------------------------------------------------------- */
+
+static bool print_json(const json_t *value, size_t flags, struct err *e)
+{
+    char *text = value != NULL ? json_dumps(value, flags) : NULL;
+    if (text == NULL)
+        return err_set(e, ERR_RETRY, "no_memory", "no memory for a message");
+    printf("%s\n", text);
+    free(text);
+    return true;
+}
+
+static const char *text_of(const json_t *summary, const char *name)
+{
+    const char *text = json_string_value(json_object_get(summary, name));
+    return text != NULL ? text : "-";
+}
+
+static bool list_one(struct visitor *v, const struct broker_event *message, struct err *e)
+{
+    json_t *summary = dead_letter_summary(&message->envelope);
+    if (summary == NULL)
+        return err_set(e, ERR_RETRY, "no_memory", "no memory for a message");
+    bool ok = true;
+    v->hits++;
+    if (v->dead->json) {
+        ok = print_json(summary, JSON_COMPACT, e);
+    } else {
+        table_add(v->table, "%zu", v->number);
+        table_add(v->table, "%s", text_of(summary, "time"));
+        table_add(v->table, "%s", text_of(summary, "id"));
+        table_add(v->table, "%s", text_of(summary, "task"));
+        table_add(v->table, "%s", text_of(summary, "reason"));
+        table_add(v->table, "%s", text_of(summary, "error"));
+    }
+    json_decref(summary);
+    return ok;
+}
+
+static bool show_one(struct visitor *v, const struct broker_event *message, struct err *e)
+{
+    if (!is_wanted(v, &message->envelope))
+        return true;
+    json_t *whole = dead_letter_whole(&message->envelope);
+    v->hits++;
+    /* ASCII only: what is in a message is not to reach a terminal. */
+    bool ok =
+        print_json(whole, JSON_ENSURE_ASCII | (v->dead->json ? JSON_COMPACT : JSON_INDENT(2)), e);
+    json_decref(whole);
+    return ok;
+}
+
+/* --- replay, drop
+ * -------------------------------------------------------------------------------------- */
+
+static bool reopen_run(struct session *s, const char *id, struct err *e)
+{
+    bool reopened;
+    return id[0] == '\0' || run_reopen(s->pg, id, &reopened, e);
+}
+
+/* The run waits again before its message can arrive; acknowledged only once that is confirmed. */
+static bool replay_one(struct visitor *v, const struct broker_event *message, struct err *e)
+{
+    if (!is_wanted(v, &message->envelope))
+        return true;
+    struct envelope fresh;
+    const char *id = dead_letter_id(&message->envelope);
+    const char *from =
+        json_string_value(json_object_get(message->envelope.headers, "x-meterbeat-queue"));
+    const char *queue = from != NULL ? from : v->session->settings->broker.queue;
+    if (!dead_letter_fresh(&message->envelope, &fresh, e))
+        return false;
+    bool ok =
+        reopen_run(v->session, id, e) && broker_publish_wait(v->session->broker, queue, &fresh, e);
+    dead_letter_fresh_free(&fresh);
+    if (!ok)
+        return err_wrap(e, "message %zu, task %s, stays where it is", v->number, id);
+    if (!broker_ack(v->session->broker, message->tag, false, e))
+        return false;
+    v->hits++;
+    printf("replayed %s to %s\n", id[0] != '\0' ? id : "a message without id", queue);
+    return true;
+}
+
+static bool drop_one(struct visitor *v, const struct broker_event *message, struct err *e)
+{
+    if (!is_wanted(v, &message->envelope))
+        return true;
+    const char *id = dead_letter_id(&message->envelope);
+    if (!broker_ack(v->session->broker, message->tag, false, e))
+        return false;
+    v->hits++;
+    printf("dropped %s\n", id[0] != '\0' ? id : "a message without id");
+    return true;
+}
+
+/* --- the command
+ * ------------------------------------------------------------------------------------------ */
+
+static const struct verb {
+    const char *name;
+    bool wants_id, wants_database;
+    bool (*visit)(struct visitor *v, const struct broker_event *message, struct err *e);
+} verbs[] = {
+    {"list", false, false, list_one},
+    {"show", true, false, show_one},
+    {"replay", true, true, replay_one},
+    {"drop", true, false, drop_one},
+};
+
+static const struct verb *verb_find(const char *name)
+{
+    for (size_t i = 0; name != NULL && i < ARRAY_LEN(verbs); i++)
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    return NULL;
+}
+
+static int end_of(const struct visitor *v, const struct verb *verb)
+{
+    if (v->table->count > 0)
+        table_print(v->table, stdout);
+    if (v->hits == 0 && !v->dead->json)
+        (void)fprintf(stderr, "meterbeatctl: no %s in the dead-letter queue\n",
+                      verb->wants_id && !v->dead->all ? "such message" : "message");
+    return v->hits > 0 || !verb->wants_id || v->dead->all ? CTL_OK : CTL_FAILED;
+}
+
+static int perform(struct dead *d, const struct verb *verb)
+{
+    static const char *const titles[] = {">no", "time", "id", "task", "reason", "error"};
+    CLEANUP(session_end) struct session session = {.settings = &d->ctl->settings};
+    CLEANUP(table_free) struct table table = table_make(titles, ARRAY_LEN(titles));
+    struct visitor v = {.dead = d, .session = &session, .table = &table, .visit = verb->visit};
+    struct err e;
+    if (!session_broker(&session, &e) ||
+        (verb->wants_database && !session_database(&session, true, &e)) ||
+        !visit_all(&v, verb->wants_id ? UINT32_MAX : (size_t)d->most, &e))
+        return ctl_fail(&e);
+    return end_of(&v, verb);
+}
+
+int dead_run(struct ctl *c, int argc, char **argv)
+{
+    struct dead d = {.ctl = c, .most = 100};
+    int status;
+    program_parse(&argp, 0, argc, argv, &d);
+    const struct verb *verb = verb_find(d.verb);
+    if (verb == NULL)
+        return ctl_misused("dead what? list, show, replay or drop");
+    if (verb->wants_id && (d.id != NULL) == d.all)
+        return ctl_misused("dead %s: either an ID or --all", verb->name);
+    if (!ctl_settings(c, &status))
+        return status;
+    return perform(&d, verb);
+}

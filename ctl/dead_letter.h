@@ -1,0 +1,27 @@
+/* A message of the dead-letter queue as a person wants to see it, and as it is sent once more. */
+#ifndef METERBEAT_CTL_DEAD_LETTER_H
+#define METERBEAT_CTL_DEAD_LETTER_H
+
+#include <jansson.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "queue/envelope.h"
+
+/* The task's id, whatever protocol: header id, correlation_id, or ""; borrowed. */
+const char *dead_letter_id(const struct envelope *v);
+/* Why, when, from where: id, task, reason, error, attempts, queue, worker, time. Absent: null.
+ * Caller decrefs; NULL without memory. */
+json_t *dead_letter_summary(const struct envelope *v);
+/* The summary with all headers, properties and the body: as JSON or text where it is that, else
+ * base64. */
+json_t *dead_letter_whole(const struct envelope *v);
+/*
+ * The message as it was before it died: without x-meterbeat headers and what RabbitMQ adds, retries
+ * from 0. Borrows v; free with dead_letter_fresh_free. False: ERR_RETRY "no_memory".
+ */
+MUST_CHECK bool dead_letter_fresh(const struct envelope *v, struct envelope *ret_fresh,
+                                  struct err *e);
+void dead_letter_fresh_free(struct envelope *fresh);
+
+#endif
