@@ -9,6 +9,8 @@ int dead_run(struct ctl *c, int argc, char **argv);
 int init_db_run(struct ctl *c, int argc, char **argv);
 int inspect_run(struct ctl *c, int argc, char **argv);
 int next_run(struct ctl *c, int argc, char **argv);
+int record_run(struct ctl *c, int argc, char **argv);
 int send_run(struct ctl *c, int argc, char **argv);
+int status_run(struct ctl *c, int argc, char **argv);
 
 #endif

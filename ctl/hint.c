@@ -23,6 +23,9 @@ static const struct {
                          "or METERBEAT_DATABASE_PASSWORD."},
     {"database_privilege", "init-db needs a user who may create tables and a schema: have the "
                            "owner of the database run it."},
+    {"no_record", "`meterbeatctl record list` shows those there are."},
+    {"no_building", "In SEED's own database the building has to exist first: give the id of its "
+                    "canonical building."},
     {"http_unreachable", "Is KairosDB running where kairosdb.insert_url and query_url say?"},
     {"http_status", "Something answers there, but not as KairosDB does: check the path of the "
                     "URL, and kairosdb.user with its password."},

@@ -1,0 +1,174 @@
+/* `record`: the Green Button subscriptions in seed_ts_parser_record. */
+#include "record.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+
+enum {
+    KEY_URL = 256,
+    KEY_SUB_ID,
+    KEY_TYPE,
+    KEY_PATTERN,
+    KEY_MIN,
+    KEY_MAX,
+    KEY_DATE,
+    KEY_TS,
+    KEY_OFF
+};
+
+static const struct argp_option options[] = {
+    {"url", KEY_URL, "URL", 0, "Where the feed is (required)", 1},
+    {"building", 'b', "ID", 0, "The canonical building it belongs to (required)", 1},
+    {"sub-id", KEY_SUB_ID, "ID", 0, "The subscription, put behind the URL", 1},
+    {"min-parameter", KEY_MIN, "NAME", 0,
+     "Query parameter of the first day, such as published-min; without one the feed comes whole",
+     1},
+    {"max-parameter", KEY_MAX, "NAME", 0, "Query parameter of the last day", 1},
+    {"time-type", KEY_TYPE, "date|timestamp", 0, "How those are written (default: date)", 1},
+    {"date-pattern", KEY_PATTERN, "PATTERN", 0,
+     "The form of a date: %m/%d/%Y (default), %Y-%m-%d, month/day/year, ...", 1},
+    {"last-date", KEY_DATE, "DATE", 0, "The first day not fetched yet, in that form", 1},
+    {"last-ts", KEY_TS, "SECONDS", 0, "The same as epoch seconds, for timestamp", 1},
+    {"paused", KEY_OFF, NULL, 0, "Not fetched until `record resume`", 1},
+    {"json", 'j', NULL, 0, "One JSON object a line (list, show)", 2},
+    {0},
+};
+
+static int64_t number(const char *text, const char *what, struct argp_state *state)
+{
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (end == text || *end != '\0' || errno != 0 || value < 1)
+        argp_error(state, "%s must be a number above 0", what);
+    return value;
+}
+
+static error_t take_argument(struct record_request *r, char *argument, struct argp_state *state)
+{
+    if (state->arg_num == 0)
+        r->verb = argument;
+    else if (state->arg_num == 1)
+        r->id = number(argument, "ID", state);
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+static char **field_of(struct record *record, int key)
+{
+    switch (key) {
+    case KEY_URL:
+        return &record->url;
+    case 'b':
+        return &record->building_id;
+    case KEY_SUB_ID:
+        return &record->sub_id;
+    case KEY_MIN:
+        return &record->min_date_parameter;
+    case KEY_MAX:
+        return &record->max_date_parameter;
+    case KEY_TYPE:
+        return &record->time_type;
+    case KEY_PATTERN:
+        return &record->date_pattern;
+    case KEY_DATE:
+        return &record->last_date;
+    default:
+        return NULL;
+    }
+}
+
+static error_t take_option(int key, char *argument, struct argp_state *state)
+{
+    struct record_request *r = state->input;
+    char **field = field_of(&r->record, key);
+    if (field != NULL)
+        *field = argument;
+    else if (key == ARGP_KEY_INIT)
+        state->child_inputs[0] = &r->ctl->program;
+    else if (key == KEY_TS)
+        r->record.last_ts = number(argument, "SECONDS", state);
+    else if (key == KEY_OFF)
+        r->record.active = false;
+    else if (key == 'j')
+        r->json = true;
+    else if (key == ARGP_KEY_ARG)
+        return take_argument(r, argument, state);
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {
+    .options = options,
+    .parser = take_option,
+    .args_doc = "add --url URL --building ID\nlist\nshow ID\npause ID\nresume ID",
+    .doc = "The Green Button subscriptions of buildings: rows of seed_ts_parser_record.\v"
+           "Example:\n"
+           "  meterbeatctl record add --building 42 --sub-id 7 \\\n"
+           "    --url https://utility.example/espi/1_1/resource/Batch/Subscription/ \\\n"
+           "    --min-parameter published-min --max-parameter published-max",
+    .children = children,
+};
+
+static const struct verb {
+    const char *name;
+    bool wants_id;
+    int (*run)(struct record_request *r);
+} verbs[] = {
+    {"add", false, record_add_run},      {"list", false, record_list_run},
+    {"show", true, record_show_run},     {"pause", true, record_pause_run},
+    {"resume", true, record_resume_run},
+};
+
+static const struct verb *verb_find(const char *name)
+{
+    for (size_t i = 0; name != NULL && i < ARRAY_LEN(verbs); i++)
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    return NULL;
+}
+
+static int perform(struct record_request *r, const struct verb *verb)
+{
+    CLEANUP(session_end) struct session session = {.settings = &r->ctl->settings};
+    struct err e;
+    r->session = &session;
+    if (!timezone_load(r->ctl->settings.local_timezone, &r->zone, &e) ||
+        !session_database(&session, true, &e))
+        return ctl_fail(&e);
+    return verb->run(r);
+}
+
+int record_run(struct ctl *c, int argc, char **argv)
+{
+    static char none[] = "", date[] = "date", pattern[] = "%m/%d/%Y";
+    struct record_request r = {.ctl = c,
+                               .record = {.url = none,
+                                          .sub_id = none,
+                                          .building_id = none,
+                                          .time_type = date,
+                                          .date_pattern = pattern,
+                                          .min_date_parameter = none,
+                                          .max_date_parameter = none,
+                                          .last_date = none,
+                                          .active = true}};
+    int status;
+    program_parse(&argp, 0, argc, argv, &r);
+    const struct verb *verb = verb_find(r.verb);
+    if (verb == NULL)
+        return ctl_misused("record what? add, list, show, pause or resume");
+    if (verb->wants_id != (r.id != 0))
+        return ctl_misused("record %s takes %s ID", verb->name, verb->wants_id ? "an" : "no");
+    if (!ctl_settings(c, &status))
+        return status;
+    status = perform(&r, verb);
+    timezone_free(r.zone);
+    return status;
+}

@@ -1,0 +1,27 @@
+/* `record`: what its verbs share. */
+#ifndef METERBEAT_CTL_RECORD_H
+#define METERBEAT_CTL_RECORD_H
+
+#include "base/timezone.h"
+#include "books/record.h"
+#include "command.h"
+#include "session.h"
+
+struct record_request {
+    struct ctl *ctl;
+    const char *verb;
+    int64_t id;           /* 0: not given */
+    struct record record; /* fields borrowed from the command line */
+    bool json;
+    struct session *session;
+    struct timezone_rules *zone;
+};
+
+/* Each says what is wrong by itself and returns the exit status. */
+int record_add_run(struct record_request *r);
+int record_list_run(struct record_request *r);
+int record_show_run(struct record_request *r);
+int record_pause_run(struct record_request *r);
+int record_resume_run(struct record_request *r);
+
+#endif

@@ -1,0 +1,202 @@
+/* `record list` and `show`. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "record.h"
+#include "record_window.h"
+#include "table.h"
+
+#define PAGE 500
+#define RUNS_SHOWN 5
+
+/* A local day as people write it; the end of a window is the day before to_s. */
+static void day_text(const struct timezone_rules *zone, int64_t utc_s, char out[32])
+{
+    struct civil t = timezone_civil(zone, utc_s);
+    (void)snprintf(out, 32, "%04d-%02d-%02d", t.year, t.month, t.day);
+}
+
+/* What is next for the record, in a few words. */
+static void next_text(const struct record_request *r, const struct record *record, char out[160])
+{
+    struct record_window next;
+    struct err e;
+    char from[32], to[32];
+    int64_t now_s = clock_wall_ms() / 1000;
+    if (!record_window(&r->ctl->settings, r->zone, record, now_s, &next, &e)) {
+        (void)snprintf(out, 160, "cannot be parsed: %.120s", e.text);
+        return;
+    }
+    if (next.window.nothing) {
+        (void)snprintf(out, 160, "all there up to yesterday");
+        return;
+    }
+    day_text(r->zone, next.window.from_s, from);
+    day_text(r->zone, next.window.to_s - 1, to);
+    (void)snprintf(out, 160, "%s to %s%s", from, to, next.window.behind ? ", then more" : "");
+}
+
+static json_t *record_json(const struct record_request *r, const struct record *record)
+{
+    char url[FEED_URL_SHOWN], next[160];
+    feed_url_show(record->url, record->sub_id, url);
+    next_text(r, record, next);
+    return json_pack("{s:I, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "id",
+                     (json_int_t)record->id, "active", record->active, "building_id",
+                     record->building_id, "url", url, "sub_id", record->sub_id, "time_type",
+                     record->time_type, "date_pattern", record->date_pattern, "min_date_parameter",
+                     record->min_date_parameter, "max_date_parameter", record->max_date_parameter,
+                     "last_date", record->last_date, "last_ts", (json_int_t)record->last_ts, "next",
+                     next);
+}
+
+static int print_json(json_t *value)
+{
+    char *text = value != NULL ? json_dumps(value, JSON_COMPACT) : NULL;
+    json_decref(value);
+    if (text == NULL)
+        return ctl_misused("a record that is no UTF-8 cannot be shown as JSON");
+    printf("%s\n", text);
+    free(text);
+    return CTL_OK;
+}
+
+/* --- list
+ * --------------------------------------------------------------------------------------------- */
+
+static void list_row(const struct record_request *r, struct table *t, const struct record *record)
+{
+    char url[FEED_URL_SHOWN], next[160];
+    feed_url_show(record->url, record->sub_id, url);
+    next_text(r, record, next);
+    table_add(t, "%" PRId64, record->id);
+    table_add(t, "%s", record->building_id);
+    table_add(t, "%s", record->active ? "yes" : "paused");
+    table_add(t, "%s", record->last_date[0] != '\0' ? record->last_date : "-");
+    table_add(t, "%s", next);
+    table_add(t, "%s", url);
+}
+
+static bool list_page(const struct record_request *r, struct table *t, int64_t *after,
+                      size_t *ret_count, struct err *e)
+{
+    struct record *records = NULL;
+    if (!record_page(r->session->pg, *after, PAGE, false, &records, ret_count, e))
+        return false;
+    for (size_t i = 0; i < *ret_count; i++) {
+        *after = records[i].id;
+        if (r->json)
+            (void)print_json(record_json(r, &records[i])); /* what is wrong it has said */
+        else
+            list_row(r, t, &records[i]);
+    }
+    records_free(records, *ret_count);
+    return true;
+}
+
+/* Page by page, each a table of its own: memory does not grow with the number of records. */
+int record_list_run(struct record_request *r)
+{
+    static const char *const titles[] = {">id",           "building", "active",
+                                         "fetched up to", "next",     "url"};
+    int64_t after = 0;
+    size_t count = PAGE, total = 0;
+    struct err e;
+    while (count == PAGE) {
+        CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
+        if (!list_page(r, &t, &after, &count, &e))
+            return ctl_fail(&e);
+        if (t.count > 0)
+            table_print(&t, stdout);
+        total += count;
+    }
+    if (total == 0)
+        (void)fprintf(stderr, "meterbeatctl: no records yet: meterbeatctl record add --help\n");
+    return CTL_OK;
+}
+
+/* --- show
+ * --------------------------------------------------------------------------------------------- */
+
+static void line(const char *name, const char *value)
+{
+    char *clean = strdup(value);
+    printf("%-20s %s\n", name, clean != NULL ? table_clean(clean) : "");
+    free(clean);
+}
+
+static void show_next(const struct record_request *r, const struct record *record)
+{
+    struct record_window next = {0};
+    struct err e;
+    char text[160];
+    next_text(r, record, text);
+    line("next", text);
+    if (record_window(&r->ctl->settings, r->zone, record, clock_wall_ms() / 1000, &next, &e) &&
+        next.url[0] != '\0')
+        line("", next.url);
+}
+
+static void show_fields(const struct record_request *r, const struct record *record)
+{
+    char url[FEED_URL_SHOWN], ts[32];
+    feed_url_show(record->url, record->sub_id, url);
+    (void)snprintf(ts, sizeof(ts), "%" PRId64, record->last_ts);
+    printf("%-20s %" PRId64 "\n", "id", record->id);
+    line("active", record->active ? "yes" : "paused");
+    line("building_id", record->building_id);
+    line("url", url);
+    line("sub_id", record->sub_id);
+    line("time_type", record->time_type);
+    line("date_pattern", record->date_pattern);
+    line("min_date_parameter", record->min_date_parameter);
+    line("max_date_parameter", record->max_date_parameter);
+    line("last_date", record->last_date);
+    line("last_ts", ts);
+    show_next(r, record);
+}
+
+static bool show_runs(const struct record_request *r, struct err *e)
+{
+    static const char *const titles[] = {"run", "state", ">starts", "began", "said"};
+    CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
+    char id[PG_NUMBER], most[PG_NUMBER];
+    PGresult *runs CLEANUP(pg_clear) = pg_query(
+        r->session->pg, e,
+        "SELECT task_id, state, token, to_char(created_at AT TIME ZONE 'UTC',"
+        " 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), coalesce(error_code || ': ' || error, progress, '')"
+        " FROM meterbeat.run WHERE record_id = $1 ORDER BY created_at DESC LIMIT $2",
+        PG_ARGS(pg_number(r->id, id), pg_number(RUNS_SHOWN, most)));
+    if (runs == NULL)
+        return false;
+    for (int i = 0; i < PQntuples(runs); i++)
+        for (int c = 0; c < 5; c++)
+            table_add(&t, "%s", PQgetvalue(runs, i, c));
+    if (t.count > 0) {
+        printf("\n");
+        table_print(&t, stdout);
+    }
+    return true;
+}
+
+int record_show_run(struct record_request *r)
+{
+    struct record record;
+    struct err e;
+    if (!record_get(r->session->pg, r->id, &record, &e))
+        return ctl_fail(&e);
+    int status = CTL_OK;
+    if (r->json) {
+        status = print_json(record_json(r, &record));
+    } else {
+        show_fields(r, &record);
+        if (!show_runs(r, &e))
+            status = ctl_fail(&e);
+    }
+    record_free(&record);
+    return status;
+}

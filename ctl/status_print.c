@@ -1,0 +1,183 @@
+/* Prints a status for people. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "status.h"
+#include "table.h"
+
+#define WORKER_SILENT_S 60 /* a worker says every ten seconds that it is there */
+#define ENTRIES_SHOWN 40
+
+static int64_t number(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    return value != NULL ? value : "-";
+}
+
+/* 90 -> "90 s", 7200 -> "2 h": as much as a person wants to know. */
+static const char *span(int64_t seconds, char out[32])
+{
+    int64_t s = seconds < 0 ? -seconds : seconds;
+    const char *sign = seconds < 0 ? "-" : "";
+    if (s < 120)
+        (void)snprintf(out, 32, "%s%" PRId64 " s", sign, s);
+    else if (s < 7200)
+        (void)snprintf(out, 32, "%s%" PRId64 " min", sign, s / 60);
+    else if (s < 172800)
+        (void)snprintf(out, 32, "%s%" PRId64 " h", sign, s / 3600);
+    else
+        (void)snprintf(out, 32, "%s%" PRId64 " days", sign, s / 86400);
+    return out;
+}
+
+static void print_queues(const json_t *queues, FILE *out)
+{
+    static const char *const titles[] = {"queue", ">ready", ">unacknowledged", ">consumers"};
+    CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
+    size_t i;
+    const json_t *queue;
+    json_array_foreach(queues, i, queue)
+    {
+        const json_t *unacknowledged = json_object_get(queue, "unacknowledged");
+        bool exists = json_is_true(json_object_get(queue, "exists"));
+        table_add(&t, "%s", text(queue, "name"));
+        if (exists)
+            table_add(&t, "%" PRId64, number(queue, "ready"));
+        else
+            table_add(&t, "not there");
+        if (json_is_integer(unacknowledged))
+            table_add(&t, "%" PRId64, (int64_t)json_integer_value(unacknowledged));
+        else
+            table_add(&t, "?");
+        table_add(&t, "%" PRId64, number(queue, "consumers"));
+    }
+    table_print(&t, out);
+}
+
+static void print_workers(const json_t *workers, FILE *out)
+{
+    static const char *const titles[] = {"worker", "up", "seen", ">done", "running"};
+    CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
+    size_t i;
+    const json_t *worker;
+    char up[32], seen[32];
+    json_array_foreach(workers, i, worker)
+    {
+        bool silent = number(worker, "seen_s_ago") > WORKER_SILENT_S;
+        table_add(&t, "%s", text(worker, "name"));
+        table_add(&t, "%s", span(number(worker, "started_s_ago"), up));
+        table_add(&t, "%s ago%s", span(number(worker, "seen_s_ago"), seen),
+                  silent ? ", gone?" : "");
+        table_add(&t, "%" PRId64, number(worker, "tasks_done"));
+        table_add(&t, "%s", text(worker, "task_id"));
+    }
+    if (t.count > 0)
+        table_print(&t, out);
+    else
+        (void)fprintf(out, "no workers: meterbeat-worker starts one\n");
+}
+
+static void print_entries(const json_t *entries, FILE *out)
+{
+    static const char *const titles[] = {"entry", "task", "every", "last fired", "next due"};
+    CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
+    size_t i;
+    const json_t *entry;
+    json_array_foreach(entries, i, entry)
+    {
+        if (i == ENTRIES_SHOWN)
+            break;
+        table_add(&t, "%s", text(entry, "name"));
+        table_add(&t, "%s", text(entry, "task"));
+        table_add(&t, "%s", text(entry, "every"));
+        table_add(&t, "%s", text(entry, "last_fired"));
+        table_add(&t, "%s", text(entry, "next_due"));
+    }
+    table_print(&t, out);
+    if (json_array_size(entries) > ENTRIES_SHOWN)
+        (void)fprintf(out, "and %zu more: --json has all\n",
+                      json_array_size(entries) - ENTRIES_SHOWN);
+}
+
+static void print_open_runs(const json_t *runs, FILE *out)
+{
+    static const char *const titles[] = {"open run", "task", "about",  "state",
+                                         ">starts",  "age",  "due in", "says"};
+    CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
+    size_t i;
+    const json_t *run;
+    char age[32], due[32];
+    json_array_foreach(runs, i, run)
+    {
+        bool failed = json_is_string(json_object_get(run, "error"));
+        table_add(&t, "%s", text(run, "task_id"));
+        table_add(&t, "%s", text(run, "task"));
+        if (json_is_integer(json_object_get(run, "record_id")))
+            table_add(&t, "record %" PRId64, number(run, "record_id"));
+        else
+            table_add(&t, "%s", text(run, "building_id"));
+        table_add(&t, "%s", text(run, "state"));
+        table_add(&t, "%" PRId64, number(run, "starts"));
+        table_add(&t, "%s", span(number(run, "age_s"), age));
+        table_add(&t, "%s",
+                  strcmp(text(run, "state"), "retrying") == 0 ? span(number(run, "due_in_s"), due)
+                                                              : "-");
+        table_add(&t, "%.100s", text(run, failed ? "error" : "progress"));
+    }
+    if (t.count > 0) {
+        (void)fputc('\n', out);
+        table_print(&t, out);
+    }
+}
+
+static void print_counts(const json_t *status, FILE *out)
+{
+    const json_t *runs = json_object_get(status, "runs");
+    const json_t *outbox = json_object_get(status, "outbox");
+    char oldest[32];
+    (void)fprintf(out,
+                  "runs     %" PRId64 " waiting, %" PRId64 " running, %" PRId64
+                  " retrying, %" PRId64 " done, %" PRId64 " dead\n",
+                  number(runs, "waiting"), number(runs, "running"), number(runs, "retrying"),
+                  number(runs, "done"), number(runs, "dead"));
+    (void)fprintf(out, "outbox   %" PRId64 " messages to be sent", number(outbox, "messages"));
+    if (number(outbox, "messages") > 0)
+        (void)fprintf(out, ", the oldest %s old", span(number(outbox, "oldest_s"), oldest));
+    (void)fprintf(out, "\nmonths   %" PRId64 " changed since they were summed\n",
+                  number(status, "dirty_months"));
+}
+
+static void print_records(const json_t *records, FILE *out)
+{
+    (void)fprintf(out,
+                  "records  %" PRId64 " active, %" PRId64 " of them behind, %" PRId64
+                  " that cannot be parsed, %" PRId64 " paused\n",
+                  number(records, "active"), number(records, "behind"), number(records, "broken"),
+                  number(records, "paused"));
+}
+
+void status_print(const json_t *status, FILE *out)
+{
+    const json_t *part;
+    if ((part = json_object_get(status, "queues")) != NULL)
+        print_queues(part, out);
+    if ((part = json_object_get(status, "workers")) != NULL) {
+        (void)fputc('\n', out);
+        print_workers(part, out);
+    }
+    if ((part = json_object_get(status, "entries")) != NULL) {
+        (void)fputc('\n', out);
+        print_entries(part, out);
+        (void)fputc('\n', out);
+    }
+    if ((part = json_object_get(status, "records")) != NULL)
+        print_records(part, out);
+    if (json_object_get(status, "runs") != NULL)
+        print_counts(status, out);
+    print_open_runs(json_object_get(status, "open_runs"), out);
+}

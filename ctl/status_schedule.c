@@ -1,0 +1,128 @@
+/* `status`, the schedule entries and the records: last firing, next due, and who is behind. */
+#include "base/clock.h"
+#include "record_window.h"
+#include "schedule/schedule.h"
+#include "status.h"
+
+#define PAGE 500
+
+static bool no_memory(struct err *e)
+{
+    return err_set(e, ERR_RETRY, "no_memory", "no memory");
+}
+
+/* --- entries
+ * ------------------------------------------------------------------------------------------ */
+
+/* When each entry fired last, by name; entries that the schedule no longer has are left out later.
+ */
+static bool load_fired(struct session *s, json_t *fired, struct err *e)
+{
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(s->pg, e,
+                 "SELECT name, extract(epoch FROM fired_at)::bigint FROM meterbeat.entry"
+                 " WHERE fired_at IS NOT NULL",
+                 PG_NO_ARGS);
+    if (r == NULL)
+        return false;
+    for (int i = 0; i < PQntuples(r); i++)
+        if (json_object_set_new(fired, PQgetvalue(r, i, 0), json_integer(pg_int(r, i, 1, 0))) != 0)
+            return no_memory(e);
+    return true;
+}
+
+static json_t *time_text(int64_t utc_s)
+{
+    char text[CLOCK_TEXT];
+    return json_string(clock_format_utc(utc_s * 1000, text));
+}
+
+static json_t *entry_json(const struct schedule_entry *entry, const json_t *fired)
+{
+    const json_t *last = json_object_get(fired, entry->settings->name);
+    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", entry->settings->name, "task",
+                     entry->settings->task, "every", entry->settings->every, "last_fired",
+                     last != NULL ? time_text(json_integer_value(last)) : json_null(), "next_due",
+                     entry->next_due_s != INTERVAL_NEVER ? time_text(entry->next_due_s)
+                                                         : json_null());
+}
+
+static bool add_entries(struct schedule *schedule, int64_t now_s, const json_t *fired,
+                        json_t *entries)
+{
+    for (size_t i = 0; i < schedule_count(schedule); i++) {
+        schedule_remember(schedule, i, now_s); /* next_due is then the first one after now */
+        if (json_array_append_new(entries, entry_json(schedule_entry(schedule, i), fired)) != 0)
+            return false;
+    }
+    return true;
+}
+
+bool status_entries(struct session *s, int64_t now_s, json_t *status, struct err *e)
+{
+    struct schedule *schedule = NULL;
+    json_t *fired = json_object(), *entries = json_array();
+    bool ok = json_object_set_new(status, "entries", entries) == 0 && fired != NULL;
+    ok = ok ? schedule_new(s->settings, &schedule, e) && load_fired(s, fired, e) : no_memory(e);
+    if (ok && !add_entries(schedule, now_s, fired, entries))
+        ok = no_memory(e);
+    schedule_free(schedule);
+    json_decref(fired);
+    return ok;
+}
+
+/* --- records
+ * ------------------------------------------------------------------------------------------ */
+
+struct counts {
+    json_int_t active, paused, behind, broken;
+};
+
+static void count_record(const struct session *s, const struct timezone_rules *zone, int64_t now_s,
+                         const struct record *record, struct counts *counts)
+{
+    struct record_window next;
+    struct err ignored;
+    if (!record->active) {
+        counts->paused++;
+        return;
+    }
+    counts->active++;
+    if (!record_window(s->settings, zone, record, now_s, &next, &ignored))
+        counts->broken++;
+    else if (!next.window.nothing)
+        counts->behind++;
+}
+
+static bool count_records(struct session *s, const struct timezone_rules *zone, int64_t now_s,
+                          struct counts *counts, struct err *e)
+{
+    int64_t after = 0;
+    size_t count = PAGE;
+    while (count == PAGE) {
+        struct record *records = NULL;
+        if (!record_page(s->pg, after, PAGE, false, &records, &count, e))
+            return false;
+        for (size_t i = 0; i < count; i++) {
+            after = records[i].id;
+            count_record(s, zone, now_s, &records[i], counts);
+        }
+        records_free(records, count);
+    }
+    return true;
+}
+
+bool status_records(struct session *s, int64_t now_s, json_t *status, struct err *e)
+{
+    struct timezone_rules *zone = NULL;
+    struct counts counts = {0};
+    if (!timezone_load(s->settings->local_timezone, &zone, e))
+        return false;
+    bool ok = count_records(s, zone, now_s, &counts, e);
+    timezone_free(zone);
+    if (!ok)
+        return false;
+    json_t *records = json_pack("{s:I, s:I, s:I, s:I}", "active", counts.active, "paused",
+                                counts.paused, "behind", counts.behind, "broken", counts.broken);
+    return json_object_set_new(status, "records", records) == 0 || no_memory(e);
+}
