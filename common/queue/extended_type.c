@@ -14,7 +14,7 @@
 static bool is_datetime(const json_t *value)
 {
     int64_t ms;
-    return json_is_string(value) && iso8601_parse(json_string_value(value), &ms, NULL);
+    return json_is_string(value) && iso8601_parse(json_string_value(value), &ms);
 }
 
 static bool is_time(const json_t *value)

@@ -111,18 +111,15 @@ static bool parse_clock(const char **at, int *ret_seconds, bool *ret_to_the_seco
     return true;
 }
 
-static bool parse_offset(const char **at, int *ret_seconds, bool *ret_naive)
+static bool parse_offset(const char **at, int *ret_seconds)
 {
     bool ignored;
     *ret_seconds = 0;
-    *ret_naive = false;
     if (skip(at, 'Z') || skip(at, 'z'))
         return true;
     int sign = **at == '+' ? 1 : **at == '-' ? -1 : 0;
-    if (sign == 0) {
-        *ret_naive = true;
-        return true;
-    }
+    if (sign == 0)
+        return true; /* none told: UTC */
     ++*at;
     if (!parse_clock(at, ret_seconds, &ignored))
         return false;
@@ -130,7 +127,7 @@ static bool parse_offset(const char **at, int *ret_seconds, bool *ret_naive)
     return true;
 }
 
-static bool parse_time(const char **at, int64_t *ret_ms, bool *ret_naive)
+static bool parse_time(const char **at, int64_t *ret_ms)
 {
     int seconds, ms = 0, offset;
     bool to_the_second;
@@ -138,36 +135,32 @@ static bool parse_time(const char **at, int64_t *ret_ms, bool *ret_naive)
         return false;
     if (to_the_second && !parse_fraction(at, &ms))
         return false;
-    if (!parse_offset(at, &offset, ret_naive))
+    if (!parse_offset(at, &offset))
         return false;
     *ret_ms = (int64_t)(seconds - offset) * 1000 + ms;
     return **at == '\0';
 }
 
-bool iso8601_parse(const char *text, int64_t *ret_ms, bool *ret_naive)
+bool iso8601_parse(const char *text, int64_t *ret_ms)
 {
     int64_t days, time_ms = 0;
-    bool naive = true;
     const char *at = text;
     if (!parse_date(&at, &days))
         return false;
     if (*at) {
         if (!skip(&at, 'T') && !skip(&at, 't') && !skip(&at, ' '))
             return false;
-        if (!parse_time(&at, &time_ms, &naive))
+        if (!parse_time(&at, &time_ms))
             return false;
     }
     *ret_ms = days * DAY_S * 1000 + time_ms;
-    if (ret_naive)
-        *ret_naive = naive;
     return true;
 }
 
 bool iso8601_is_time(const char *text)
 {
     int64_t ms;
-    bool naive;
-    return parse_time(&text, &ms, &naive);
+    return parse_time(&text, &ms);
 }
 
 /* Year and day of the year (from 0) of a day counted from the epoch. */

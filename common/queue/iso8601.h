@@ -11,11 +11,11 @@
 
 /*
  * YYYY-MM-DD or YYYYMMDD, alone or followed by one character ('T', 't', ' ') and HH[:MM[:SS[.f]]]
- * or HHMM[SS[.f]], and Z or an offset +HH[[:]MM[[:]SS]]. Without an offset it is UTC and *ret_naive
- * (may be NULL) is true. Digits after the third of a fraction are dropped. Years 1 to 9999; a day
+ * or HHMM[SS[.f]], and Z or an offset +HH[[:]MM[[:]SS]]. Without an offset it is UTC.
+ * Digits after the third of a fraction are dropped. Years 1 to 9999; a day
  * that does not exist, hour 24 and second 60 are false. Pure; any thread.
  */
-MUST_CHECK bool iso8601_parse(const char *text, int64_t *ret_ms, bool *ret_naive);
+MUST_CHECK bool iso8601_parse(const char *text, int64_t *ret_ms);
 /* A time of day alone, as above after the separator. */
 MUST_CHECK bool iso8601_is_time(const char *text);
 /* As Python's isoformat() in UTC: "2026-11-23T17:09:15.804000+00:00", the fraction only when there

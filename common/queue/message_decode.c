@@ -218,24 +218,20 @@ static bool check_arguments(const struct message *m, struct err *e)
     return true;
 }
 
-/* utc: false of protocol 1 means the sender's zone, which nobody tells: only an offset helps. */
+/* Without an offset it is UTC, as for Celery's worker, even when protocol 1 says utc: false. */
 static bool take_time(const struct source *s, const char *name, const char *code, int64_t *ret_ms,
                       struct err *e)
 {
     const json_t *value = source_get(s, name);
     char shown[CODEC_SHOWN];
-    bool naive;
     int64_t ms;
     if (!value || json_is_null(value))
         return true;
     if (!json_is_string(value))
         return err_set(e, ERR_REJECT, code, "%s: no text", name);
-    if (!iso8601_parse(json_string_value(value), &ms, &naive))
+    if (!iso8601_parse(json_string_value(value), &ms))
         return err_set(e, ERR_REJECT, code, "%s: \"%s\" is no ISO 8601 time", name,
                        codec_shown(json_string_value(value), shown));
-    if (naive && json_is_false(json_object_get(s->fields, "utc")))
-        return err_set(e, ERR_REJECT, code, "%s: \"%s\" is in a zone that is not told (utc: false)",
-                       name, codec_shown(json_string_value(value), shown));
     *ret_ms = ms ? ms : 1; /* 0 says none */
     return true;
 }

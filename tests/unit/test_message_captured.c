@@ -97,7 +97,7 @@ static void check_file(const char *path, size_t least)
 static void messages_of_celery_5_7_are_read_as_its_worker_reads_them(void **state)
 {
     (void)state;
-    check_file(METERBEAT_TEST_DATA "/messages/celery-5.7.0.json", 34);
+    check_file(METERBEAT_TEST_DATA "/messages/celery-5.7.0.json", 35);
 }
 
 static void messages_of_celery_5_2_are_read_as_its_worker_reads_them(void **state)

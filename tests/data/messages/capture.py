@@ -172,6 +172,8 @@ BY_HAND = {
     "protocol 1 without arguments": minimal({}, json.dumps({"task": "parse", "id": ID})),
     "hybrid": minimal({"task": "parse", "id": ID, "retries": 5},
                       json.dumps({"args": [1], "kwargs": {"k": 1}, "retries": 1, "expires": "2030-01-01"})),
+    "protocol 1 in a zone of its own": minimal(
+        {}, json.dumps({"task": "parse", "id": ID, "args": [1], "kwargs": {}, "utc": False, "eta": "2030-01-01T00:00:00"})),
     "no time limit": minimal({"task": "parse", "id": ID, "timelimit": None}, "[[1], {}, null]"),
     "date for a time": minimal({"task": "parse", "id": ID, "eta": "2030-01-01", "expires": "2030-01-02T03:04:05Z"},
                                "[[1], {}, null]"),
