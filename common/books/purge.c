@@ -6,15 +6,15 @@
 /* $1 = days. A tick goes only when its entry's last due time has passed it: it cannot come again.
  */
 static const char *const purge_statements[] = {
-    "DELETE FROM meterbeat.run WHERE task_id IN (SELECT task_id FROM meterbeat.run"
-    " WHERE finished_at < now() - $1 * interval '1 day' AND state IN ('done', 'dead')"
-    " LIMIT 1000 FOR UPDATE SKIP LOCKED)",
-    "DELETE FROM meterbeat.tick WHERE (entry, due_at) IN (SELECT entry, due_at"
-    " FROM meterbeat.tick t WHERE created_at < now() - $1 * interval '1 day'"
-    " AND NOT EXISTS (SELECT FROM meterbeat.entry n WHERE n.name = t.entry"
-    " AND n.last_due_at < t.due_at) LIMIT 1000 FOR UPDATE SKIP LOCKED)",
-    "DELETE FROM meterbeat.worker WHERE name IN (SELECT name FROM meterbeat.worker"
-    " WHERE seen_at < now() - $1 * interval '1 day' LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+    ("DELETE FROM meterbeat.run WHERE task_id IN (SELECT task_id FROM meterbeat.run"
+     " WHERE finished_at < now() - $1 * interval '1 day' AND state IN ('done', 'dead')"
+     " LIMIT 1000 FOR UPDATE SKIP LOCKED)"),
+    ("DELETE FROM meterbeat.tick WHERE (entry, due_at) IN (SELECT entry, due_at"
+     " FROM meterbeat.tick t WHERE created_at < now() - $1 * interval '1 day'"
+     " AND NOT EXISTS (SELECT FROM meterbeat.entry n WHERE n.name = t.entry"
+     " AND n.last_due_at < t.due_at) LIMIT 1000 FOR UPDATE SKIP LOCKED)"),
+    ("DELETE FROM meterbeat.worker WHERE name IN (SELECT name FROM meterbeat.worker"
+     " WHERE seen_at < now() - $1 * interval '1 day' LIMIT 1000 FOR UPDATE SKIP LOCKED)"),
 };
 
 bool purge_old(struct pg *p, int64_t keep_days, int64_t *ret_rows, struct err *e)

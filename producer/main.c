@@ -1,0 +1,88 @@
+/* meterbeat-producer: fires the schedule. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "config/program.h"
+#include "producer.h"
+
+struct options {
+    struct program_options program;
+    const char *once;
+};
+
+static const struct argp_option option_table[] = {
+    {"once", 'o', "ENTRY", 0, "Fire this schedule entry now, whatever its interval, and exit", 0},
+    {0},
+};
+
+static error_t take_option(int key, char *argument, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->program;
+        return 0;
+    case 'o':
+        o->once = argument;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {
+    .options = option_table,
+    .parser = take_option,
+    .doc = "Put tasks on RabbitMQ by the schedule; any number of producers may run at once.\v"
+           "SIGTERM ends it in order. Exit status: 0 done, 1 failed, 2 wrong usage or "
+           "configuration.",
+    .children = children,
+};
+
+static volatile sig_atomic_t stop;
+
+static void ask_to_stop(int number)
+{
+    (void)number;
+    stop = 1;
+}
+
+/* The second signal ends the process at once: nothing of it is lost, another start goes on. */
+static void stop_on_signals(void)
+{
+    struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static int run(const struct settings *settings, const char *once)
+{
+    struct err e = {0};
+    struct producer *producer;
+    if (!producer_new(settings, &producer, &e)) {
+        log_error(LOG_LEVEL_ERROR, "schedule_refused", &e);
+        return PROGRAM_MISUSED;
+    }
+    bool ok = once ? producer_once(producer, once, &e) : producer_run(producer, &stop, &e);
+    if (!ok)
+        log_error(LOG_LEVEL_ERROR, once ? "not_fired" : "cannot_go_on", &e);
+    producer_free(producer);
+    return ok ? EXIT_SUCCESS : PROGRAM_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {0};
+    program_parse(&argp, 0, argc, argv, &o);
+    struct settings settings CLEANUP(settings_free) = {0};
+    int status;
+    if (!program_start("meterbeat-producer", &o.program, &settings, &status))
+        return status;
+    stop_on_signals();
+    return run(&settings, o.once);
+}

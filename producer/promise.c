@@ -1,0 +1,148 @@
+/* A due tick becomes a promise: its row, its message in the outbox and its entry's memory, or
+ * nothing. */
+#include "promise.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/crashpoint.h"
+#include "base/log.h"
+#include "books/entry.h"
+#include "books/outbox.h"
+#include "queue/message.h"
+
+/* --- messages ------------------------------------------------------------------------------------
+ */
+
+static const char *queue_of(const struct promiser *by, const struct schedule_entry *entry)
+{
+    const char *queue = entry->settings->queue;
+    return queue && queue[0] ? queue : by->settings->broker.queue;
+}
+
+/* What Celery's beat would send, with an id that says which tick it is. Free with message_free. */
+static struct message tick_message(const struct promiser *by, const struct tick *tick,
+                                   const char *task_id)
+{
+    const struct schedule_entry *entry = schedule_entry(by->schedule, tick->entry);
+    const struct settings_entry *from = entry->settings;
+    struct message m = {
+        .id = strdup(task_id),
+        .task = strdup(from->task),
+        .root_id = strdup(task_id),
+        .origin = strdup(by->name),
+        .args = json_loads(from->args && from->args[0] ? from->args : "[]", 0, NULL),
+        .kwargs = json_loads(from->kwargs && from->kwargs[0] ? from->kwargs : "{}", 0, NULL),
+        .headers = json_pack("{ss}", "periodic_task_name", from->name),
+        .priority = -1,
+        .protocol = 2,
+    };
+    if (tick->expires_s != INTERVAL_NEVER)
+        m.expires_ms = tick->expires_s * 1000;
+    return m;
+}
+
+bool promise_check(const struct promiser *by, struct err *e)
+{
+    for (size_t i = 0; i < schedule_count(by->schedule); i++) {
+        const struct settings_entry *from = schedule_entry(by->schedule, i)->settings;
+        struct tick tick = {.entry = i, .expires_s = INTERVAL_NEVER};
+        struct message m CLEANUP(message_free) = tick_message(by, &tick, "00000000");
+        struct envelope v CLEANUP(envelope_free) = {.priority = -1};
+        bool whole = m.args && m.kwargs && m.headers;
+        if (!whole)
+            err_set(e, ERR_FATAL, "bad_schedule", "args, kwargs or name cannot be written as JSON");
+        if (!whole || !message_encode(&m, by->settings->producer.serializer, 0, &v, e)) {
+            e->kind = ERR_FATAL;
+            return err_wrap(e, "%s:%d: schedule entry \"%s\"", from->file ? from->file : "",
+                            from->line, from->name);
+        }
+    }
+    return true;
+}
+
+/* --- the transaction
+ * ------------------------------------------------------------------------------ */
+
+/* Rows for entry_fire, with room for their ids. */
+struct firing {
+    struct entry_tick *rows;
+    char (*ids)[UUID_TEXT];
+};
+
+static void firing_clear(struct firing *f)
+{
+    free(f->rows);
+    free(f->ids);
+}
+
+static bool firing_make(const struct promiser *by, const struct tick *ticks, size_t count,
+                        struct firing *f, struct err *e)
+{
+    f->rows = calloc(count, sizeof *f->rows);
+    f->ids = calloc(count, sizeof *f->ids);
+    if (!f->rows || !f->ids)
+        return err_set(e, ERR_RETRY, "no_memory", "no memory for %zu ticks", count);
+    for (size_t i = 0; i < count; i++) {
+        const struct schedule_entry *entry = schedule_entry(by->schedule, ticks[i].entry);
+        schedule_task_id(entry, ticks[i].due_s, f->ids[i]);
+        f->rows[i] = (struct entry_tick){.entry = entry->settings->name,
+                                         .definition = entry->definition,
+                                         .task_id = f->ids[i],
+                                         .due_s = ticks[i].due_s};
+    }
+    return true;
+}
+
+static bool promise_message(const struct promiser *by, const struct tick *tick, const char *task_id,
+                            int64_t now_ms, struct err *e)
+{
+    struct message m CLEANUP(message_free) = tick_message(by, tick, task_id);
+    return outbox_add(by->pg, by->name, queue_of(by, schedule_entry(by->schedule, tick->entry)), &m,
+                      by->settings->producer.serializer, now_ms, e);
+}
+
+static bool write_all(const struct promiser *by, const struct tick *ticks, size_t count,
+                      struct firing *f, bool remember, int64_t now_ms, struct err *e)
+{
+    if (!pg_begin(by->pg, e) || !entry_fire(by->pg, f->rows, count, remember, e))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (f->rows[i].fired_here && !promise_message(by, &ticks[i], f->ids[i], now_ms, e))
+            return err_wrap(e, "entry \"%s\"", f->rows[i].entry);
+    crashpoint("before_commit");
+    return pg_commit(by->pg, e);
+}
+
+/* One line a tick; how late it was committed is what a slow database shows as. */
+static void log_ticks(const struct firing *f, size_t count, int64_t now_ms)
+{
+    char due[CLOCK_TEXT], name[LOG_QUOTED];
+    for (size_t i = 0; i < count; i++) {
+        const struct entry_tick *t = &f->rows[i];
+        log_event(t->fired_here ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+                  t->fired_here ? "tick" : "tick_fired_elsewhere",
+                  "entry=%s due=%s task_id=%s late_ms=%lld", log_quote(t->entry, name),
+                  clock_format_utc(t->due_s * 1000, due), t->task_id,
+                  (long long)(now_ms - t->due_s * 1000));
+    }
+}
+
+bool promise_ticks(const struct promiser *by, const struct tick *ticks, size_t count, bool remember,
+                   int64_t now_ms, size_t *ret_fired, struct err *e)
+{
+    struct firing f CLEANUP(firing_clear) = {0};
+    if (!firing_make(by, ticks, count, &f, e))
+        return false;
+    if (!write_all(by, ticks, count, &f, remember, now_ms, e)) {
+        pg_rollback(by->pg);
+        return false;
+    }
+    crashpoint("after_commit");
+    log_ticks(&f, count, now_ms);
+    *ret_fired = 0;
+    for (size_t i = 0; i < count; i++)
+        *ret_fired += f.rows[i].fired_here;
+    return true;
+}

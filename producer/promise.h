@@ -1,0 +1,27 @@
+/* A due tick becomes a promise: its row, its message in the outbox and its entry's memory, or
+ * nothing. */
+#ifndef METERBEAT_PRODUCER_PROMISE_H
+#define METERBEAT_PRODUCER_PROMISE_H
+
+#include "books/pg.h"
+#include "schedule/schedule.h"
+
+/* Who promises; all borrowed. */
+struct promiser {
+    const struct settings *settings;
+    const struct schedule *schedule;
+    const char *name; /* owner of the outbox rows, and the messages' origin */
+    struct pg *pg;
+};
+
+/* Every entry makes a message that can be sent. False: ERR_FATAL "bad_schedule" naming entry and
+ * line. */
+MUST_CHECK bool promise_check(const struct promiser *by, struct err *e);
+/*
+ * One transaction for all ticks. Those that another producer has fired are left to it; *ret_fired
+ * is the number of the others. remember: move the entries' memory on.
+ */
+MUST_CHECK bool promise_ticks(const struct promiser *by, const struct tick *ticks, size_t count,
+                              bool remember, int64_t now_ms, size_t *ret_fired, struct err *e);
+
+#endif

@@ -1,0 +1,24 @@
+/* From the outbox to RabbitMQ: publish, wait for the confirms, and only then forget. */
+#ifndef METERBEAT_PRODUCER_RELAY_H
+#define METERBEAT_PRODUCER_RELAY_H
+
+#include "links.h"
+
+/* Most rows taken at once. */
+#define RELAY_BATCH 1000
+
+struct relay_count {
+    size_t taken, sent, refused;
+    char refusal[400];  /* why the first one was refused, with its queue */
+    bool broker_failed; /* whose failure it was; else the database's */
+};
+
+/*
+ * Both connections are up. Sends at most RELAY_BATCH rows: those of `owner`, or (NULL) those older
+ * than older_than_s of anybody. What the broker has not confirmed stays in the outbox. False:
+ * ERR_RETRY, ret_count says of whom; what was confirmed before is forgotten all the same.
+ */
+MUST_CHECK bool relay_send(struct links *l, const char *owner, int64_t older_than_s,
+                           struct relay_count *ret_count, struct err *e);
+
+#endif

@@ -1,0 +1,158 @@
+/* One attempt at one delivery: its message read, its task found and performed within its limits. */
+#include "queue/attempt.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "queue/letter.h"
+
+/* A lease is renewed after a third of it, but the books need not hear of progress every second. */
+#define RENEW_AT_MOST_EVERY_MS 2000
+
+/* --- reading
+ * -------------------------------------------------------------------------------------- */
+
+static bool refuse_defect(const struct attempt *a, struct err *e)
+{
+    const struct delivery *d = a->delivery;
+    const struct settings *s = a->executor->settings;
+    if (strcmp(d->defect, "too_large") == 0)
+        return err_set(e, ERR_REJECT, "too_large",
+                       "body of %zu bytes, worker.max_message_bytes is %lld", d->envelope.body_len,
+                       (long long)s->worker.max_message_bytes);
+    return err_set(e, ERR_REJECT, d->defect,
+                   "headers nested over %lld deep, worker.max_message_depth",
+                   (long long)s->worker.max_message_depth);
+}
+
+/* One word for the log, whatever is in it. */
+static const char *log_word(const char *text, char out[80])
+{
+    size_t n = 0;
+    for (; text && text[n] && n < 79; n++)
+        out[n] = text[n] > ' ' && text[n] < 0x7f && text[n] != '"' ? text[n] : '?';
+    out[n] = '\0';
+    return n ? out : "-";
+}
+
+static void set_log_context(const struct attempt *a)
+{
+    char id[80], task[80], building[80];
+    if (a->key.record_id)
+        log_context("task_id=%s task=%s record=%lld", log_word(a->message.id, id),
+                    log_word(a->message.task, task), (long long)a->key.record_id);
+    else if (a->key.building_id)
+        log_context("task_id=%s task=%s building=%s", log_word(a->message.id, id),
+                    log_word(a->message.task, task), log_word(a->key.building_id, building));
+    else
+        log_context("task_id=%s task=%s", log_word(a->message.id, id),
+                    log_word(a->message.task, task));
+}
+
+bool attempt_read(struct attempt *a, struct err *e)
+{
+    const struct settings *s = a->executor->settings;
+    struct message_limits limits = {.max_bytes = (size_t)s->worker.max_message_bytes,
+                                    .max_depth = (size_t)s->worker.max_message_depth};
+    a->failed = letter_attempt(&a->delivery->envelope);
+    if (a->delivery->defect[0])
+        return refuse_defect(a, e);
+    if (!message_decode(&a->delivery->envelope, &limits, &a->message, e))
+        return false;
+    a->readable = true;
+    const char *name = settings_task_name(s, a->message.task);
+    a->task = task_find(name);
+    a->key = (struct run_key){.task_id = a->message.id,
+                              .task = name,
+                              .parent_id = a->message.parent_id,
+                              .root_id = a->message.root_id};
+    if (a->task && a->task->about)
+        a->task->about(&a->message, &a->key);
+    set_log_context(a);
+    return a->task ||
+           err_set(e, ERR_REJECT, "unknown_task", "this worker has no task %.200s", name);
+}
+
+bool attempt_expired(const struct attempt *a, int64_t now_ms)
+{
+    return a->message.expires_ms && a->message.expires_ms <= now_ms;
+}
+
+void attempt_free(struct attempt *a)
+{
+    if (a->readable)
+        message_free(&a->message);
+    log_context("%s", "");
+}
+
+bool attempt_void(const struct attempt *a)
+{
+    return a->delivery->epoch != handover_epoch(a->executor->handover);
+}
+
+/* --- performing
+ * ----------------------------------------------------------------------------------- */
+
+static int64_t time_limit_ms(const struct attempt *a)
+{
+    int64_t limit = a->executor->settings->worker.task_time_limit_s * 1000;
+    if (a->message.hard_limit_ms > 0 && a->message.hard_limit_ms < limit)
+        limit = a->message.hard_limit_ms;
+    if (a->message.soft_limit_ms > 0 && a->message.soft_limit_ms < limit)
+        limit = a->message.soft_limit_ms;
+    return limit;
+}
+
+bool attempt_perform(struct attempt *a, struct err *e)
+{
+    struct executor *x = a->executor;
+    json_t *result = NULL;
+    a->started_ms = a->renewed_ms = clock_mono_ms();
+    a->deadline_ms = a->started_ms + time_limit_ms(a);
+    struct task_context context = {.settings = x->settings,
+                                   .message = &a->message,
+                                   .pg = a->has_run ? x->pg : NULL,
+                                   .run = a->has_run ? &a->run : NULL,
+                                   .now_ms = clock_wall_ms(),
+                                   .executor = a};
+    bool done = a->task->perform(&context, &result, e);
+    json_decref(result); /* nobody asks for it yet */
+    if (done)
+        x->attendance.tasks_done++;
+    return done;
+}
+
+static bool check_limits(const struct attempt *a, int64_t now_ms, struct err *e)
+{
+    if (handover_stopping(a->executor->handover) == STOP_NOW)
+        return err_set(e, ERR_RETRY, "stopping", "the worker stops");
+    if (now_ms >= a->deadline_ms)
+        return err_set(e, ERR_RETRY, "time_limit", "not done within %lld s",
+                       (long long)(a->deadline_ms - a->started_ms) / 1000);
+    return true;
+}
+
+bool task_go_on(struct task_context *t, const char *progress, struct err *e)
+{
+    struct attempt *a = t->executor;
+    struct executor *x = a->executor;
+    int64_t now_ms = clock_mono_ms(), lease_s = x->settings->worker.lease_s;
+    if (!check_limits(a, now_ms, e))
+        return false;
+    int64_t every_ms =
+        lease_s * 1000 / 3 < RENEW_AT_MOST_EVERY_MS ? lease_s * 1000 / 3 : RENEW_AT_MOST_EVERY_MS;
+    if (!a->has_run || now_ms - a->renewed_ms < every_ms)
+        return true;
+    a->renewed_ms = now_ms;
+    if (!run_renew(x->pg, &a->run, lease_s, progress, e))
+        return false;
+    attendance_tell(&x->attendance, x->pg, a->message.id, now_ms);
+    return true;
+}
+
+bool task_should_stop(struct task_context *t)
+{
+    struct err e;
+    return !check_limits(t->executor, clock_mono_ms(), &e);
+}

@@ -1,0 +1,68 @@
+/* One attempt at one delivery: what the files of the executor share about it. */
+#ifndef METERBEAT_WORKER_ATTEMPT_H
+#define METERBEAT_WORKER_ATTEMPT_H
+
+#include <stdatomic.h>
+
+#include "queue/executor.h"
+#include "queue/attendance.h"
+#include "queue/task.h"
+
+struct executor {
+    const struct settings *settings;
+    const char *name;
+    struct handover *handover;
+    pthread_t thread;
+    struct pg *pg; /* NULL: no database is configured */
+    struct attendance attendance;
+    struct delivery *held; /* waiting for their eta, soonest first */
+    char complaint[32];    /* the code of the trouble with the books that was logged last */
+    size_t brief_streak;   /* brief tasks since the I/O thread was told */
+    atomic_bool failed;
+};
+
+struct attempt {
+    struct executor *executor;
+    struct delivery *delivery;
+    struct message message;
+    bool readable; /* message is filled */
+    const struct task *task;
+    struct run_key key;
+    struct run run;
+    bool has_run;
+    int64_t failed;      /* earlier attempts that failed */
+    int64_t started_ms;  /* monotonic, as the two below */
+    int64_t deadline_ms; /* the task's time limit */
+    int64_t renewed_ms;  /* the lease */
+};
+
+/* --- attempt.c: what a delivery asks for --- */
+/* Decodes and finds the task. False: ERR_REJECT with the reason for the dead-letter queue, or
+ * "no_memory". */
+MUST_CHECK bool attempt_read(struct attempt *a, struct err *e);
+bool attempt_expired(const struct attempt *a, int64_t now_ms);
+void attempt_free(struct attempt *a);
+/* The broker has given the delivery to somebody else by now: settling it means nothing. */
+bool attempt_void(const struct attempt *a);
+/* Runs the task with its time limit. False: as the task says. */
+MUST_CHECK bool attempt_perform(struct attempt *a, struct err *e);
+
+/* --- outcome.c: what becomes of it. Each returns how to settle; SETTLE_LEAVE when a stop came
+ * first --- */
+enum settlement outcome_dead(struct attempt *a, const struct err *why);
+/* The next rung, or dead after the last. */
+enum settlement outcome_retry(struct attempt *a, const struct err *why);
+/* eta: on the ladder for delay_s. */
+enum settlement outcome_later(struct attempt *a, int64_t delay_s);
+/* Publishes until all are confirmed. False: STOP_NOW, the delivery is void, or ERR_REJECT. */
+MUST_CHECK bool outcome_publish(struct attempt *a, struct publication *items, size_t count,
+                                struct err *e);
+
+/* --- keeper.c: the attempt whose task keeps a run --- */
+enum settlement keeper_attempt(struct attempt *a);
+/* Writes with the run's token until the database has it; false: stop, void delivery or a lost
+ * lease. */
+MUST_CHECK bool keeper_retry(struct attempt *a, int64_t delay_s, const struct err *why);
+MUST_CHECK bool keeper_dead(struct attempt *a, const struct err *why);
+
+#endif

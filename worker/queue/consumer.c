@@ -1,0 +1,315 @@
+/* The I/O thread: owns both AMQP connections, waits for them and for the executor, and for nothing
+ * else. */
+#include "queue/consumer.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/redial.h"
+#include "queue/broker.h"
+#include "queue/outlet.h"
+
+/* librabbitmq before 0.14 recurses once a level of nested header tables; a frame has room for
+ * 26,000. */
+#define IO_STACK_BYTES (16UL * 1024 * 1024)
+/* Heartbeats are serviced at least this often. */
+#define IO_POLL_MS 500
+
+struct consumer {
+    const struct settings *settings;
+    const char *name;
+    struct handover *handover;
+    pthread_t thread;
+    struct broker *broker; /* NULL: not connected */
+    struct redial redial;
+    bool consuming;
+    uint64_t epoch;
+    uint64_t settled_up_to; /* every tag up to here is settled */
+    bool *settled_alone;    /* ring: tags above that, settled out of order */
+    size_t settled_ring;
+    struct outlet *outlet;
+};
+
+/* --- connection ----------------------------------------------------------------------------------
+ */
+
+static void free_deliveries(struct delivery *d)
+{
+    while (d) {
+        struct delivery *next = d->next;
+        envelope_free(&d->envelope);
+        free(d);
+        d = next;
+    }
+}
+
+/* Tags of the channel that was mean nothing any more: the broker delivers those messages again. */
+static void new_epoch(struct consumer *c)
+{
+    free_deliveries(handover_next_epoch(c->handover));
+    c->epoch = handover_epoch(c->handover);
+    c->settled_up_to = 0;
+    memset(c->settled_alone, 0, c->settled_ring * sizeof *c->settled_alone);
+    c->consuming = false;
+}
+
+static void lose_connection(struct consumer *c, const struct err *e)
+{
+    broker_close(c->broker);
+    c->broker = NULL;
+    new_epoch(c);
+    int64_t pause_ms = redial_later(&c->redial, clock_mono_ms());
+    log_event(LOG_LEVEL_WARNING, "connection_lost", "retry_in_ms=%lld", (long long)pause_ms);
+    log_error(LOG_LEVEL_WARNING, "connection_lost_why", e);
+}
+
+static bool start_consuming(struct consumer *c, struct err *e)
+{
+    const struct settings *s = c->settings;
+    if (!broker_declare_topology(c->broker, s, e) ||
+        !broker_consume(c->broker, s->broker.queue, c->name, (int)s->worker.prefetch, e))
+        return false;
+    c->consuming = true;
+    log_event(LOG_LEVEL_INFO, "consuming", "queue=%s prefetch=%lld", s->broker.queue,
+              (long long)s->worker.prefetch);
+    return true;
+}
+
+static void connect_when_due(struct consumer *c)
+{
+    if (c->broker || !redial_due(&c->redial, clock_mono_ms()))
+        return;
+    struct err e;
+    if (!broker_open(c->settings, c->name, &c->broker, &e) || !start_consuming(c, &e)) {
+        lose_connection(c, &e);
+        return;
+    }
+    redial_succeeded(&c->redial, clock_mono_ms());
+}
+
+/* After a stop nothing new is taken; what races in goes back. */
+static void cancel_when_stopping(struct consumer *c)
+{
+    struct err e;
+    if (!c->consuming || handover_stopping(c->handover) == STOP_NO)
+        return;
+    c->consuming = false;
+    if (!broker_cancel(c->broker, c->name, &e))
+        lose_connection(c, &e);
+}
+
+/* --- settling ------------------------------------------------------------------------------------
+ */
+
+static void mark_settled(struct consumer *c, uint64_t tag)
+{
+    c->settled_alone[tag % c->settled_ring] = true;
+    while (c->settled_alone[(c->settled_up_to + 1) % c->settled_ring])
+        c->settled_alone[++c->settled_up_to % c->settled_ring] = false;
+}
+
+static bool settle_one(struct consumer *c, const struct delivery *d, uint64_t *ack_up_to,
+                       uint64_t *acks, struct err *e)
+{
+    if (d->epoch != c->epoch || !c->broker || d->settlement == SETTLE_LEAVE)
+        return true;
+    bool in_order = d->tag == c->settled_up_to + 1;
+    mark_settled(c, d->tag);
+    if (d->settlement == SETTLE_REQUEUE)
+        return broker_nack_requeue(c->broker, d->tag, e);
+    if (!in_order)
+        return broker_ack(c->broker, d->tag, false, e);
+    *ack_up_to = d->tag; /* with those before it, in one frame */
+    ++*acks;
+    return true;
+}
+
+/* Acknowledgements in the order of delivery go out together: every earlier tag is settled by then.
+ */
+static void settle(struct consumer *c, struct delivery *settled)
+{
+    struct err e;
+    uint64_t ack_up_to = 0, acks = 0;
+    bool sent = true;
+    for (struct delivery *d = settled; d && sent; d = d->next)
+        sent = settle_one(c, d, &ack_up_to, &acks, &e);
+    if (sent && acks)
+        sent = broker_ack(c->broker, ack_up_to, acks > 1, &e);
+    if (!sent)
+        lose_connection(c, &e);
+    free_deliveries(settled);
+}
+
+/* --- what the broker says ------------------------------------------------------------------------
+ */
+
+static void hand_over(struct consumer *c, struct broker_event *event)
+{
+    struct delivery *d = malloc(sizeof *d);
+    if (!d) { /* it stays unacknowledged and comes again with the next connection */
+        broker_event_free(event);
+        log_event(LOG_LEVEL_ERROR, "no_memory", "%s", "");
+        return;
+    }
+    d->epoch = c->epoch;
+    d->tag = event->tag;
+    d->due_ms = 0;
+    d->redelivered = event->redelivered;
+    memcpy(d->defect, event->defect, sizeof d->defect);
+    d->envelope = event->envelope;
+    handover_give(c->handover, d);
+}
+
+static bool take_event(struct consumer *c, struct broker_event *event, struct err *e)
+{
+    switch (event->kind) {
+    case BROKER_EVENT_DELIVERY:
+        hand_over(c, event);
+        return true;
+    case BROKER_EVENT_CANCELLED:
+        log_event(LOG_LEVEL_WARNING, "consumer_cancelled", "queue=%s", c->settings->broker.queue);
+        c->consuming = false;
+        return handover_stopping(c->handover) != STOP_NO || start_consuming(c, e);
+    case BROKER_EVENT_REOPENED:
+        log_event(LOG_LEVEL_WARNING, "channel_closed", "reason=\"%s\"", event->text);
+        new_epoch(c);
+        return handover_stopping(c->handover) != STOP_NO || start_consuming(c, e);
+    case BROKER_EVENT_BLOCKED:
+        log_event(LOG_LEVEL_WARNING, "broker_blocked", "reason=\"%s\"", event->text);
+        return true;
+    default:
+        return true;
+    }
+}
+
+/* Settling in between keeps the broker sending while a long prefetch is read. False: there may be
+ * more. */
+static bool drain(struct consumer *c)
+{
+    struct broker_event event;
+    struct err e;
+    for (int i = 0; c->broker && i < 256; i++) {
+        if (!broker_next(c->broker, 0, &event, &e)) {
+            lose_connection(c, &e);
+            return true;
+        }
+        if (event.kind == BROKER_EVENT_NONE)
+            return true;
+        if (!take_event(c, &event, &e)) {
+            lose_connection(c, &e);
+            return true;
+        }
+    }
+    return !c->broker;
+}
+
+/* --- the loop ------------------------------------------------------------------------------------
+ */
+
+static void serve_executor(struct consumer *c)
+{
+    struct delivery *settled;
+    struct publish_batch *batches;
+    handover_collect(c->handover, &settled, &batches);
+    if (settled)
+        settle(c, settled);
+    outlet_accept(c->outlet, batches);
+    outlet_work(c->outlet);
+}
+
+static void wait_for_something(struct consumer *c)
+{
+    struct pollfd fds[3] = {{.fd = handover_fd(c->handover), .events = POLLIN},
+                            {.fd = c->broker ? broker_fd(c->broker) : -1, .events = POLLIN},
+                            {.fd = outlet_fd(c->outlet), .events = POLLIN}};
+    int64_t timeout_ms = IO_POLL_MS;
+    if (!c->broker) {
+        int64_t until_redial = redial_in(&c->redial, clock_mono_ms());
+        timeout_ms = until_redial < timeout_ms ? until_redial : timeout_ms;
+    }
+    if (!handover_sleep(c->handover))
+        return;
+    (void)poll(fds, ARRAY_LEN(fds),
+               (int)timeout_ms); /* whatever it says, all three are looked at */
+    handover_wake(c->handover);
+}
+
+static void *io_thread(void *context)
+{
+    struct consumer *c = context;
+    while (!handover_finished(c->handover)) {
+        if (handover_stopping(c->handover) == STOP_NO)
+            connect_when_due(c);
+        cancel_when_stopping(c);
+        bool drained = drain(c);
+        serve_executor(c);
+        if (drained) /* what librabbitmq has read already would wake no poll */
+            wait_for_something(c);
+    }
+    serve_executor(c);
+    outlet_close(c->outlet);
+    broker_close(c->broker);
+    return NULL;
+}
+
+/* --- starting and ending
+ * -------------------------------------------------------------------------- */
+
+static void consumer_free(struct consumer *c)
+{
+    outlet_free(c->outlet);
+    free(c->settled_alone);
+    free(c);
+}
+
+static bool start_thread(struct consumer *c)
+{
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    bool started = pthread_attr_setstacksize(&attributes, IO_STACK_BYTES) == 0 &&
+                   pthread_create(&c->thread, &attributes, io_thread, c) == 0;
+    pthread_attr_destroy(&attributes);
+    return started;
+}
+
+bool consumer_start(const struct settings *s, const char *name, struct handover *h,
+                    struct consumer **ret_consumer, struct err *e)
+{
+    struct consumer *c = calloc(1, sizeof *c);
+    if (!c)
+        return err_set(e, ERR_FATAL, "no_thread", "no memory for the I/O thread");
+    *c = (struct consumer){.settings = s, .name = name, .handover = h};
+    c->redial = redial_make(s->broker.reconnect_max_s * 1000);
+    c->settled_ring =
+        (size_t)s->worker.prefetch + 2; /* tags outstanding at once, and one that is free */
+    c->settled_alone = calloc(c->settled_ring, sizeof *c->settled_alone);
+    c->outlet = outlet_new(s, name, h);
+    if (!c->settled_alone || !c->outlet || !start_thread(c)) {
+        consumer_free(c);
+        return err_set(e, ERR_FATAL, "no_thread", "cannot start the I/O thread");
+    }
+    *ret_consumer = c;
+    return true;
+}
+
+bool consumer_join(struct consumer *c, int64_t timeout_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += timeout_ms / 1000;
+    until.tv_nsec += timeout_ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    if (pthread_timedjoin_np(c->thread, NULL, &until) != 0)
+        return false;
+    consumer_free(c);
+    return true;
+}

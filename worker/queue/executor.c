@@ -1,0 +1,225 @@
+/* The executor thread: one delivery at a time, from its bytes to its settlement. */
+#include "queue/executor.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "queue/attempt.h"
+#include "queue/retry.h"
+
+#define EXECUTOR_STACK_BYTES (8UL * 1024 * 1024)
+#define IDLE_MS 1000
+/* Acknowledgements of brief tasks may wait for this many, for one wake-up of the I/O thread. */
+#define BRIEF_STREAK 16
+
+/* --- deliveries that wait for their eta
+ * ------------------------------------------------------------ */
+
+static void hold(struct executor *x, struct delivery *d, int64_t due_ms)
+{
+    struct delivery **at = &x->held;
+    while (*at && (*at)->due_ms <= due_ms)
+        at = &(*at)->next;
+    d->due_ms = due_ms;
+    d->next = *at;
+    *at = d;
+}
+
+static struct delivery *release_due(struct executor *x, int64_t now_ms)
+{
+    struct delivery *d = x->held;
+    if (!d || d->due_ms > now_ms)
+        return NULL;
+    x->held = d->next;
+    d->next = NULL;
+    return d;
+}
+
+/* eta: soon ones wait here, the others on the ladder. True: the delivery is taken care of. */
+static bool put_off(struct attempt *a, int64_t now_ms, enum settlement *ret_settlement,
+                    bool *ret_held)
+{
+    const struct settings *s = a->executor->settings;
+    int64_t wait_ms = a->message.eta_ms - now_ms;
+    if (a->message.eta_ms == 0 || wait_ms <= 0)
+        return false;
+    int64_t delay_s = retry_delay_within(
+        (struct ladder){s->worker.retry_delays_s, s->worker.retry_delays}, wait_ms);
+    *ret_held = delay_s == 0;
+    if (*ret_held)
+        hold(a->executor, a->delivery, a->message.eta_ms);
+    else
+        *ret_settlement = outcome_later(a, delay_s);
+    return true;
+}
+
+/* --- one delivery
+ * ---------------------------------------------------------------------------------- */
+
+/* A task that keeps no run touches nothing: its attempts are counted in the message. */
+static enum settlement perform_plain(struct attempt *a)
+{
+    struct err e;
+    if (!a->task->brief)
+        handover_flush(a->executor->handover);
+    if (attempt_perform(a, &e))
+        return SETTLE_ACK;
+    if (handover_stopping(a->executor->handover) == STOP_NOW && e.kind == ERR_RETRY)
+        return SETTLE_LEAVE;
+    if (e.kind == ERR_FATAL) {
+        log_error(LOG_LEVEL_ERROR, "cannot_go_on", &e);
+        atomic_store(&a->executor->failed, true);
+        return SETTLE_LEAVE;
+    }
+    return e.kind == ERR_RETRY ? outcome_retry(a, &e) : outcome_dead(a, &e);
+}
+
+static enum settlement perform_kept(struct attempt *a)
+{
+    struct err e;
+    handover_flush(a->executor->handover);
+    if (a->executor->pg)
+        return keeper_attempt(a);
+    (void)err_set(&e, ERR_REJECT, "no_database", "task %s needs database.url", a->task->name);
+    return outcome_dead(a, &e);
+}
+
+static enum settlement attempt_settlement(struct attempt *a, bool *ret_held)
+{
+    struct err e;
+    enum settlement settlement;
+    int64_t now_ms = clock_wall_ms();
+    if (!attempt_read(a, &e))
+        return e.kind == ERR_RETRY ? outcome_retry(a, &e) : outcome_dead(a, &e);
+    if (attempt_expired(a, now_ms)) {
+        log_event(LOG_LEVEL_INFO, "task_expired", "%s", "");
+        return SETTLE_ACK;
+    }
+    if (put_off(a, now_ms, &settlement, ret_held))
+        return settlement;
+    return a->task->keeps_run ? perform_kept(a) : perform_plain(a);
+}
+
+static void execute(struct executor *x, struct delivery *d)
+{
+    struct attempt a = {.executor = x, .delivery = d};
+    bool held = false;
+    if (handover_stopping(x->handover) != STOP_NO) {
+        handover_settle(x->handover, d, SETTLE_REQUEUE);
+        return;
+    }
+    enum settlement settlement = attempt_settlement(&a, &held);
+    bool brief = a.task && a.task->brief && ++x->brief_streak < BRIEF_STREAK;
+    attempt_free(&a);
+    if (!held)
+        handover_settle(x->handover, d, settlement);
+    if (!brief) {
+        x->brief_streak = 0;
+        handover_flush(x->handover);
+    }
+    if (atomic_load(&x->failed))
+        (void)kill(getpid(), SIGTERM); /* the main thread ends us as on any stop */
+}
+
+/* --- the thread
+ * ------------------------------------------------------------------------------------ */
+
+static int64_t idle_ms(const struct executor *x)
+{
+    if (!x->held)
+        return IDLE_MS;
+    int64_t wait_ms = x->held->due_ms - clock_wall_ms();
+    return wait_ms < 0 ? 0 : wait_ms < IDLE_MS ? wait_ms : IDLE_MS;
+}
+
+static struct delivery *next_delivery(struct executor *x)
+{
+    struct delivery *d = x->held ? release_due(x, clock_wall_ms()) : NULL;
+    return d ? d : handover_take(x->handover, idle_ms(x));
+}
+
+static void give_back_everything(struct executor *x)
+{
+    struct delivery *d;
+    while ((d = x->held)) {
+        x->held = d->next;
+        handover_settle(x->handover, d, SETTLE_REQUEUE);
+    }
+    while ((d = handover_take(x->handover, 0)))
+        handover_settle(x->handover, d, SETTLE_REQUEUE);
+}
+
+static void *executor_thread(void *context)
+{
+    struct executor *x = context;
+    while (handover_stopping(x->handover) == STOP_NO) {
+        struct delivery *d = next_delivery(x);
+        if (d)
+            execute(x, d);
+        else
+            attendance_tell(&x->attendance, x->pg, NULL, clock_mono_ms());
+    }
+    give_back_everything(x);
+    attendance_end(&x->attendance, x->pg);
+    handover_end(x->handover);
+    return NULL;
+}
+
+/* --- starting and ending
+ * ---------------------------------------------------------------------------- */
+
+static void executor_free(struct executor *x)
+{
+    pg_free(x->pg);
+    free(x);
+}
+
+static bool start_thread(struct executor *x)
+{
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    bool started = pthread_attr_setstacksize(&attributes, EXECUTOR_STACK_BYTES) == 0 &&
+                   pthread_create(&x->thread, &attributes, executor_thread, x) == 0;
+    pthread_attr_destroy(&attributes);
+    return started;
+}
+
+bool executor_start(const struct settings *s, const char *name, struct handover *h,
+                    struct executor **ret_executor, struct err *e)
+{
+    struct executor *x = calloc(1, sizeof *x);
+    if (!x)
+        return err_set(e, ERR_FATAL, "no_thread", "no memory for the executor");
+    x->settings = s;
+    x->name = name;
+    x->handover = h;
+    x->attendance = attendance_make(s, name);
+    x->pg = s->database.url[0] ? pg_new(s, name) : NULL;
+    if ((s->database.url[0] && !x->pg) || !start_thread(x)) {
+        executor_free(x);
+        return err_set(e, ERR_FATAL, "no_thread", "cannot start the executor");
+    }
+    *ret_executor = x;
+    return true;
+}
+
+bool executor_join(struct executor *x, int64_t timeout_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += timeout_ms / 1000 + 1;
+    if (pthread_timedjoin_np(x->thread, NULL, &until) != 0)
+        return false;
+    executor_free(x);
+    return true;
+}
+
+bool executor_failed(const struct executor *x)
+{
+    return atomic_load(&x->failed);
+}

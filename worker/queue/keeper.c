@@ -1,0 +1,268 @@
+/* The attempt whose task keeps a run: lease, task, books, outbox, in the order that loses nothing.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/crashpoint.h"
+#include "base/log.h"
+#include "books/outbox.h"
+#include "queue/attempt.h"
+
+#define BOOKS_PAUSE_MS 500
+#define BOOKS_PAUSE_MAX_MS 30000
+#define OUTBOX_AT_ONCE 100
+
+/* --- waiting for the books
+ * ------------------------------------------------------------------------ */
+
+/* Once a trouble, not once a try. */
+static void complain(struct executor *x, const struct err *e)
+{
+    if (strcmp(x->complaint, e->code) == 0)
+        return;
+    memcpy(x->complaint, e->code, sizeof x->complaint);
+    log_error(LOG_LEVEL_ERROR, "books_unusable", e);
+}
+
+static void be_content(struct executor *x)
+{
+    if (!x->complaint[0])
+        return;
+    x->complaint[0] = '\0';
+    log_event(LOG_LEVEL_INFO, "books_usable", "%s", "");
+}
+
+/* The delivery is held meanwhile, heartbeats go on; false: a stop of that level, or it is void. */
+static bool wait_for_books(struct attempt *a, int64_t *pause_ms, const struct err *why,
+                           enum stop beyond)
+{
+    struct executor *x = a->executor;
+    complain(x, why);
+    handover_pause(x->handover, *pause_ms, beyond);
+    *pause_ms = 2 * *pause_ms < BOOKS_PAUSE_MAX_MS ? 2 * *pause_ms : BOOKS_PAUSE_MAX_MS;
+    return handover_stopping(x->handover) < beyond && !attempt_void(a);
+}
+
+/* One write to the books, repeated until it is there. A lost lease is an answer too. */
+typedef bool books_write(struct attempt *a, void *context, struct err *e);
+
+static bool write_books(struct attempt *a, books_write *write, void *context, struct err *e)
+{
+    int64_t pause_ms = BOOKS_PAUSE_MS;
+    for (;;) {
+        if (pg_ready(a->executor->pg, e) && write(a, context, e)) {
+            be_content(a->executor);
+            return true;
+        }
+        pg_rollback(a->executor->pg);
+        if (strcmp(e->code, "lease_lost") == 0 || e->kind == ERR_REJECT ||
+            !wait_for_books(a, &pause_ms, e, STOP_NOW))
+            return false;
+    }
+}
+
+/* --- the ends of a run
+ * ---------------------------------------------------------------------------- */
+
+struct ending {
+    int64_t delay_s;
+    const struct err *why;
+};
+
+static bool write_retry(struct attempt *a, void *context, struct err *e)
+{
+    const struct ending *ending = context;
+    return run_retry(a->executor->pg, &a->run, ending->delay_s, ending->why, e);
+}
+
+static bool write_dead(struct attempt *a, void *context, struct err *e)
+{
+    const struct ending *ending = context;
+    return run_dead(a->executor->pg, &a->run, ending->why, e);
+}
+
+static bool end_run(struct attempt *a, books_write *write, int64_t delay_s, const struct err *why)
+{
+    struct err e;
+    struct ending ending = {delay_s, why};
+    if (write_books(a, write, &ending, &e))
+        return true;
+    log_error(LOG_LEVEL_WARNING, "run_not_ended", &e);
+    return false;
+}
+
+bool keeper_retry(struct attempt *a, int64_t delay_s, const struct err *why)
+{
+    return end_run(a, write_retry, delay_s, why);
+}
+
+bool keeper_dead(struct attempt *a, const struct err *why)
+{
+    return end_run(a, write_dead, 0, why);
+}
+
+/* Given up by our own will: must not count as a start that killed its worker. */
+static enum settlement release(struct attempt *a)
+{
+    struct err e;
+    if (!pg_ready(a->executor->pg, &e) || !run_release(a->executor->pg, &a->run, &e))
+        log_error(LOG_LEVEL_WARNING, "run_not_released", &e);
+    log_event(LOG_LEVEL_WARNING, "task_given_up", "reason=stopping");
+    return SETTLE_LEAVE;
+}
+
+/* --- the outbox
+ * ----------------------------------------------------------------------------------- */
+
+static bool publish_rows(struct attempt *a, const struct outbox_row *rows, size_t count,
+                         struct err *e)
+{
+    struct publication items[OUTBOX_AT_ONCE];
+    size_t n = 0;
+    int64_t now_ms = clock_wall_ms();
+    for (size_t i = 0; i < count; i++)
+        if (!rows[i].expires_ms || rows[i].expires_ms > now_ms)
+            items[n++] =
+                (struct publication){.queue = rows[i].queue, .envelope = &rows[i].envelope};
+    return n == 0 || outcome_publish(a, items, n, e);
+}
+
+/* Rows are locked while they are published, so that the producer's relay does not send them too. */
+static bool send_some(struct attempt *a, void *context, struct err *e)
+{
+    struct pg *pg = a->executor->pg;
+    struct outbox_row *rows = NULL;
+    size_t count = 0, *ret_count = context;
+    if (!pg_begin(pg, e) || !outbox_take(pg, a->message.id, 0, OUTBOX_AT_ONCE, &rows, &count, e))
+        return false;
+    bool sent = publish_rows(a, rows, count, e) &&
+                (count == 0 || outbox_sent(pg, rows, count, e)) && pg_commit(pg, e);
+    for (size_t i = 0; i < count; i++)
+        outbox_row_free(&rows[i]);
+    free(rows);
+    *ret_count = count;
+    return sent;
+}
+
+static bool send_outbox(struct attempt *a)
+{
+    struct err e;
+    size_t count;
+    do {
+        if (!write_books(a, send_some, &count, &e)) {
+            log_error(LOG_LEVEL_WARNING, "outbox_not_sent", &e);
+            return false;
+        }
+    } while (count == OUTBOX_AT_ONCE);
+    return true;
+}
+
+/* --- the attempt
+ * ---------------------------------------------------------------------------------- */
+
+/* Held until the books answer: RETRY and FATAL both mean that they cannot be used now. */
+static bool take_run(struct attempt *a, enum run_state *ret_state, struct err *e)
+{
+    struct executor *x = a->executor;
+    int64_t pause_ms = BOOKS_PAUSE_MS;
+    char *arguments = NULL;
+    json_t *both = json_pack("[O, O]", a->message.args, a->message.kwargs);
+    if (both)
+        arguments = json_dumps(both, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(both);
+    a->key.arguments = arguments;
+    for (;;) {
+        a->has_run =
+            pg_ready(x->pg, e) &&
+            run_take(x->pg, &a->key, x->name, x->settings->worker.lease_s, ret_state, &a->run, e);
+        if (a->has_run || e->kind == ERR_REJECT || !wait_for_books(a, &pause_ms, e, STOP_DRAIN))
+            break;
+    }
+    free(arguments);
+    a->key.arguments = NULL;
+    if (a->has_run)
+        be_content(x);
+    return a->has_run;
+}
+
+static enum settlement finish_done(struct attempt *a)
+{
+    crashpoint("after_commit");
+    if (!send_outbox(a))
+        return SETTLE_LEAVE;
+    crashpoint("after_outbox");
+    log_event(LOG_LEVEL_INFO, "task_done", "attempt=%lld ms=%lld", (long long)a->failed + 1,
+              (long long)(clock_mono_ms() - a->started_ms));
+    crashpoint("before_ack");
+    return SETTLE_ACK;
+}
+
+static enum settlement finish_failed(struct attempt *a, const struct err *why)
+{
+    struct executor *x = a->executor;
+    pg_rollback(x->pg);
+    if (strcmp(why->code, "stopping") == 0)
+        return release(a);
+    if (strcmp(why->code, "lease_lost") == 0) {
+        /* Taken over: another delivery of the same id is at work, and that one is not acknowledged
+         * yet. */
+        log_error(LOG_LEVEL_WARNING, "task_taken_over", why);
+        return SETTLE_ACK;
+    }
+    if (why->kind == ERR_FATAL) {
+        log_error(LOG_LEVEL_ERROR, "cannot_go_on", why);
+        atomic_store(&x->failed, true);
+        return release(a);
+    }
+    return why->kind == ERR_RETRY ? outcome_retry(a, why) : outcome_dead(a, why);
+}
+
+static enum settlement poison(struct attempt *a)
+{
+    struct err why;
+    (void)err_set(&why, ERR_REJECT, "poison", "started %lld times without saying how it ended",
+                  (long long)a->run.vanished);
+    return outcome_dead(a, &why);
+}
+
+static enum settlement perform_taken(struct attempt *a, bool *ret_again)
+{
+    struct err e;
+    a->failed = a->run.failed;
+    if (a->run.vanished > a->executor->settings->worker.max_starts)
+        return poison(a);
+    crashpoint("after_take");
+    log_event(LOG_LEVEL_INFO, "task_started", "attempt=%lld", (long long)a->failed + 1);
+    if (attempt_perform(a, &e))
+        return finish_done(a);
+    /* The commit may have happened: taking the run again tells. */
+    *ret_again = strcmp(e.code, "commit_unknown") == 0;
+    return *ret_again ? SETTLE_LEAVE : finish_failed(a, &e);
+}
+
+static enum settlement settle_ended(struct attempt *a, enum run_state state)
+{
+    bool dead = state == RUN_DEAD_BEFORE;
+    a->has_run = false;
+    log_event(LOG_LEVEL_INFO, "task_ended_before", "state=%s", dead ? "dead" : "done");
+    if (!dead && !send_outbox(a))
+        return SETTLE_LEAVE;
+    crashpoint("before_ack");
+    return SETTLE_ACK;
+}
+
+enum settlement keeper_attempt(struct attempt *a)
+{
+    enum run_state state;
+    struct err e;
+    bool again;
+    enum settlement settlement;
+    do {
+        again = false;
+        if (!take_run(a, &state, &e))
+            return e.kind == ERR_REJECT ? outcome_dead(a, &e) : SETTLE_REQUEUE;
+        settlement = state == RUN_TAKEN ? perform_taken(a, &again) : settle_ended(a, state);
+    } while (again);
+    return settlement;
+}

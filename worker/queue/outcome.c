@@ -1,0 +1,144 @@
+/* What becomes of an attempt: the retry ladder or the dead-letter queue, confirmed before the
+ * acknowledgement. */
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/crashpoint.h"
+#include "base/log.h"
+#include "queue/attempt.h"
+#include "queue/broker.h"
+#include "queue/letter.h"
+#include "queue/retry.h"
+
+#define PUBLISH_PAUSE_MS 500
+#define PUBLISH_PAUSE_MAX_MS 15000
+
+/* --- publishing
+ * ----------------------------------------------------------------------------------- */
+
+/* What the broker has is not sent again; the rest is. */
+static void wait_again(struct publication *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (items[i].state == PUBLICATION_FAILED)
+            items[i].state = PUBLICATION_WAITING;
+}
+
+bool outcome_publish(struct attempt *a, struct publication *items, size_t count, struct err *e)
+{
+    struct handover *h = a->executor->handover;
+    const struct settings *s = a->executor->settings;
+    int64_t patience_ms = 1000 * (s->broker.connect_timeout_s + s->broker.confirm_timeout_s);
+    for (int64_t pause_ms = PUBLISH_PAUSE_MS;; pause_ms *= 2) {
+        if (handover_publish(h, items, count, clock_mono_ms() + patience_ms, e))
+            return true;
+        if (e->kind == ERR_REJECT || handover_stopping(h) == STOP_NOW || attempt_void(a))
+            return false;
+        log_error(LOG_LEVEL_WARNING, "publish_failed", e);
+        handover_pause(h, pause_ms < PUBLISH_PAUSE_MAX_MS ? pause_ms : PUBLISH_PAUSE_MAX_MS,
+                       STOP_NOW);
+        wait_again(items, count);
+    }
+}
+
+static bool publish_letter(struct attempt *a, const char *queue, struct envelope *letter,
+                           struct err *e)
+{
+    struct publication item = {.queue = queue, .envelope = letter};
+    bool sent = outcome_publish(a, &item, 1, e);
+    letter_free(letter);
+    return sent;
+}
+
+/* --- dead
+ * ----------------------------------------------------------------------------------------- */
+
+static bool publish_dead(struct attempt *a, const struct err *why, bool bare, struct err *e)
+{
+    const struct settings *s = a->executor->settings;
+    char queue[BROKER_QUEUE_NAME];
+    struct envelope letter;
+    struct letter_reason reason = {.why = why,
+                                   .attempts = a->failed + 1,
+                                   .queue = s->broker.queue,
+                                   .worker = a->executor->name,
+                                   .now_ms = clock_wall_ms()};
+    return letter_dead(&a->delivery->envelope, &reason, bare, &letter, e) &&
+           publish_letter(a, broker_dead_queue(s, queue), &letter, e);
+}
+
+/* The dead letter first: a crash in between makes a second one, never none. */
+enum settlement outcome_dead(struct attempt *a, const struct err *why)
+{
+    struct err e;
+    bool sent = publish_dead(a, why, false, &e);
+    if (!sent && e.kind == ERR_REJECT) /* its headers fill a frame already: they stay behind */
+        sent = publish_dead(a, why, true, &e);
+    if (!sent) {
+        log_error(LOG_LEVEL_WARNING, "dead_letter_not_sent", &e);
+        return SETTLE_LEAVE;
+    }
+    crashpoint("after_ladder");
+    if (a->has_run && !keeper_dead(a, why))
+        return SETTLE_LEAVE;
+    log_error(LOG_LEVEL_ERROR, "task_dead", why);
+    return SETTLE_ACK;
+}
+
+/* --- later
+ * ---------------------------------------------------------------------------------------- */
+
+static struct ladder ladder_of(const struct executor *x)
+{
+    return (struct ladder){x->settings->worker.retry_delays_s, x->settings->worker.retry_delays};
+}
+
+static uint32_t draw(void)
+{
+    uint32_t random = 1;
+    (void)!getrandom(&random, sizeof random,
+                     GRND_NONBLOCK); /* without it: no jitter, nothing worse */
+    return random;
+}
+
+static enum settlement climb(struct attempt *a, int64_t delay_s, struct envelope *letter)
+{
+    char queue[BROKER_QUEUE_NAME];
+    struct err e;
+    if (!publish_letter(a, broker_retry_queue(a->executor->settings, delay_s, queue), letter, &e)) {
+        log_error(LOG_LEVEL_WARNING, "retry_not_sent", &e);
+        return e.kind == ERR_REJECT ? outcome_dead(a, &e) : SETTLE_LEAVE;
+    }
+    crashpoint("after_ladder");
+    return SETTLE_ACK;
+}
+
+enum settlement outcome_retry(struct attempt *a, const struct err *why)
+{
+    int64_t delay_s = retry_delay(ladder_of(a->executor), a->failed, why->retry_after_s, draw());
+    struct envelope letter;
+    struct err e;
+    if (delay_s == 0)
+        return outcome_dead(a, why);
+    if (a->has_run && !keeper_retry(a, delay_s, why))
+        return SETTLE_LEAVE;
+    if (!letter_again(&a->delivery->envelope, a->failed + 1, &letter, &e)) {
+        log_error(LOG_LEVEL_ERROR, "retry_not_sent", &e);
+        return SETTLE_REQUEUE;
+    }
+    log_event(LOG_LEVEL_WARNING, "task_retry", "attempt=%lld delay_s=%lld",
+              (long long)a->failed + 1, (long long)delay_s);
+    log_error(LOG_LEVEL_WARNING, "task_retry_why", why);
+    return climb(a, delay_s, &letter);
+}
+
+enum settlement outcome_later(struct attempt *a, int64_t delay_s)
+{
+    struct envelope letter;
+    struct err e;
+    if (!letter_later(&a->delivery->envelope, &letter, &e))
+        return SETTLE_REQUEUE;
+    log_event(LOG_LEVEL_INFO, "task_later", "delay_s=%lld", (long long)delay_s);
+    return climb(a, delay_s, &letter);
+}

@@ -1,0 +1,23 @@
+/* The connection that publishes for the executor, apart from the consuming one: an alarm stops only
+ * it. */
+#ifndef METERBEAT_WORKER_OUTLET_H
+#define METERBEAT_WORKER_OUTLET_H
+
+#include "config/settings.h"
+#include "queue/handover.h"
+
+struct outlet; /* I/O thread only; connects when there is something to publish */
+
+/* NULL only without memory. Borrows everything. */
+struct outlet *outlet_new(const struct settings *s, const char *name, struct handover *h);
+void outlet_free(struct outlet *o);
+/* A list of batches; each is answered (handover_answer) by its deadline. */
+void outlet_accept(struct outlet *o, struct publish_batch *batches);
+/* Connects, publishes, reads confirms, answers; blocks only to connect. */
+void outlet_work(struct outlet *o);
+/* To poll; -1: nothing to wait for. */
+int outlet_fd(const struct outlet *o);
+/* Orderly; what waits fails. */
+void outlet_close(struct outlet *o);
+
+#endif

@@ -1,0 +1,23 @@
+/* One worker: its two threads, from start to an orderly end. */
+#ifndef METERBEAT_WORKER_WORKER_H
+#define METERBEAT_WORKER_WORKER_H
+
+#include "config/settings.h"
+
+/* What the program exits with. */
+enum worker_exit {
+    WORKER_EXIT_OK = 0,
+    WORKER_EXIT_FATAL = 3, /* a task found that the process cannot go on */
+    WORKER_EXIT_STUCK = 4, /* a task did not come back after the grace time */
+};
+
+/* Blocks the signals that worker_run waits for; before any thread or child is made. */
+void worker_block_signals(void);
+/*
+ * Works until SIGTERM or SIGINT: takes nothing new, finishes what runs, acknowledges, closes. A
+ * second signal or the grace time: stops at a safe point, unacknowledged; a task that does not
+ * reach one within 30 s ends the process with WORKER_EXIT_STUCK. Returns the exit status.
+ */
+int worker_run(const struct settings *s);
+
+#endif
