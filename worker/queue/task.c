@@ -3,9 +3,21 @@
 
 #include <string.h>
 
+#include "meter/aggregate.h"
+#include "meter/parse.h"
 #include "queue/ping.h"
 
 static const struct task tasks[] = {
+    {.name = "parse",
+     .keeps_run = true,
+     .perform = parse_perform,
+     .about = parse_about,
+     .summary = "fetches a record's next window of readings; without a record: of each"},
+    {.name = "aggregate",
+     .keeps_run = true,
+     .perform = aggregate_perform,
+     .about = aggregate_about,
+     .summary = "sums the months that changed; with a building: its months, now"},
     {.name = "meterbeat.ping",
      .brief = true,
      .perform = ping_perform,
