@@ -11,9 +11,9 @@
 
 /*
  * YYYY-MM-DD or YYYYMMDD, alone or followed by one character ('T', 't', ' ') and HH[:MM[:SS[.f]]]
- * or HHMM[SS[.f]], and Z or an offset +HH[[:]MM[[:]SS]]. Without an offset it is UTC.
- * Digits after the third of a fraction are dropped. Years 1 to 9999; a day
- * that does not exist, hour 24 and second 60 are false. Pure; any thread.
+ * or HHMM[SS[.f]], and Z or an offset +HH[[:]MM[[:]SS]]. Without an offset it is UTC. Digits after
+ * the third of a fraction are dropped. Years 1 to 9999; a day that does not exist, hour 24 and
+ * second 60 are false. Pure; any thread.
  */
 MUST_CHECK bool iso8601_parse(const char *text, int64_t *ret_ms);
 /* A time of day alone, as above after the separator. */

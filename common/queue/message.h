@@ -22,7 +22,7 @@ struct message {
     int64_t eta_ms, expires_ms;
     int64_t retries;
     int64_t soft_limit_ms, hard_limit_ms;
-    int priority;       /* -1 = none */
+    int priority;       /* -1 = none; sent as 0, as Celery does */
     bool ignore_result; /* false leaves it to the task */
     int protocol;       /* 2, 1; hybrid counts as 2 */
 };
