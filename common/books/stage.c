@@ -122,7 +122,8 @@ bool stage_entry(struct stage *s, uint64_t entry, int64_t updated_s, bool *ret_i
 
 bool stage_group(struct stage *s, const struct stage_group *g, bool *ret_is_full, struct err *e)
 {
-    const int64_t values[] = {g->group, g->series_id ? g->series_id : STAGE_ABSENT, g->exponent,
+    const int64_t values[] = {g->group, (int64_t)g->feed_series,
+                              g->series_id ? g->series_id : STAGE_ABSENT, g->exponent,
                               g->interval_s};
     return stage_numbers(&s->groups, values, ARRAY_LEN(values), '\n', e) &&
            stage_row_done(&s->groups, ret_is_full);
@@ -218,14 +219,49 @@ static bool stage_count_repeated(struct stage *s, const struct stage_bounds *b,
     return true;
 }
 
+static bool stage_has_mixed(struct stage *s, bool *ret_has, struct err *e)
+{
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(s->pg, e,
+                 "SELECT EXISTS (SELECT FROM stage_group WHERE series_id IS NOT NULL"
+                 " GROUP BY series_id HAVING count(DISTINCT feed_series) > 1)",
+                 PG_NO_ARGS);
+    if (!r)
+        return false;
+    *ret_has = pg_bool(r, 0, 0);
+    return true;
+}
+
+bool stage_refuse_mixed(struct stage *s, int64_t *ret_refused, struct err *e)
+{
+    bool has_mixed = false;
+    *ret_refused = 0;
+    if (!stage_analyze(s, e) || !stage_has_mixed(s, &has_mixed, e))
+        return false;
+    if (!has_mixed) /* the usual feed is spared the join */
+        return true;
+    PGresult *r CLEANUP(pg_clear) = pg_query(
+        s->pg, e,
+        "WITH refused AS (UPDATE stage_group SET series_id = NULL WHERE feed_series IN"
+        " (SELECT b.feed_series FROM stage_placed a JOIN stage_placed b"
+        " ON a.series_id = b.series_id AND a.start_s = b.start_s AND a.length_s = b.length_s"
+        " AND a.feed_series < b.feed_series"
+        " WHERE (a.value, a.exponent) <> (b.value, b.exponent)) RETURNING feed_series)"
+        " SELECT count(DISTINCT feed_series) FROM refused",
+        PG_NO_ARGS);
+    if (!r)
+        return false;
+    *ret_refused = pg_int(r, 0, 0, 0);
+    return true;
+}
+
 bool stage_count(struct stage *s, const struct stage_window *w, struct stage_counts *ret_counts,
                  struct err *e)
 {
     struct stage_bounds b;
     struct stage_counts c = {0};
     stage_bounds(w, &b);
-    if (!stage_analyze(s, e) || !stage_count_all(s, &b, &c, e) ||
-        !stage_count_repeated(s, &b, &c, e))
+    if (!stage_count_all(s, &b, &c, e) || !stage_count_repeated(s, &b, &c, e))
         return false;
     *ret_counts = c;
     return true;

@@ -29,7 +29,8 @@ struct stage_reading {
 /* What a group turned out to be. */
 struct stage_group {
     uint32_t group;
-    int64_t series_id; /* 0: cannot be stored, its readings are only counted */
+    uint64_t feed_series; /* which of the feed's series it belongs to */
+    int64_t series_id;    /* 0: cannot be stored, its readings are only counted */
     int64_t exponent;
     int64_t interval_s; /* STAGE_ABSENT: none */
 };
@@ -57,7 +58,13 @@ MUST_CHECK bool stage_group(struct stage *s, const struct stage_group *g, bool *
                             struct err *e);
 /* Sends what is buffered. */
 MUST_CHECK bool stage_flush(struct stage *s, struct err *e);
-/* Once all groups are in: what there is, in the window and out of it. */
+/*
+ * Once all groups are in: series of the feed that came to the same series_id and contradict one
+ * another in it are different meters after all; the first keeps it, the others lose theirs.
+ * *ret_refused = how many.
+ */
+MUST_CHECK bool stage_refuse_mixed(struct stage *s, int64_t *ret_refused, struct err *e);
+/* Then: what there is, in the window and out of it. */
 MUST_CHECK bool stage_count(struct stage *s, const struct stage_window *w,
                             struct stage_counts *ret_counts, struct err *e);
 

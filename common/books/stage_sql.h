@@ -8,12 +8,13 @@
     " ordinal bigint, start_s bigint, duration_s bigint, value bigint, cost bigint,"               \
     " is_placed boolean);"                                                                         \
     "CREATE TEMPORARY TABLE stage_entry (entry bigint, updated_s bigint);"                         \
-    "CREATE TEMPORARY TABLE stage_group (group_id bigint, series_id bigint, exponent bigint,"      \
-    " interval_s bigint);"                                                                         \
+    "CREATE TEMPORARY TABLE stage_group (group_id bigint, feed_series bigint, series_id bigint,"   \
+    " exponent bigint, interval_s bigint);"                                                        \
     "CREATE TEMPORARY TABLE stage_day (series_id bigint, day_s bigint, month_s bigint,"            \
     " month_end_s bigint, readings bigint, costs bigint, total double precision,"                  \
     " cost_total double precision);"                                                               \
-    "CREATE TEMPORARY VIEW stage_placed AS SELECT r.seq, g.series_id, g.exponent, r.value,"        \
+    "CREATE TEMPORARY VIEW stage_placed AS SELECT r.seq, g.series_id, g.feed_series, g.exponent, " \
+    "r.value,"                                                                                     \
     " r.cost, CASE WHEN r.is_placed THEN r.start_s"                                                \
     " WHEN g.interval_s > 0 AND r.start_s BETWEEN -100000000000 AND 100000000000"                  \
     " AND g.interval_s <= 4294967295 THEN r.start_s + r.ordinal * g.interval_s END AS start_s,"    \

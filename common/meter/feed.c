@@ -94,7 +94,10 @@ static size_t feed_on_body(char *bytes, size_t size, size_t count, void *context
                       t->shown);
         return 0;
     }
-    return t->sink->bytes(t->sink->context, bytes, len, &t->failure) ? len : 0;
+    if (t->sink->bytes(t->sink->context, bytes, len, &t->failure))
+        return len;
+    (void)err_wrap(&t->failure, "%s", t->shown);
+    return 0;
 }
 
 static int feed_on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)

@@ -163,7 +163,7 @@ bool feed_url_build(const struct feed_url *u, struct buf *ret_url, struct err *e
             *e = long_error;
         return false;
     }
-    if (!out.len)
+    if (!out.len || !*text_or_empty(u->url))
         return err_set(e, ERR_REJECT, "bad_url", "url: empty");
     if (!feed_url_check(out.data, e))
         return false;

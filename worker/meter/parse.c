@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "books/outbox.h"
 
 static void parse_free(struct parse *p)
@@ -67,6 +68,17 @@ static json_t *parse_result(const struct parse *p)
                      "bills", (json_int_t)p->bills, "months", (json_int_t)p->months);
 }
 
+/* Which record, and once that is known which days. */
+static bool parse_wrap(const struct parse *p, struct err *e)
+{
+    char from[CLOCK_TEXT], to[CLOCK_TEXT];
+    if (!p->window.to_s)
+        return err_wrap(e, "record %" PRId64, p->arguments.record_id);
+    clock_format_utc(p->window.from_s * 1000, from);
+    clock_format_utc(p->window.to_s * 1000, to);
+    return err_wrap(e, "record %" PRId64 ", %.10s to %.10s", p->arguments.record_id, from, to);
+}
+
 bool parse_perform(struct task_context *t, json_t **ret_result, struct err *e)
 {
     struct parse p CLEANUP(parse_free) = {.task = t};
@@ -77,7 +89,7 @@ bool parse_perform(struct task_context *t, json_t **ret_result, struct err *e)
         return fan_out(t, p.zone, ret_result, e);
     if (!parse_record(&p, e)) {
         pg_rollback(t->pg);
-        return err_wrap(e, "record %" PRId64, p.arguments.record_id);
+        return parse_wrap(&p, e);
     }
     *ret_result = parse_result(&p);
     return true;

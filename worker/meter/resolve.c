@@ -138,6 +138,7 @@ static bool resolve_stage_groups(struct parse *p, const int64_t *ids, struct err
         bool is_full = false;
         int64_t exponent = s->power_of_ten_multiplier;
         const struct stage_group row = {.group = (uint32_t)group,
+                                        .feed_series = i,
                                         .series_id = ids[i],
                                         .exponent = exponent == ESPI_ABSENT ? 0 : exponent,
                                         .interval_s = s->interval_length};
@@ -145,6 +146,17 @@ static bool resolve_stage_groups(struct parse *p, const int64_t *ids, struct err
             return false;
     }
     return stage_flush(p->stage, e);
+}
+
+static bool resolve_refuse_mixed(struct parse *p, struct resolve_reasons *reasons, struct err *e)
+{
+    int64_t refused = 0;
+    if (!stage_refuse_mixed(p->stage, &refused, e))
+        return false;
+    for (int64_t i = 0; i < refused; i++)
+        reasons_add(reasons, "same_tags", 0);
+    p->series -= (size_t)refused;
+    return true;
 }
 
 static void free_ids(int64_t **ids)
@@ -160,7 +172,7 @@ bool resolve_series(struct parse *p, struct err *e)
     if (!ids)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for %zu series", count);
     if (!task_go_on(p->task, "resolving", e) || !resolve_all(p, ids, count, &reasons, e) ||
-        !resolve_stage_groups(p, ids, e))
+        !resolve_stage_groups(p, ids, e) || !resolve_refuse_mixed(p, &reasons, e))
         return false;
     reasons_text(&reasons, p->unresolved);
     espi_free(p->espi); /* what it kept is not needed while KairosDB is written */
