@@ -78,7 +78,6 @@ bool book_parse(struct parse *p, struct err *e)
 {
     if (!task_go_on(p->task, "booking", e) || !book_transaction(p, e))
         return false;
-    crashpoint("after_commit");
     book_warn(p);
     return true;
 }
