@@ -14,6 +14,7 @@ const struct command command_table[] = {
     {"send", "TASK [ARGS-JSON]", "put one task on the queue, confirmed", send_run},
     {"status", "", "queues, workers, entries, records, runs", status_run},
     {"dead", "list|show|replay|drop", "the messages that failed for good", dead_run},
+    {"report", "BUILDING", "the months of a building by meter", report_run},
     {"next", "[N]", "what will fire when", next_run},
     {"inspect", "FILE...", "what Green Button files hold; no server", inspect_run},
 };

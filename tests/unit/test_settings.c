@@ -447,6 +447,11 @@ static void the_page_of_settings_is_what_the_table_prints(void **state)
 static int make_folder(void **state)
 {
     (void)state;
+    /* whoever runs the tests may work with meterbeat too */
+    if (unsetenv("METERBEAT_BROKER_PASSWORD") != 0 ||
+        unsetenv("METERBEAT_DATABASE_PASSWORD") != 0 ||
+        unsetenv("METERBEAT_KAIROSDB_PASSWORD") != 0)
+        return -1;
     return mkdtemp(folder) != NULL ? 0 : -1;
 }
 

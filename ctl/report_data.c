@@ -1,0 +1,98 @@
+/* A report for other programs: CSV and JSON. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "report.h"
+
+/* In quotes always; a quote inside is doubled (RFC 4180). */
+static void csv_text(const char *text, const char *end, FILE *out)
+{
+    (void)fputc('"', out);
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            (void)fputc('"', out);
+        (void)fputc(*text, out);
+    }
+    (void)fprintf(out, "\"%s", end);
+}
+
+static void csv_row(const struct report *r, const struct report_row *row, FILE *out)
+{
+    char begin[CLOCK_TEXT], end[CLOCK_TEXT];
+    csv_text(r->building_id, ",", out);
+    (void)fprintf(out, "%" PRId64 ",", row->meter_id);
+    csv_text(row->custom_meter_id, ",", out);
+    csv_text(row->name, ",", out);
+    csv_text(row->service, ",", out);
+    csv_text(row->flow, ",", out);
+    csv_text(row->unit, ",", out);
+    (void)fprintf(out, "%s,%s,%s,", row->is_month ? row->period : "",
+                  clock_format_utc(row->begin_s * 1000, begin),
+                  clock_format_utc(row->end_s * 1000, end));
+    if (row->has_reading)
+        (void)fprintf(out, "%.17g", row->reading);
+    (void)fprintf(out, ",%s,%s\n", row->cost != NULL ? row->cost : "",
+                  row->changed ? "true" : "false");
+}
+
+void report_print_csv(const struct report *r, FILE *out)
+{
+    (void)fputs("building,meter,custom_meter_id,name,service,flow,unit,month,begin,end,reading,"
+                "cost,changed\n",
+                out);
+    for (int i = 0; i < r->count; i++) {
+        struct report_row row = report_row(r, i);
+        csv_row(r, &row, out);
+    }
+}
+
+static json_t *row_json(const struct report_row *row)
+{
+    char begin[CLOCK_TEXT], end[CLOCK_TEXT];
+    bool finite = row->has_reading && isfinite(row->reading);
+    return json_pack("{s:o, s:s, s:s, s:o, s:o, s:b}", "month",
+                     row->is_month ? json_string(row->period) : json_null(), "begin",
+                     clock_format_utc(row->begin_s * 1000, begin), "end",
+                     clock_format_utc(row->end_s * 1000, end), "reading",
+                     finite ? json_real(row->reading) : json_null(), "cost",
+                     row->cost != NULL ? json_real(strtod(row->cost, NULL)) : json_null(),
+                     "changed", row->changed);
+}
+
+static json_t *meter_json(const struct report *r, int from, int to)
+{
+    struct report_row first = report_row(r, from);
+    json_t *months = json_array();
+    for (int i = from; i < to; i++) {
+        struct report_row row = report_row(r, i);
+        if (json_array_append_new(months, row_json(&row)) != 0) {
+            json_decref(months);
+            return NULL;
+        }
+    }
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:o}", "meter", (json_int_t)first.meter_id,
+                     "custom_meter_id", first.custom_meter_id, "name", first.name, "service",
+                     first.service, "flow", first.flow, "unit", first.unit, "months", months);
+}
+
+bool report_print_json(const struct report *r, FILE *out, struct err *e)
+{
+    json_t *meters = json_array();
+    bool ok = meters != NULL;
+    for (int i = 0, end; ok && i < r->count; i = end) {
+        end = report_meter_end(r, i);
+        ok = json_array_append_new(meters, meter_json(r, i, end)) == 0;
+    }
+    json_t *report = json_pack("{s:s, s:s, s:o}", "building", r->building_id, "timezone",
+                               timezone_name(r->zone), "meters", meters);
+    ok = ok && report != NULL && json_dumpf(report, out, JSON_INDENT(2)) == 0;
+    json_decref(report);
+    if (!ok)
+        return err_set(e, ERR_RETRY, "no_memory", "no memory for a report");
+    (void)fputc('\n', out);
+    return true;
+}
