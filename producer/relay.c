@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/crashpoint.h"
+#include "base/log.h"
 #include "books/outbox.h"
 
 enum fate { FATE_WAITING, FATE_SENT, FATE_REFUSED };
@@ -32,6 +33,10 @@ static void batch_clear(struct batch *b)
 static bool batch_take(struct links *l, const char *owner, int64_t older_than_s, struct batch *b,
                        struct err *e)
 {
+    int64_t expired;
+    if (!outbox_expire(l->pg, owner, &expired, e))
+        return false;
+    b->tally->expired = (size_t)expired;
     if (!outbox_take(l->pg, owner, older_than_s, RELAY_BATCH, &b->rows, &b->count, e))
         return false;
     b->fates = calloc(b->count + 1, sizeof *b->fates);
@@ -168,5 +173,9 @@ bool relay_send(struct links *l, const char *owner, int64_t older_than_s,
     bool ok = send_in_transaction(l, &b, owner, older_than_s, e);
     if (!ok)
         pg_rollback(l->pg);
+    if (ok && ret_count->expired)
+        log_event(LOG_LEVEL_WARNING, "messages_expired",
+                  "count=%zu reason=\"the next tick was due before the broker took them\"",
+                  ret_count->expired);
     return ok;
 }

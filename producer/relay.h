@@ -8,7 +8,7 @@
 #define RELAY_BATCH 1000
 
 struct relay_count {
-    size_t taken, sent, refused;
+    size_t taken, sent, refused, expired;
     char refusal[400];  /* why the first one was refused, with its queue */
     bool broker_failed; /* whose failure it was; else the database's */
 };

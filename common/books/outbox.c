@@ -156,9 +156,9 @@ static bool outbox_read(const PGresult *r, struct outbox_row **ret_rows, size_t 
 }
 
 /* A late message is not sent: whoever promised it said so with its expiry. */
-static bool outbox_drop_expired(struct pg *p, const char *owner, struct err *e)
+bool outbox_expire(struct pg *p, const char *owner, int64_t *ret_count, struct err *e)
 {
-    return pg_do(p, e, NULL,
+    return pg_do(p, e, ret_count,
                  "DELETE FROM meterbeat.outbox WHERE id IN (SELECT id FROM meterbeat.outbox"
                  " WHERE expires_at <= now() AND ($1::text IS NULL OR owner = $1)"
                  " LIMIT 1000 FOR UPDATE SKIP LOCKED)",
@@ -169,7 +169,7 @@ bool outbox_take(struct pg *p, const char *owner, int64_t older_than_s, size_t m
                  struct outbox_row **ret_rows, size_t *ret_count, struct err *e)
 {
     char age[PG_NUMBER], limit[PG_NUMBER];
-    if (!outbox_drop_expired(p, owner, e))
+    if (!outbox_expire(p, owner, NULL, e))
         return false;
     PGresult *r CLEANUP(pg_clear) = pg_query(
         p, e,

@@ -32,6 +32,9 @@ struct outbox_row {
 #define OUTBOX_MAX_ROWS 10000
 MUST_CHECK bool outbox_take(struct pg *p, const char *owner, int64_t older_than_s, size_t max,
                             struct outbox_row **ret_rows, size_t *ret_count, struct err *e);
+/* Deletes rows past their expiry, at most 1000: of `owner`, or (NULL) of anybody. outbox_take does
+ * it too; this one says how many they were. */
+MUST_CHECK bool outbox_expire(struct pg *p, const char *owner, int64_t *ret_count, struct err *e);
 /* The broker has them (any of those taken, at most OUTBOX_MAX_ROWS). In the same transaction. */
 MUST_CHECK bool outbox_sent(struct pg *p, const struct outbox_row *rows, size_t count,
                             struct err *e);
