@@ -164,6 +164,20 @@ static bool aggregate_busy(struct task_context *t, const char *building_id, stru
     return aggregate_done(t, "another aggregate is running", e);
 }
 
+/* For libcurl's callbacks: renews the lease, and says whether to stop. */
+static bool aggregate_should_stop(void *context)
+{
+    struct aggregate *a = context;
+    return !task_go_on(a->task, NULL, &a->stopped);
+}
+
+static bool aggregate_stopped(const struct aggregate *a, struct err *e)
+{
+    if (a->stopped.kind != ERR_NONE)
+        *e = a->stopped;
+    return false;
+}
+
 static bool aggregate_locked(struct aggregate *a, const char *building_id, json_t **ret_result,
                              struct err *e)
 {
@@ -171,9 +185,10 @@ static bool aggregate_locked(struct aggregate *a, const char *building_id, json_
     const char *measurement = a->task->settings->kairosdb.measurement;
     snprintf(a->metric, sizeof a->metric, "%s", measurement);
     snprintf(a->cost_metric, sizeof a->cost_metric, "%s.cost", measurement);
-    if (!kairosdb_open(a->task->settings, NULL, NULL, &a->kairosdb, e) ||
-        !aggregate_all(a, building_id, e))
+    if (!kairosdb_open(a->task->settings, aggregate_should_stop, a, &a->kairosdb, e))
         return false;
+    if (!aggregate_all(a, building_id, e))
+        return aggregate_stopped(a, e);
     snprintf(summary, sizeof summary,
              "%" PRId64 " months summed; %" PRId64 " short of what the books say, %" PRId64
              " parses promised to mend them",

@@ -49,12 +49,6 @@ static bool fetch_bytes(void *context, const char *bytes, size_t len, struct err
     return espi_write(p->espi, bytes, len, e);
 }
 
-static bool fetch_should_stop(void *context)
-{
-    struct parse *p = context;
-    return task_should_stop(p->task);
-}
-
 static bool fetch_reader(struct parse *p, struct err *e)
 {
     const struct settings *s = p->task->settings;
@@ -81,30 +75,18 @@ static bool fetch_url(struct parse *p, struct buf *ret_url, struct err *e)
     return feed_url_build(&parts, ret_url, e);
 }
 
-/* A stop is said by task_go_on, which knows whether it was a signal, the time limit or the lease.
- */
-static bool fetch_stopped(struct parse *p, struct err *e)
-{
-    if (e->kind != ERR_RETRY || strcmp(e->code, "feed_stopped") != 0)
-        return false;
-    struct err why = {0};
-    if (!task_go_on(p->task, NULL, &why))
-        *e = why;
-    return false;
-}
-
 bool fetch_window(struct parse *p, struct err *e)
 {
     struct buf url CLEANUP(buf_free) = buf_make(0);
     char shown[FEED_URL_SHOWN];
     struct feed_answer answer = {0};
     const struct feed_sink sink = {
-        .bytes = fetch_bytes, .should_stop = fetch_should_stop, .context = p};
+        .bytes = fetch_bytes, .should_stop = parse_should_stop, .context = p};
     if (!fetch_url(p, &url, e) || !fetch_reader(p, e) || !task_go_on(p->task, "fetching", e))
         return false;
     feed_url_show(url.data, p->record.sub_id, shown);
     if (!feed_fetch(p->task->settings, url.data, shown, &sink, &answer, e))
-        return fetch_stopped(p, e);
+        return parse_stopped(p, e);
     p->is_unchanged = answer.is_unchanged;
     if (p->is_unchanged)
         return true;

@@ -34,6 +34,19 @@ struct window_source parse_window_source(const struct record *r, const struct se
     };
 }
 
+bool parse_should_stop(void *context)
+{
+    struct parse *p = context;
+    return !task_go_on(p->task, NULL, &p->stopped);
+}
+
+bool parse_stopped(const struct parse *p, struct err *e)
+{
+    if (p->stopped.kind != ERR_NONE)
+        *e = p->stopped;
+    return false;
+}
+
 static bool parse_window(struct parse *p, struct err *e)
 {
     const struct settings *s = p->task->settings;
@@ -68,6 +81,14 @@ static json_t *parse_result(const struct parse *p)
                      "bills", (json_int_t)p->bills, "months", (json_int_t)p->months);
 }
 
+/* The temporary tables went with a connection that was lost in between: the next attempt has new
+ * ones. All else of that kind means that the schema is missing. */
+static void parse_lost_stage(struct err *e)
+{
+    if (e->kind == ERR_FATAL && strstr(e->text, "stage_"))
+        e->kind = ERR_RETRY;
+}
+
 /* Which record, and once that is known which days. */
 static bool parse_wrap(const struct parse *p, struct err *e)
 {
@@ -89,6 +110,7 @@ bool parse_perform(struct task_context *t, json_t **ret_result, struct err *e)
         return fan_out(t, p.zone, ret_result, e);
     if (!parse_record(&p, e)) {
         pg_rollback(t->pg);
+        parse_lost_stage(e);
         return parse_wrap(&p, e);
     }
     *ret_result = parse_result(&p);

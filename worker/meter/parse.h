@@ -27,6 +27,7 @@ struct parse {
     struct window window;
     struct stage *stage;
     struct espi *espi;
+    struct err stopped;         /* why should_stop said yes */
     bool is_unchanged;          /* the custodian answered 304 */
     struct stage_window wanted; /* of what was staged */
     struct stage_counts counts;
@@ -36,6 +37,11 @@ struct parse {
     int64_t bills, months;       /* rows changed, months made dirty */
 };
 
+/* For libcurl's callbacks, at least every second: renews the lease, and says whether to stop. No
+ * COPY is open while they run. context is the struct parse. */
+bool parse_should_stop(void *context);
+/* A request that was stopped failed for the reason of the stop. Returns false. */
+bool parse_stopped(const struct parse *p, struct err *e);
 /* The steps, each in the file of its name. */
 MUST_CHECK bool fetch_window(struct parse *p, struct err *e);   /* feed -> stage */
 MUST_CHECK bool resolve_series(struct parse *p, struct err *e); /* groups -> series */

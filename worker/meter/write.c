@@ -55,12 +55,6 @@ static bool writer_go_on(struct writer *w, struct err *e)
     return task_go_on(w->parse->task, progress, e);
 }
 
-static bool writer_should_stop(void *context)
-{
-    struct writer *w = context;
-    return task_should_stop(w->parse->task);
-}
-
 /* --- counting back -------------------------------------------------------------------------- */
 
 static const struct kairosdb_bucket *bucket_of(const struct kairosdb_bucket *buckets, size_t count,
@@ -314,6 +308,7 @@ bool write_points(struct parse *p, struct err *e)
     w->parse = p;
     snprintf(w->metric, sizeof w->metric, "%s", measurement);
     snprintf(w->cost_metric, sizeof w->cost_metric, "%s.cost", measurement);
-    return kairosdb_open(p->task->settings, writer_should_stop, w, &w->kairosdb, e) &&
-           writer_all(w, points, e);
+    if (!kairosdb_open(p->task->settings, parse_should_stop, p, &w->kairosdb, e))
+        return false;
+    return writer_all(w, points, e) || parse_stopped(p, e);
 }
