@@ -23,6 +23,7 @@ struct espi {
     struct err error;
     bool failed;
     bool finished;
+    bool root_checked;
     uint64_t bytes;
     char head[HEAD_BYTES + 1];
     size_t head_len;
@@ -38,27 +39,24 @@ static struct espi_place place_now(void *context)
     return (struct espi_place){(uint64_t)in->line, (uint64_t)in->col};
 }
 
-static void fail_at(struct espi *p, struct espi_place at, const struct err *why)
+/* p->error says why; this adds where. */
+static void fail_at(struct espi *p, struct espi_place at)
 {
-    if (p->failed)
-        return;
     p->failed = true;
-    p->error = *why;
     err_wrap(&p->error, "line %llu:%llu", (unsigned long long)at.line, (unsigned long long)at.column);
 }
 
 /* From within the parser: it stops, and the error waits for espi_write to return. */
-static void fail_here(struct espi *p, const struct err *why)
+static void fail_here(struct espi *p)
 {
-    fail_at(p, place_now(p), why);
+    fail_at(p, place_now(p));
     xmlStopParser(p->xml);
 }
 
 static void reject_here(struct espi *p, const char *code, const char *text)
 {
-    struct err e = {0};
-    err_set(&e, ERR_REJECT, code, "%s", text);
-    fail_here(p, &e);
+    err_set(&p->error, ERR_REJECT, code, "%s", text);
+    fail_here(p);
 }
 
 /* --- what the parser calls -------------------------------------------------------------------------- */
@@ -79,35 +77,62 @@ static const struct attribute *find_attribute(const struct attribute *list, int 
     return NULL;
 }
 
-static bool on_link(struct espi *p, const struct attribute *list, int count, struct err *e)
+static bool on_link(struct espi *p, const struct attribute *list, int count)
 {
     const struct attribute *rel = find_attribute(list, count, "rel");
     const struct attribute *href = find_attribute(list, count, "href");
     if (!rel || !href)
         return true;
     return espi_document_link(&p->document, rel->value, (size_t)(rel->end - rel->value), href->value,
-                              (size_t)(href->end - href->value), e);
+                              (size_t)(href->end - href->value), &p->error);
+}
+
+static void on_text(void *context, const xmlChar *text, int len)
+{
+    struct espi *p = context;
+    if (p->failed || !espi_document_wants_text(&p->document))
+        return;
+    if (!espi_document_text(&p->document, (const char *)text, (size_t)len, &p->error))
+        fail_here(p);
+}
+
+/* Most text is white space between elements: where none is wanted, the parser need not hand it over. */
+static void listen_to_text(const struct espi *p)
+{
+    charactersSAXFunc listener = espi_document_wants_text(&p->document) ? on_text : NULL;
+    p->xml->sax->characters = listener;
+    p->xml->sax->ignorableWhitespace = listener; /* the same, or libxml2 looks for the difference */
+}
+
+static bool check_root(struct espi *p, const char *name, const char *uri, int rule)
+{
+    p->root_checked = true;
+    if (rule >= 0)
+        return true;
+    if (!strcasecmp(name, "html"))
+        return err_set(&p->error, ERR_REJECT, "html", "a web page, not a feed");
+    if (uri && !strncmp(uri, ESPI_NS, strlen(ESPI_NS)))
+        return true; /* another ESPI document, or one about customers: nothing in it for us */
+    return err_set(&p->error, ERR_REJECT, "not_a_feed", "the document is a <%.60s> of \"%.100s\"", name,
+                   uri ? uri : "");
 }
 
 /* libxml2 reports a prefix that nothing declares as a lesser error: to the standard it is fatal. */
-static bool prefixes_declared(const struct attribute *list, int count)
+static bool undeclared(struct espi *p, const xmlChar *prefix)
 {
-    for (int i = 0; i < count; i++)
-        if (list[i].prefix && !list[i].uri)
-            return false;
-    return true;
+    return err_set(&p->error, ERR_REJECT, "not_well_formed", "the prefix \"%.60s\" is declared nowhere",
+                   (const char *)prefix);
 }
 
-static bool check_root(const struct espi *p, const char *name, const char *uri, int rule, struct err *e)
+static bool check_attributes(struct espi *p, const struct attribute *list, int count, int space_count)
 {
-    if (p->document.root_seen || rule >= 0)
-        return true;
-    if (!strcasecmp(name, "html"))
-        return err_set(e, ERR_REJECT, "html", "a web page, not a feed");
-    if (uri && !strncmp(uri, ESPI_NS, strlen(ESPI_NS)))
-        return true; /* another ESPI document, or one about customers: nothing in it for us */
-    return err_set(e, ERR_REJECT, "not_a_feed", "the document is a <%.60s> of \"%.100s\"", name,
-                   uri ? uri : "");
+    if ((size_t)count + (size_t)space_count > p->document.limits.attributes)
+        return err_set(&p->error, ERR_REJECT, "too_many_attributes", "an element with %d attributes",
+                       count + space_count);
+    for (int i = 0; i < count; i++)
+        if (list[i].prefix && !list[i].uri)
+            return undeclared(p, (const xmlChar *)list[i].prefix);
+    return true;
 }
 
 static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
@@ -117,46 +142,34 @@ static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, 
     (void)spaces, (void)defaulted;
     struct espi *p = context;
     const struct attribute *list = (const struct attribute *)attributes;
-    struct err e = {0};
-    int rule;
-    bool root_known = p->document.root_seen;
+    int rule = -1;
     if (p->failed)
         return;
-    if ((prefix && !uri) || (count && !prefixes_declared(list, count))) {
-        reject_here(p, "not_well_formed", "a name space prefix that nothing declares");
-        return;
-    }
-    if ((size_t)count + (size_t)space_count > p->document.limits.attributes) {
-        reject_here(p, "too_many_attributes", "an element with too many attributes");
-        return;
-    }
-    bool right = espi_document_start(&p->document, (const char *)name, (const char *)uri, &rule, &e);
-    if (right && !root_known) {
-        p->document.root_seen = false;
-        right = check_root(p, (const char *)name, (const char *)uri, rule, &e);
-        p->document.root_seen = true;
-    }
+    bool right = !prefix || uri || undeclared(p, prefix);
+    if (count || space_count)
+        right = right && check_attributes(p, list, count, space_count);
+    right = right && espi_document_start(&p->document, (const char *)name, (const char *)uri, &rule,
+                                         &p->error);
+    if (right && !p->root_checked)
+        right = check_root(p, (const char *)name, (const char *)uri, rule);
     if (right && rule >= 0 && espi_grammar[rule].node == NODE_LINK)
-        right = on_link(p, list, count, &e);
+        right = on_link(p, list, count);
     if (!right)
-        fail_here(p, &e);
+        fail_here(p);
+    else
+        listen_to_text(p);
 }
 
 static void on_end(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
 {
     (void)name, (void)prefix, (void)uri;
     struct espi *p = context;
-    struct err e = {0};
-    if (!p->failed && !espi_document_end(&p->document, &e))
-        fail_here(p, &e);
-}
-
-static void on_text(void *context, const xmlChar *text, int len)
-{
-    struct espi *p = context;
-    struct err e = {0};
-    if (!p->failed && !espi_document_text(&p->document, (const char *)text, (size_t)len, &e))
-        fail_here(p, &e);
+    if (p->failed)
+        return;
+    if (!espi_document_end(&p->document, &p->error))
+        fail_here(p);
+    else
+        listen_to_text(p);
 }
 
 /* Called before anything of the DTD is looked at: no entity is ever declared. */
@@ -211,8 +224,6 @@ static bool open_parser(struct espi *p)
     xmlSAXHandler handlers = {.initialized = XML_SAX2_MAGIC,
                               .startElementNs = on_start,
                               .endElementNs = on_end,
-                              .characters = on_text,
-                              .ignorableWhitespace = on_text,
                               .cdataBlock = on_text,
                               .internalSubset = on_doctype,
                               .serror = on_error};
@@ -312,12 +323,11 @@ static void judge_failure(const struct espi *p, bool at_end, struct err *e)
 
 static void fail_parser(struct espi *p, bool at_end)
 {
-    struct err e = {0};
     struct espi_place at = place_now(p);
     if (p->xml->lastError.line > 0)
         at = (struct espi_place){(uint64_t)p->xml->lastError.line, (uint64_t)p->xml->lastError.int2};
-    judge_failure(p, at_end, &e);
-    fail_at(p, at, &e);
+    judge_failure(p, at_end, &p->error);
+    fail_at(p, at);
 }
 
 /* What the parser holds because it cannot use it yet, and the names it has met. */
@@ -365,10 +375,9 @@ bool espi_write(struct espi *p, const char *bytes, size_t len, struct err *e)
         if (p->head_len < HEAD_BYTES)
             keep_head(p, bytes, piece);
         if (piece > p->document.limits.total_bytes - p->bytes) {
-            struct err too_large = {0};
-            err_set(&too_large, ERR_REJECT, "feed_too_large", "more than %llu bytes",
+            err_set(&p->error, ERR_REJECT, "feed_too_large", "more than %llu bytes",
                     (unsigned long long)p->document.limits.total_bytes);
-            fail_at(p, place_now(p), &too_large);
+            fail_at(p, place_now(p));
             break;
         }
         p->bytes += piece;
@@ -381,17 +390,17 @@ bool espi_write(struct espi *p, const char *bytes, size_t len, struct err *e)
 
 bool espi_finish(struct espi *p, struct err *e)
 {
-    struct err why = {0};
-    if (!p->failed && is_blank(p)) {
-        err_set(&why, ERR_REJECT, "empty", "the body is empty");
-        fail_at(p, place_now(p), &why);
-    }
-    if (!p->failed && !p->finished)
-        push(p, NULL, 0, true);
-    if (!p->failed && !p->finished &&
-        !espi_table_make(&p->document.graph, &p->document.problems, &p->table, &why))
-        fail_at(p, place_now(p), &why);
+    if (p->failed || p->finished)
+        return outcome(p, e);
     p->finished = true;
+    if (is_blank(p)) {
+        err_set(&p->error, ERR_REJECT, "empty", "the body is empty");
+        fail_at(p, place_now(p));
+        return outcome(p, e);
+    }
+    push(p, NULL, 0, true);
+    if (!p->failed && !espi_table_make(&p->document.graph, &p->document.problems, &p->table, &p->error))
+        fail_at(p, place_now(p));
     return outcome(p, e);
 }
 

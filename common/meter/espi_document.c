@@ -68,7 +68,7 @@ static int64_t text_seconds(struct espi_document *d)
 
 bool espi_document_text(struct espi_document *d, const char *text, size_t len, struct err *e)
 {
-    if (!d->wants_text || d->skipped)
+    if (!espi_document_wants_text(d))
         return true;
     if (len > d->limits.text_bytes - d->text_len)
         return err_set(e, ERR_REJECT, "text_too_long", "more than %zu bytes of text in <%s>",
@@ -355,14 +355,13 @@ bool espi_document_start(struct espi_document *d, const char *name, const char *
     if (d->depth + d->skipped >= d->limits.depth)
         return err_set(e, ERR_REJECT, "too_deep", "<%.40s> lies deeper than %zu elements", name,
                        d->limits.depth);
+    d->root_seen = true;
     *ret_rule = -1;
-    if (d->skipped || (*ret_rule = espi_grammar_match(d->open[d->depth], name, uri)) < 0) {
+    if (d->skipped || (*ret_rule = espi_grammar_match(d->open[d->depth], name, uri, d->seen)) < 0) {
         d->skipped++;
-        d->root_seen = true;
         return true;
     }
     const struct espi_rule *rule = &espi_grammar[*ret_rule];
-    d->root_seen = true;
     d->open[++d->depth] = (uint8_t)*ret_rule;
     d->wants_text = rule->text;
     d->text_len = 0;

@@ -32,6 +32,7 @@ struct espi_document {
     void *place_context;
 
     /* where in the document: the grammar's rules that are open, and elements without meaning below them */
+    struct espi_seen seen[ESPI_RULES_MAX];
     uint8_t open[ESPI_DEPTH_MAX + 1];
     size_t depth; /* open[depth] is the innermost; 0 is the document */
     size_t skipped;
@@ -67,12 +68,20 @@ struct espi_document {
 MUST_CHECK bool espi_document_make(struct espi_document *d, struct err *e);
 void espi_document_free(struct espi_document *d);
 
-/* The rule of the element now open, or -1 where it has no meaning. Errors: limits, and what the sink says. */
+/*
+ * The rule of the element now open, or -1 where it has no meaning. Errors: limits, and what the sink says.
+ * name and uri stay where they are, unchanged, until espi_document_free.
+ */
 MUST_CHECK bool espi_document_start(struct espi_document *d, const char *name, const char *uri,
                                     int *ret_rule, struct err *e);
 /* For NODE_LINK: its attributes. rel decides whether the href is of interest. */
 MUST_CHECK bool espi_document_link(struct espi_document *d, const char *rel, size_t rel_len,
                                    const char *href, size_t href_len, struct err *e);
+/* Whether the text here fills anything: without it, espi_document_text need not be called. */
+static inline bool espi_document_wants_text(const struct espi_document *d)
+{
+    return d->wants_text && !d->skipped;
+}
 MUST_CHECK bool espi_document_text(struct espi_document *d, const char *text, size_t len, struct err *e);
 MUST_CHECK bool espi_document_end(struct espi_document *d, struct err *e);
 

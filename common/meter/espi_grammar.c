@@ -105,16 +105,28 @@ const struct espi_rule espi_grammar[] = {
 };
 _Static_assert(sizeof espi_grammar / sizeof *espi_grammar == IN_END, "each run has the length it is given");
 
-int espi_grammar_match(int parent, const char *name, const char *uri)
+_Static_assert(IN_END <= ESPI_RULES_MAX, "there is room for each rule");
+
+static int match_text(const struct espi_rule *of, const char *name, const char *uri)
 {
-    const struct espi_rule *of = &espi_grammar[parent];
     for (int i = of->first_child; i < of->last_child; i++) {
         const struct espi_rule *rule = &espi_grammar[i];
-        if (rule->name[0] == name[0] && !strcmp(rule->name, name) && uri &&
-            !strcmp(uri, rule->atom ? ESPI_NS_ATOM : ESPI_NS))
+        if (!strcmp(rule->name, name) && !strcmp(uri, rule->atom ? ESPI_NS_ATOM : ESPI_NS))
             return i;
     }
     return -1;
+}
+
+int espi_grammar_match(int parent, const char *name, const char *uri, struct espi_seen seen[ESPI_RULES_MAX])
+{
+    const struct espi_rule *of = &espi_grammar[parent];
+    for (int i = of->first_child; i < of->last_child; i++)
+        if (seen[i].name == name && seen[i].uri == uri)
+            return i;
+    int rule = uri ? match_text(of, name, uri) : -1;
+    if (rule >= 0)
+        seen[rule] = (struct espi_seen){name, uri};
+    return rule;
 }
 
 size_t espi_grammar_slots(enum espi_kind kind)

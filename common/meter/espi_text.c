@@ -59,8 +59,25 @@ static enum espi_number read_fraction(const char *s, const char *end)
     return found;
 }
 
+/* Nearly all numbers are a few digits and nothing else: too few to overflow. */
+static bool read_plain(const char *text, size_t len, int64_t *ret_value)
+{
+    int64_t value = 0;
+    if (!len || len > 18)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (!is_digit(text[i]))
+            return false;
+        value = value * 10 + (text[i] - '0');
+    }
+    *ret_value = value;
+    return true;
+}
+
 enum espi_number espi_text_number(const char *text, size_t len, int64_t *ret_value)
 {
+    if (read_plain(text, len, ret_value))
+        return ESPI_NUMBER_OK;
     *ret_value = ESPI_ABSENT;
     const char *s = espi_text_trim(text, len, &len);
     const char *end = s + len;
