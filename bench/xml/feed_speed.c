@@ -68,8 +68,8 @@ int main(int count, char **words)
     }
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("%-9s %8.1f MB/s  %5.1f MiB  %9lu readings  sum %lld\n", "meterbeat", (double)bytes / 1e6 / best,
-           (double)usage.ru_maxrss / 1024, total.readings, total.sum);
+    printf("%-9s %8.1f MB/s  %5.1f MiB  %9lu readings  sum %lld\n", "meterbeat",
+           (double)bytes / 1e6 / best, (double)usage.ru_maxrss / 1024, total.readings, total.sum);
     fclose(in);
     return 0;
 }

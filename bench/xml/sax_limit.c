@@ -11,7 +11,8 @@
 
 static unsigned long elements;
 
-/* --- expat, with and without name spaces --------------------------------------------------------- */
+/* --- expat, with and without name spaces ---------------------------------------------------------
+ */
 static void expat_start(void *context, const XML_Char *name, const XML_Char **attributes)
 {
     (void)context, (void)name, (void)attributes;
@@ -57,10 +58,11 @@ static const char *run_expat_ns(FILE *in)
     return run_expat(in, XML_ParserCreateNS(NULL, '\x1f'));
 }
 
-/* --- libxml2, SAX2 with name spaces ------------------------------------------------------------------ */
-static void xml2_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
-                       int spaces, const xmlChar **space, int attributes, int defaulted,
-                       const xmlChar **attribute)
+/* --- libxml2, SAX2 with name spaces
+ * ------------------------------------------------------------------ */
+static void xml2_start(void *context, const xmlChar *name, const xmlChar *prefix,
+                       const xmlChar *uri, int spaces, const xmlChar **space, int attributes,
+                       int defaulted, const xmlChar **attribute)
 {
     (void)context, (void)name, (void)prefix, (void)uri, (void)spaces, (void)space;
     (void)attributes, (void)defaulted, (void)attribute;
@@ -81,8 +83,10 @@ static const char *run_libxml2(FILE *in)
 {
     static char piece[PIECE];
     static char message[200];
-    xmlSAXHandler handlers = {.initialized = XML_SAX2_MAGIC, .startElementNs = xml2_start,
-                              .endElementNs = xml2_end, .characters = xml2_text,
+    xmlSAXHandler handlers = {.initialized = XML_SAX2_MAGIC,
+                              .startElementNs = xml2_start,
+                              .endElementNs = xml2_end,
+                              .characters = xml2_text,
                               .ignorableWhitespace = xml2_text};
     xmlParserCtxtPtr parser = xmlCreatePushParserCtxt(&handlers, NULL, NULL, 0, NULL);
     xmlCtxtUseOptions(parser, XML_PARSE_NONET);
@@ -102,7 +106,8 @@ static const char *run_libxml2(FILE *in)
     return failure;
 }
 
-/* --- the measurement -------------------------------------------------------------------------------- */
+/* --- the measurement
+ * -------------------------------------------------------------------------------- */
 static const char *(*choose_parser(const char *name))(FILE *)
 {
     if (!strcmp(name, "expat"))

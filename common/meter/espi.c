@@ -1,4 +1,5 @@
-/* Reads a Green Button feed piece by piece: libxml2's push parser in front, the meaning in espi_document. */
+/* Reads a Green Button feed piece by piece: libxml2's push parser in front, the meaning in
+ * espi_document. */
 #include "meter/espi.h"
 
 #include <libxml/parser.h>
@@ -22,14 +23,15 @@ struct espi {
     struct espi_table table;
     struct err error;
     bool failed;
-    bool finished;
+    bool ending; /* no more bytes will come */
     bool root_checked;
     uint64_t bytes;
     char head[HEAD_BYTES + 1];
     size_t head_len;
 };
 
-/* --- failing, with a place -------------------------------------------------------------------------- */
+/* --- failing, with a place
+ * -------------------------------------------------------------------------- */
 static struct espi_place place_now(void *context)
 {
     const struct espi *p = context;
@@ -43,7 +45,8 @@ static struct espi_place place_now(void *context)
 static void fail_at(struct espi *p, struct espi_place at)
 {
     p->failed = true;
-    err_wrap(&p->error, "line %llu:%llu", (unsigned long long)at.line, (unsigned long long)at.column);
+    err_wrap(&p->error, "line %llu:%llu", (unsigned long long)at.line,
+             (unsigned long long)at.column);
 }
 
 /* From within the parser: it stops, and the error waits for espi_write to return. */
@@ -59,7 +62,14 @@ static void reject_here(struct espi *p, const char *code, const char *text)
     fail_here(p);
 }
 
-/* --- what the parser calls -------------------------------------------------------------------------- */
+static bool cut_off(struct espi *p)
+{
+    return err_set(&p->error, ERR_RETRY, "feed_cut_off",
+                   "the feed ends in mid-element after %llu bytes", (unsigned long long)p->bytes);
+}
+
+/* --- what the parser calls
+ * -------------------------------------------------------------------------- */
 /* libxml2 hands five pointers an attribute: name, prefix, name space, value, end of value. */
 struct attribute {
     const char *name;
@@ -69,7 +79,8 @@ struct attribute {
     const char *end;
 };
 
-static const struct attribute *find_attribute(const struct attribute *list, int count, const char *name)
+static const struct attribute *find_attribute(const struct attribute *list, int count,
+                                              const char *name)
 {
     for (int i = 0; i < count; i++)
         if (!list[i].prefix && !strcmp(list[i].name, name))
@@ -83,8 +94,8 @@ static bool on_link(struct espi *p, const struct attribute *list, int count)
     const struct attribute *href = find_attribute(list, count, "href");
     if (!rel || !href)
         return true;
-    return espi_document_link(&p->document, rel->value, (size_t)(rel->end - rel->value), href->value,
-                              (size_t)(href->end - href->value), &p->error);
+    return espi_document_link(&p->document, rel->value, (size_t)(rel->end - rel->value),
+                              href->value, (size_t)(href->end - href->value), &p->error);
 }
 
 static void on_text(void *context, const xmlChar *text, int len)
@@ -96,7 +107,8 @@ static void on_text(void *context, const xmlChar *text, int len)
         fail_here(p);
 }
 
-/* Most text is white space between elements: where none is wanted, the parser need not hand it over. */
+/* Most text is white space between elements: where none is wanted, the parser need not hand it
+ * over. */
 static void listen_to_text(const struct espi *p)
 {
     charactersSAXFunc listener = espi_document_wants_text(&p->document) ? on_text : NULL;
@@ -113,22 +125,30 @@ static bool check_root(struct espi *p, const char *name, const char *uri, int ru
         return err_set(&p->error, ERR_REJECT, "html", "a web page, not a feed");
     if (uri && !strncmp(uri, ESPI_NS, strlen(ESPI_NS)))
         return true; /* another ESPI document, or one about customers: nothing in it for us */
-    return err_set(&p->error, ERR_REJECT, "not_a_feed", "the document is a <%.60s> of \"%.100s\"", name,
-                   uri ? uri : "");
+    return err_set(&p->error, ERR_REJECT, "not_a_feed", "the document is a <%.60s> of \"%.100s\"",
+                   name, uri ? uri : "");
 }
 
 /* libxml2 reports a prefix that nothing declares as a lesser error: to the standard it is fatal. */
 static bool undeclared(struct espi *p, const xmlChar *prefix)
 {
-    return err_set(&p->error, ERR_REJECT, "not_well_formed", "the prefix \"%.60s\" is declared nowhere",
-                   (const char *)prefix);
+    return err_set(&p->error, ERR_REJECT, "not_well_formed",
+                   "the prefix \"%.60s\" is declared nowhere", (const char *)prefix);
 }
 
-static bool check_attributes(struct espi *p, const struct attribute *list, int count, int space_count)
+/* At the end of the body libxml2 reports a tag that was cut off in its middle before it notices. */
+static bool tag_complete(struct espi *p)
+{
+    const xmlParserInput *in = p->xml->input;
+    return (in && in->cur < in->end) || cut_off(p);
+}
+
+static bool check_attributes(struct espi *p, const struct attribute *list, int count,
+                             int space_count)
 {
     if ((size_t)count + (size_t)space_count > p->document.limits.attributes)
-        return err_set(&p->error, ERR_REJECT, "too_many_attributes", "an element with %d attributes",
-                       count + space_count);
+        return err_set(&p->error, ERR_REJECT, "too_many_attributes",
+                       "an element with %d attributes", count + space_count);
     for (int i = 0; i < count; i++)
         if (list[i].prefix && !list[i].uri)
             return undeclared(p, (const xmlChar *)list[i].prefix);
@@ -145,7 +165,7 @@ static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, 
     int rule = -1;
     if (p->failed)
         return;
-    bool right = !prefix || uri || undeclared(p, prefix);
+    bool right = (!p->ending || tag_complete(p)) && (!prefix || uri || undeclared(p, prefix));
     if (count || space_count)
         right = right && check_attributes(p, list, count, space_count);
     right = right && espi_document_start(&p->document, (const char *)name, (const char *)uri, &rule,
@@ -189,7 +209,8 @@ static void on_error(void *context, xmlErrorPtr error)
     (void)context, (void)error;
 }
 
-/* --- opening ---------------------------------------------------------------------------------------- */
+/* --- opening
+ * ---------------------------------------------------------------------------------------- */
 struct espi_limits espi_limits_default(void)
 {
     return (struct espi_limits){.total_bytes = UINT64_MAX,
@@ -231,7 +252,8 @@ static bool open_parser(struct espi *p)
     return p->xml && xmlCtxtUseOptions(p->xml, XML_PARSE_NONET) == 0;
 }
 
-struct espi *espi_open(const struct espi_limits *limits, const struct espi_sink *sink, struct err *e)
+struct espi *espi_open(const struct espi_limits *limits, const struct espi_sink *sink,
+                       struct err *e)
 {
     xmlInitParser();
     struct espi *p = calloc(1, sizeof *p);
@@ -243,7 +265,8 @@ struct espi *espi_open(const struct espi_limits *limits, const struct espi_sink 
     p->document.sink = *sink;
     p->document.place = place_now;
     p->document.place_context = p;
-    if (getrandom(&p->document.graph.names.seed, sizeof p->document.graph.names.seed, GRND_NONBLOCK) < 0)
+    if (getrandom(&p->document.graph.names.seed, sizeof p->document.graph.names.seed,
+                  GRND_NONBLOCK) < 0)
         p->document.graph.names.seed = (uintptr_t)p;
     if (espi_document_make(&p->document, e)) {
         if (open_parser(p))
@@ -273,7 +296,8 @@ void espi_freep(struct espi **p)
     *p = NULL;
 }
 
-/* --- what is wrong with a body ----------------------------------------------------------------------- */
+/* --- what is wrong with a body
+ * ----------------------------------------------------------------------- */
 static bool head_has(const struct espi *p, const char *word)
 {
     return strcasestr(p->head, word) != NULL;
@@ -292,15 +316,20 @@ static bool is_blank(const struct espi *p)
     return p->head_len < HEAD_BYTES && strspn(p->head, BLANK) == p->head_len;
 }
 
-static bool is_encoding_error(int code)
+static bool is_encoding_error(const xmlError *last)
 {
+    int code = last->code;
+    /* one code for characters XML forbids and for bytes that make none: only the message tells */
+    if (code == XML_ERR_INVALID_CHAR && last->message)
+        return strstr(last->message, "UTF-8") != NULL;
     return code == XML_ERR_INVALID_ENCODING || code == XML_ERR_UNKNOWN_ENCODING ||
            code == XML_ERR_UNSUPPORTED_ENCODING || code == XML_ERR_ENCODING_NAME ||
            code == XML_I18N_CONV_FAILED || code == XML_I18N_NO_HANDLER || code == XML_IO_ENCODER;
 }
 
-static void judge_failure(const struct espi *p, bool at_end, struct err *e)
+static void judge_failure(struct espi *p)
 {
+    struct err *e = &p->error;
     const xmlError *last = &p->xml->lastError;
     bool open = p->document.depth || p->document.skipped || !p->document.root_seen;
     size_t len = last->message ? strcspn(last->message, "\n") : 0;
@@ -311,22 +340,23 @@ static void judge_failure(const struct espi *p, bool at_end, struct err *e)
         err_set(e, ERR_REJECT, "html", "a web page, not a feed");
     else if (!p->document.root_seen && first > ' ' && first != '<')
         err_set(e, ERR_REJECT, "not_xml", "the body is no XML: it begins with \"%.1s\"", &first);
-    else if (at_end && open)
-        err_set(e, ERR_RETRY, "feed_cut_off", "the feed ends in mid-element after %llu bytes",
-                (unsigned long long)p->bytes);
-    else if (is_encoding_error(last->code))
-        err_set(e, ERR_REJECT, "bad_encoding", "%.*s", (int)len, last->message ? last->message : "");
+    else if (p->ending && open)
+        cut_off(p);
+    else if (is_encoding_error(last))
+        err_set(e, ERR_REJECT, "bad_encoding", "%.*s", (int)len,
+                last->message ? last->message : "");
     else
         err_set(e, ERR_REJECT, "not_well_formed", "%.*s", (int)len,
                 last->message ? last->message : "not well-formed");
 }
 
-static void fail_parser(struct espi *p, bool at_end)
+static void fail_parser(struct espi *p)
 {
     struct espi_place at = place_now(p);
     if (p->xml->lastError.line > 0)
-        at = (struct espi_place){(uint64_t)p->xml->lastError.line, (uint64_t)p->xml->lastError.int2};
-    judge_failure(p, at_end, &p->error);
+        at =
+            (struct espi_place){(uint64_t)p->xml->lastError.line, (uint64_t)p->xml->lastError.int2};
+    judge_failure(p);
     fail_at(p, at);
 }
 
@@ -340,7 +370,8 @@ static void check_parser_size(struct espi *p)
         reject_here(p, "too_many_names", "too many different names");
 }
 
-/* --- writing ----------------------------------------------------------------------------------------- */
+/* --- writing
+ * ----------------------------------------------------------------------------------------- */
 static bool outcome(const struct espi *p, struct err *e)
 {
     if (p->failed && e)
@@ -348,15 +379,15 @@ static bool outcome(const struct espi *p, struct err *e)
     return !p->failed;
 }
 
-static void push(struct espi *p, const char *bytes, size_t len, bool at_end)
+static void push(struct espi *p, const char *bytes, size_t len)
 {
     /* Errors of no document (a converter's) would be printed: the handler is the thread's. */
     xmlSetStructuredErrorFunc(NULL, on_error);
-    int code = xmlParseChunk(p->xml, bytes, (int)len, at_end);
+    int code = xmlParseChunk(p->xml, bytes, (int)len, p->ending);
     xmlSetStructuredErrorFunc(NULL, NULL);
     if (!p->failed && (code == XML_ERR_NO_MEMORY || !p->xml->wellFormed || p->xml->disableSAX))
-        fail_parser(p, at_end);
-    if (!p->failed && !at_end)
+        fail_parser(p);
+    if (!p->failed && !p->ending)
         check_parser_size(p);
 }
 
@@ -381,7 +412,7 @@ bool espi_write(struct espi *p, const char *bytes, size_t len, struct err *e)
             break;
         }
         p->bytes += piece;
-        push(p, bytes, piece, false);
+        push(p, bytes, piece);
         bytes += piece;
         len -= piece;
     }
@@ -390,21 +421,23 @@ bool espi_write(struct espi *p, const char *bytes, size_t len, struct err *e)
 
 bool espi_finish(struct espi *p, struct err *e)
 {
-    if (p->failed || p->finished)
+    if (p->failed || p->ending)
         return outcome(p, e);
-    p->finished = true;
+    p->ending = true;
     if (is_blank(p)) {
         err_set(&p->error, ERR_REJECT, "empty", "the body is empty");
         fail_at(p, place_now(p));
         return outcome(p, e);
     }
-    push(p, NULL, 0, true);
-    if (!p->failed && !espi_table_make(&p->document.graph, &p->document.problems, &p->table, &p->error))
+    push(p, NULL, 0);
+    if (!p->failed &&
+        !espi_table_make(&p->document.graph, &p->document.problems, &p->table, &p->error))
         fail_at(p, place_now(p));
     return outcome(p, e);
 }
 
-/* --- what was found ---------------------------------------------------------------------------------- */
+/* --- what was found
+ * ---------------------------------------------------------------------------------- */
 size_t espi_series_count(const struct espi *p)
 {
     return p->table.count;

@@ -1,4 +1,5 @@
-/* Reads a Green Button (ESPI) feed as it arrives: bytes in, readings out at once, series at the end. */
+/* Reads a Green Button (ESPI) feed as it arrives: bytes in, readings out at once, series at the
+ * end. */
 #ifndef METERBEAT_METER_ESPI_H
 #define METERBEAT_METER_ESPI_H
 
@@ -11,33 +12,38 @@
 #include "meter/espi_series.h"
 
 /*
- * A feed may name the unit of its readings after them, so a reading carries a group: what its block links
- * to, numbered from 0. Stage (group, start, duration, value, ...), and join with espi_series_of_group()
- * once espi_finish() has said true. Numbers the feed does not give are ESPI_ABSENT.
+ * A feed may name the unit of its readings after them, so a reading carries a group: what its block
+ * links to, numbered from 0. Stage (group, start, duration, value, ...), and join with
+ * espi_series_of_group() once espi_finish() has said true. Numbers the feed does not give are
+ * ESPI_ABSENT.
  */
 struct espi_reading {
     uint32_t group;
-    uint32_t ordinal;   /* place in its block, from 0 */
-    uint64_t entry;     /* the Atom entry it came in, from 1 (see espi_sink.entry); 0 = outside any entry */
-    int64_t start_s;    /* epoch seconds; without own time: the block's start, absent when that has none */
+    uint32_t ordinal; /* place in its block, from 0 */
+    uint64_t
+        entry; /* the Atom entry it came in, from 1 (see espi_sink.entry); 0 = outside any entry */
+    int64_t
+        start_s; /* epoch seconds; without own time: the block's start, absent when that has none */
     int64_t duration_s; /* absent when the reading has no timePeriod of its own */
     int64_t value;      /* unscaled: times 10^power_of_ten_multiplier of the series, in its uom */
     int64_t cost;       /* in 1e-5 of the series' currency, never scaled */
     int64_t quality;    /* the first QualityOfReading code given */
     uint32_t qualities; /* each code n < 31 given sets bit n, any other bit 31 */
     int64_t tou;
-    bool placed; /* false: no timePeriod; espi_place_reading() finds the start once the series is known */
+    bool placed; /* false: no timePeriod; espi_place_reading() finds the start once the series is
+                    known */
 };
 
-/* The end of an entry that held readings. updated_s: epoch seconds of its atom:updated, or ESPI_ABSENT. */
+/* The end of an entry that held readings. updated_s: epoch seconds of its atom:updated, or
+ * ESPI_ABSENT. */
 struct espi_entry {
     uint64_t entry;
     int64_t updated_s;
 };
 
 /*
- * Called from within espi_write and espi_finish, on their thread; what they are handed is borrowed for the
- * call. False ends the reading with that error. entry may be NULL.
+ * Called from within espi_write and espi_finish, on their thread; what they are handed is borrowed
+ * for the call. False ends the reading with that error. entry may be NULL.
  */
 struct espi_sink {
     bool (*reading)(void *context, const struct espi_reading *r, struct err *e);
@@ -45,29 +51,34 @@ struct espi_sink {
     void *context;
 };
 
-/* Each maximum ends the feed with ERR_REJECT and its own code; 0 = the default, in espi_limits_default(). */
+/* Each maximum ends the feed with ERR_REJECT and its own code; 0 = the default, in
+ * espi_limits_default(). */
 struct espi_limits {
     uint64_t total_bytes; /* "feed_too_large"; default: none, the caller counts */
     uint64_t readings;    /* "too_many_readings" */
     size_t depth;         /* "too_deep": elements within elements, at most 255 */
     size_t token_bytes;   /* "token_too_long": one tag, comment or processing instruction, about */
-    size_t names_bytes;   /* "too_many_names": distinct names of elements, attributes and name spaces */
-    size_t text_bytes;    /* "text_too_long": one element's text or one href */
-    size_t attributes;    /* "too_many_attributes": of one element */
-    size_t kept_bytes;    /* "too_much_kept": hrefs, resources, groups and problems held until the end */
-    size_t problems;      /* not an error: further problems are counted, not kept */
+    size_t
+        names_bytes; /* "too_many_names": distinct names of elements, attributes and name spaces */
+    size_t text_bytes; /* "text_too_long": one element's text or one href */
+    size_t attributes; /* "too_many_attributes": of one element */
+    size_t
+        kept_bytes;  /* "too_much_kept": hrefs, resources, groups and problems held until the end */
+    size_t problems; /* not an error: further problems are counted, not kept */
 };
 
 struct espi;
 
 struct espi_limits espi_limits_default(void);
-/* limits NULL = defaults; copies both. NULL: ERR_RETRY "no_memory". Free with espi_free (NULL is fine). */
+/* limits NULL = defaults; copies both. NULL: ERR_RETRY "no_memory". Free with espi_free (NULL is
+ * fine). */
 MUST_CHECK struct espi *espi_open(const struct espi_limits *limits, const struct espi_sink *sink,
                                   struct err *e);
 /*
- * The next piece, of any size. False, each with line:column in its text, and every later call says the same:
- * ERR_REJECT "not_well_formed", "bad_encoding", "doctype", "html", "not_xml", "not_a_feed" (another root),
- * "too_many_resources" (256 in one entry) or a limit's code; ERR_RETRY "no_memory"; or what the sink said.
+ * The next piece, of any size. False, each with line:column in its text, and every later call says
+ * the same: ERR_REJECT "not_well_formed", "bad_encoding", "doctype", "html", "not_xml",
+ * "not_a_feed" (another root), "too_many_resources" (256 in one entry) or a limit's code; ERR_RETRY
+ * "no_memory"; or what the sink said.
  */
 MUST_CHECK bool espi_write(struct espi *p, const char *bytes, size_t len, struct err *e);
 /* The end, and the links. False as above, or ERR_REJECT "empty", ERR_RETRY "feed_cut_off". */
@@ -78,9 +89,11 @@ void espi_freep(struct espi **p); /* for CLEANUP */
 /* After espi_finish said true. All borrowed until espi_free. */
 size_t espi_series_count(const struct espi *p);
 const struct espi_series *espi_series_at(const struct espi *p, size_t i);
-/* Every group handed to the sink has a series; whether that can be used, espi_series.unresolved says. */
+/* Every group handed to the sink has a series; whether that can be used, espi_series.unresolved
+ * says. */
 size_t espi_series_of_group(const struct espi *p, uint32_t group);
-/* Gives an unplaced reading its start and duration from its series; false: it has no place in time. */
+/* Gives an unplaced reading its start and duration from its series; false: it has no place in time.
+ */
 MUST_CHECK bool espi_place_reading(const struct espi_series *s, struct espi_reading *r);
 
 /* At any time: how many groups, entries and readings so far, and what was odd. */

@@ -1,4 +1,5 @@
-/* The meaning of a feed's elements: one function for what opens, one for what closes, one call a reading. */
+/* The meaning of a feed's elements: one function for what opens, one for what closes, one call a
+ * reading. */
 #include "meter/espi_document.h"
 
 #include <stdlib.h>
@@ -36,7 +37,8 @@ static void complain(struct espi_document *d, enum espi_odd odd, const char *whe
     espi_problems_add(&d->problems, odd, at.line, at.column, where, len);
 }
 
-/* --- texts ----------------------------------------------------------------------------------------- */
+/* --- texts
+ * ----------------------------------------------------------------------------------------- */
 static int64_t text_number(struct espi_document *d)
 {
     int64_t value;
@@ -78,7 +80,8 @@ bool espi_document_text(struct espi_document *d, const char *text, size_t len, s
     return true;
 }
 
-/* --- the entry ------------------------------------------------------------------------------------- */
+/* --- the entry
+ * ------------------------------------------------------------------------------------- */
 static void open_entry(struct espi_document *d)
 {
     d->entries++;
@@ -135,17 +138,19 @@ static bool entry_context(struct espi_document *d, struct espi_context *ret_in, 
     struct espi_href *hrefs = d->hrefs.items;
     const struct espi_stored_href *stored = d->stored_hrefs.items;
     for (size_t i = 0; i < count; i++)
-        hrefs[i] = (struct espi_href){stored[i].rel, d->hrefs_text.data + stored[i].offset, stored[i].len};
+        hrefs[i] =
+            (struct espi_href){stored[i].rel, d->hrefs_text.data + stored[i].offset, stored[i].len};
     ret_in->hrefs = hrefs;
     return true;
 }
 
-static bool keep_draft(struct espi_document *d, const struct espi_draft *draft, struct espi_context *in,
-                       struct err *e)
+static bool keep_draft(struct espi_document *d, const struct espi_draft *draft,
+                       struct espi_context *in, struct err *e)
 {
     bool differs;
     if (draft->kind == KIND_METER_READING && !in->title && d->title.len &&
-        !espi_names_add(&d->graph.names, d->title.data, d->title.len, &d->graph.budget, &in->title, e))
+        !espi_names_add(&d->graph.names, d->title.data, d->title.len, &d->graph.budget, &in->title,
+                        e))
         return false;
     if (!espi_graph_add(&d->graph, draft, in, &differs, e))
         return false;
@@ -192,7 +197,8 @@ static bool close_title(struct espi_document *d, struct err *e)
     return buf_append(&d->title, title, len < TITLE_MAX ? len : 0, e);
 }
 
-/* --- resources ------------------------------------------------------------------------------------- */
+/* --- resources
+ * ------------------------------------------------------------------------------------- */
 static bool open_resource(struct espi_document *d, const struct espi_rule *rule, struct err *e)
 {
     if (d->draft_count == ESPI_DRAFTS_MAX)
@@ -218,7 +224,8 @@ static bool close_word(struct espi_document *d, const struct espi_rule *rule, st
     return true;
 }
 
-/* --- blocks and readings --------------------------------------------------------------------------- */
+/* --- blocks and readings
+ * --------------------------------------------------------------------------- */
 static bool open_block(struct espi_document *d, struct err *e)
 {
     d->block_start_s = ESPI_ABSENT;
@@ -285,7 +292,8 @@ static bool close_reading(struct espi_document *d, struct err *e)
     return d->sink.reading(d->sink.context, &d->reading, e);
 }
 
-/* --- opening and closing --------------------------------------------------------------------------- */
+/* --- opening and closing
+ * --------------------------------------------------------------------------- */
 static bool open_node(struct espi_document *d, const struct espi_rule *rule, struct err *e)
 {
     switch ((enum espi_node)rule->node) {

@@ -31,7 +31,8 @@ struct espi_document {
     struct espi_place (*place)(void *context);
     void *place_context;
 
-    /* where in the document: the grammar's rules that are open, and elements without meaning below them */
+    /* where in the document: the grammar's rules that are open, and elements without meaning below
+     * them */
     struct espi_seen seen[ESPI_RULES_MAX];
     uint8_t open[ESPI_DEPTH_MAX + 1];
     size_t depth; /* open[depth] is the innermost; 0 is the document */
@@ -69,8 +70,8 @@ MUST_CHECK bool espi_document_make(struct espi_document *d, struct err *e);
 void espi_document_free(struct espi_document *d);
 
 /*
- * The rule of the element now open, or -1 where it has no meaning. Errors: limits, and what the sink says.
- * name and uri stay where they are, unchanged, until espi_document_free.
+ * The rule of the element now open, or -1 where it has no meaning. Errors: limits, and what the
+ * sink says. name and uri stay where they are, unchanged, until espi_document_free.
  */
 MUST_CHECK bool espi_document_start(struct espi_document *d, const char *name, const char *uri,
                                     int *ret_rule, struct err *e);
@@ -82,7 +83,8 @@ static inline bool espi_document_wants_text(const struct espi_document *d)
 {
     return d->wants_text && !d->skipped;
 }
-MUST_CHECK bool espi_document_text(struct espi_document *d, const char *text, size_t len, struct err *e);
+MUST_CHECK bool espi_document_text(struct espi_document *d, const char *text, size_t len,
+                                   struct err *e);
 MUST_CHECK bool espi_document_end(struct espi_document *d, struct err *e);
 
 #endif

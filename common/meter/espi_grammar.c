@@ -1,4 +1,5 @@
-/* Which elements of a feed mean something: a table of rules, the children of each rule in one run. */
+/* Which elements of a feed mean something: a table of rules, the children of each rule in one run.
+ */
 #include "meter/espi_grammar.h"
 
 #include <string.h>
@@ -22,25 +23,36 @@ enum {
 };
 
 #define CHILDREN(first, next) .first_child = (first), .last_child = (next)
-#define NUMBER(element, of, at) {.name = element, .text = true, .node = NODE_FIELD, .kind = of, .slot = at}
-#define WORD(element, of, at) {.name = element, .text = true, .node = NODE_WORD, .kind = of, .slot = at}
-
-/* The resources, wherever one may stand: as the root, in an entry's content, and in an entry that forgot it. */
-#define RESOURCES                                                                                      \
-    {.name = "IntervalBlock", .node = NODE_BLOCK, CHILDREN(IN_BLOCK, IN_BLOCK_INTERVAL)},              \
-        {.name = "UsagePoint", .node = NODE_RESOURCE, .kind = KIND_USAGE_POINT,                        \
-         CHILDREN(IN_USAGE_POINT, IN_SERVICE_CATEGORY)},                                               \
-        {.name = "MeterReading", .node = NODE_RESOURCE, .kind = KIND_METER_READING},                   \
-        {.name = "ReadingType", .node = NODE_RESOURCE, .kind = KIND_READING_TYPE,                      \
-         CHILDREN(IN_READING_TYPE, IN_LOCAL_TIME)},                                                    \
-    {                                                                                                  \
-        .name = "LocalTimeParameters", .node = NODE_RESOURCE, .kind = KIND_LOCAL_TIME,                 \
-        CHILDREN(IN_LOCAL_TIME, IN_BLOCK)                                                              \
+#define NUMBER(element, of, at)                                                                    \
+    {                                                                                              \
+        .name = element, .text = true, .node = NODE_FIELD, .kind = of, .slot = at                  \
+    }
+#define WORD(element, of, at)                                                                      \
+    {                                                                                              \
+        .name = element, .text = true, .node = NODE_WORD, .kind = of, .slot = at                   \
     }
 
-#define ENTRY                                                                                          \
-    {                                                                                                  \
-        .name = "entry", .atom = true, .node = NODE_ENTRY, CHILDREN(IN_ENTRY, IN_CONTENT)              \
+/* The resources, wherever one may stand: as the root, in an entry's content, and in an entry that
+ * forgot it. */
+#define RESOURCES                                                                                  \
+    {.name = "IntervalBlock", .node = NODE_BLOCK, CHILDREN(IN_BLOCK, IN_BLOCK_INTERVAL)},          \
+        {.name = "UsagePoint",                                                                     \
+         .node = NODE_RESOURCE,                                                                    \
+         .kind = KIND_USAGE_POINT,                                                                 \
+         CHILDREN(IN_USAGE_POINT, IN_SERVICE_CATEGORY)},                                           \
+        {.name = "MeterReading", .node = NODE_RESOURCE, .kind = KIND_METER_READING},               \
+        {.name = "ReadingType",                                                                    \
+         .node = NODE_RESOURCE,                                                                    \
+         .kind = KIND_READING_TYPE,                                                                \
+         CHILDREN(IN_READING_TYPE, IN_LOCAL_TIME)},                                                \
+    {                                                                                              \
+        .name = "LocalTimeParameters", .node = NODE_RESOURCE, .kind = KIND_LOCAL_TIME,             \
+        CHILDREN(IN_LOCAL_TIME, IN_BLOCK)                                                          \
+    }
+
+#define ENTRY                                                                                      \
+    {                                                                                              \
+        .name = "entry", .atom = true, .node = NODE_ENTRY, CHILDREN(IN_ENTRY, IN_CONTENT)          \
     }
 
 const struct espi_rule espi_grammar[] = {
@@ -103,7 +115,8 @@ const struct espi_rule espi_grammar[] = {
     /* IN_QUALITIES */
     {.name = "quality", .text = true, .node = NODE_QUALITY},
 };
-_Static_assert(sizeof espi_grammar / sizeof *espi_grammar == IN_END, "each run has the length it is given");
+_Static_assert(sizeof espi_grammar / sizeof *espi_grammar == IN_END,
+               "each run has the length it is given");
 
 _Static_assert(IN_END <= ESPI_RULES_MAX, "there is room for each rule");
 
@@ -117,7 +130,8 @@ static int match_text(const struct espi_rule *of, const char *name, const char *
     return -1;
 }
 
-int espi_grammar_match(int parent, const char *name, const char *uri, struct espi_seen seen[ESPI_RULES_MAX])
+int espi_grammar_match(int parent, const char *name, const char *uri,
+                       struct espi_seen seen[ESPI_RULES_MAX])
 {
     const struct espi_rule *of = &espi_grammar[parent];
     for (int i = of->first_child; i < of->last_child; i++)

@@ -84,17 +84,19 @@ struct espi_rule {
 extern const struct espi_rule espi_grammar[];
 #define ESPI_RULES_MAX 64
 
-/* By rule, the element that was last found to match it: XML parsers keep each name at one address. */
+/* By rule, the element that was last found to match it: XML parsers keep each name at one address.
+ */
 struct espi_seen {
     const char *name;
     const char *uri;
 };
 
 /*
- * The rule of an element `name` in name space `uri` within rule `parent`; -1: it means nothing there. While
- * `seen` is in use, an address may not come to hold another name.
+ * The rule of an element `name` in name space `uri` within rule `parent`; -1: it means nothing
+ * there. While `seen` is in use, an address may not come to hold another name.
  */
-int espi_grammar_match(int parent, const char *name, const char *uri, struct espi_seen seen[ESPI_RULES_MAX]);
+int espi_grammar_match(int parent, const char *name, const char *uri,
+                       struct espi_seen seen[ESPI_RULES_MAX]);
 size_t espi_grammar_slots(enum espi_kind kind);
 /* "UsagePoint", ... */
 const char *espi_grammar_kind_name(enum espi_kind kind);

@@ -1,4 +1,5 @@
-/* The resources of a feed and the hrefs between them: each kept once, however often the feed repeats it. */
+/* The resources of a feed and the hrefs between them: each kept once, however often the feed
+ * repeats it. */
 #include "meter/espi_graph.h"
 
 #include <stdlib.h>
@@ -19,7 +20,7 @@ struct espi_group *espi_graph_group_at(const struct espi_graph *g, uint32_t grou
 
 const int64_t *espi_graph_slots(const struct espi_graph *g, const struct espi_resource *r)
 {
-    return (const int64_t *)g->values.items + r->slots;
+    return g->values.items ? (const int64_t *)g->values.items + r->slots : NULL;
 }
 
 static uint64_t hash_words(const struct espi_graph *g, uint32_t a, uint32_t b, uint32_t c)
@@ -28,7 +29,8 @@ static uint64_t hash_words(const struct espi_graph *g, uint32_t a, uint32_t b, u
     return espi_hash(g->names.seed, words, sizeof words);
 }
 
-/* --- relations ----------------------------------------------------------------------------------- */
+/* --- relations -----------------------------------------------------------------------------------
+ */
 static bool same_relation(const void *items, uint32_t item, const void *key)
 {
     const struct espi_relation *have = (const struct espi_relation *)items + item, *want = key;
@@ -53,7 +55,8 @@ static bool relate_all(struct espi_graph *g, uint32_t resource, const struct esp
 {
     for (size_t i = 0; i < in->href_count; i++) {
         struct espi_relation r = {.resource = resource, .rel = in->hrefs[i].rel};
-        if (!espi_names_add(&g->names, in->hrefs[i].text, in->hrefs[i].len, &g->budget, &r.href, e) ||
+        if (!espi_names_add(&g->names, in->hrefs[i].text, in->hrefs[i].len, &g->budget, &r.href,
+                            e) ||
             !relate(g, r, e))
             return false;
     }
@@ -66,13 +69,14 @@ static bool name_of_rel(struct espi_graph *g, const struct espi_context *in, enu
 {
     *ret_name = 0;
     for (size_t i = 0; i < in->href_count && !*ret_name; i++)
-        if (in->hrefs[i].rel == rel &&
-            !espi_names_add(&g->names, in->hrefs[i].text, in->hrefs[i].len, &g->budget, ret_name, e))
+        if (in->hrefs[i].rel == rel && !espi_names_add(&g->names, in->hrefs[i].text,
+                                                       in->hrefs[i].len, &g->budget, ret_name, e))
             return false;
     return true;
 }
 
-/* --- resources ----------------------------------------------------------------------------------- */
+/* --- resources -----------------------------------------------------------------------------------
+ */
 struct self_key {
     enum espi_kind kind;
     uint32_t self;
@@ -85,8 +89,8 @@ static bool same_self(const void *items, uint32_t item, const void *key)
     return have->kind == want->kind && have->self == want->self;
 }
 
-static bool add_new(struct espi_graph *g, const struct espi_draft *draft, const struct espi_context *in,
-                    uint32_t self, uint64_t hash, struct err *e)
+static bool add_new(struct espi_graph *g, const struct espi_draft *draft,
+                    const struct espi_context *in, uint32_t self, uint64_t hash, struct err *e)
 {
     size_t slots = espi_grammar_slots(draft->kind);
     uint32_t number = (uint32_t)g->resources.count;
@@ -95,8 +99,11 @@ static bool add_new(struct espi_graph *g, const struct espi_draft *draft, const 
         (self && !espi_index_add(&g->by_self, hash, number, &g->budget, e)))
         return false;
     *espi_graph_resource(g, g->resources.count++) =
-        (struct espi_resource){.kind = draft->kind, .self = self, .title = in->title,
-                               .slots = (uint32_t)g->values.count, .entry = in->number};
+        (struct espi_resource){.kind = draft->kind,
+                               .self = self,
+                               .title = in->title,
+                               .slots = (uint32_t)g->values.count,
+                               .entry = in->number};
     if (slots)
         memcpy((int64_t *)g->values.items + g->values.count, draft->slots, slots * sizeof(int64_t));
     g->values.count += slots;
@@ -105,12 +112,12 @@ static bool add_new(struct espi_graph *g, const struct espi_draft *draft, const 
 
 static bool other_meaning(const int64_t *a, const int64_t *b)
 {
-    return a[RT_UOM] != b[RT_UOM] || a[RT_MULTIPLIER] != b[RT_MULTIPLIER] || a[RT_KIND] != b[RT_KIND] ||
-           a[RT_FLOW_DIRECTION] != b[RT_FLOW_DIRECTION];
+    return a[RT_UOM] != b[RT_UOM] || a[RT_MULTIPLIER] != b[RT_MULTIPLIER] ||
+           a[RT_KIND] != b[RT_KIND] || a[RT_FLOW_DIRECTION] != b[RT_FLOW_DIRECTION];
 }
 
-static void compare_again(struct espi_graph *g, struct espi_resource *r, const struct espi_draft *draft,
-                          bool *ret_differs)
+static void compare_again(struct espi_graph *g, struct espi_resource *r,
+                          const struct espi_draft *draft, bool *ret_differs)
 {
     const int64_t *have = espi_graph_slots(g, r);
     size_t slots = espi_grammar_slots(r->kind);
@@ -122,8 +129,8 @@ static void compare_again(struct espi_graph *g, struct espi_resource *r, const s
         r->differs_in_meaning = true;
 }
 
-bool espi_graph_add(struct espi_graph *g, const struct espi_draft *draft, const struct espi_context *in,
-                    bool *ret_differs, struct err *e)
+bool espi_graph_add(struct espi_graph *g, const struct espi_draft *draft,
+                    const struct espi_context *in, bool *ret_differs, struct err *e)
 {
     *ret_differs = false;
     uint32_t self;
@@ -131,14 +138,16 @@ bool espi_graph_add(struct espi_graph *g, const struct espi_draft *draft, const 
         return false;
     struct self_key key = {draft->kind, self};
     uint64_t hash = hash_words(g, (uint32_t)draft->kind, self, 0);
-    int64_t found = self ? espi_index_find(&g->by_self, hash, same_self, g->resources.items, &key) : -1;
+    int64_t found =
+        self ? espi_index_find(&g->by_self, hash, same_self, g->resources.items, &key) : -1;
     if (found < 0)
         return add_new(g, draft, in, self, hash, e);
     compare_again(g, espi_graph_resource(g, (size_t)found), draft, ret_differs);
     return relate_all(g, (uint32_t)found, in, e);
 }
 
-/* --- groups -------------------------------------------------------------------------------------- */
+/* --- groups --------------------------------------------------------------------------------------
+ */
 static bool ends_in(const char *href, size_t len, const char *segment)
 {
     size_t size = strlen(segment);
@@ -146,7 +155,8 @@ static bool ends_in(const char *href, size_t len, const char *segment)
            (len == size || href[len - size - 1] == '/');
 }
 
-/* ".../IntervalBlock" or ".../MeterReading/1": an `up` that all blocks of one meter reading share. */
+/* ".../IntervalBlock" or ".../MeterReading/1": an `up` that all blocks of one meter reading share.
+ */
 static bool names_meter_reading(const struct espi_href *h)
 {
     return ends_in(h->text, h->len, "IntervalBlock") ||
@@ -154,8 +164,9 @@ static bool names_meter_reading(const struct espi_href *h)
 }
 
 /*
- * The href by which an entry's blocks find their group: a telling `up`, else `self`, else any `up`. All
- * blocks of a meter reading then share a group in the collection style, and none share one wrongly.
+ * The href by which an entry's blocks find their group: a telling `up`, else `self`, else any `up`.
+ * All blocks of a meter reading then share a group in the collection style, and none share one
+ * wrongly.
  */
 static const struct espi_href *choose_key(const struct espi_context *in)
 {
@@ -176,8 +187,8 @@ static bool same_key(const void *items, uint32_t item, const void *key)
 }
 
 /* The links of the first block of a group; an `up` that is the key goes before another. */
-static bool fill_group(struct espi_graph *g, uint32_t group, const struct espi_context *in, uint32_t up,
-                       struct err *e)
+static bool fill_group(struct espi_graph *g, uint32_t group, const struct espi_context *in,
+                       uint32_t up, struct err *e)
 {
     uint32_t first_up, self, related;
     if (!name_of_rel(g, in, REL_UP, &first_up, e) || !name_of_rel(g, in, REL_SELF, &self, e) ||
@@ -190,8 +201,8 @@ static bool fill_group(struct espi_graph *g, uint32_t group, const struct espi_c
     return true;
 }
 
-static bool add_group(struct espi_graph *g, const struct espi_context *in, const struct espi_href *key,
-                      uint32_t name, uint64_t line, struct err *e)
+static bool add_group(struct espi_graph *g, const struct espi_context *in,
+                      const struct espi_href *key, uint32_t name, uint64_t line, struct err *e)
 {
     uint32_t number = (uint32_t)g->groups.count;
     if (!espi_array_room(&g->groups, sizeof(struct espi_group), 1, &g->budget, e) ||
@@ -213,8 +224,8 @@ bool espi_graph_group(struct espi_graph *g, const struct espi_context *in, uint6
         return false;
     int64_t found = -1;
     if (name)
-        found = espi_index_find(&g->by_key, hash_words(g, name, 0, 0), same_key, g->group_keys.items,
-                                &name);
+        found = espi_index_find(&g->by_key, hash_words(g, name, 0, 0), same_key,
+                                g->group_keys.items, &name);
     *ret_group = found < 0 ? (uint32_t)g->groups.count : (uint32_t)found;
     return found >= 0 || add_group(g, in, key, name, line, e);
 }
@@ -228,7 +239,8 @@ bool espi_graph_group_again(struct espi_graph *g, uint32_t group, const struct e
 void espi_graph_free(struct espi_graph *g)
 {
     espi_names_free(&g->names);
-    struct espi_array *arrays[] = {&g->resources, &g->relations, &g->values, &g->groups, &g->group_keys};
+    struct espi_array *arrays[] = {&g->resources, &g->relations, &g->values, &g->groups,
+                                   &g->group_keys};
     for (size_t i = 0; i < ARRAY_LEN(arrays); i++)
         free(arrays[i]->items);
     struct espi_index *indexes[] = {&g->by_self, &g->by_relation, &g->by_key};

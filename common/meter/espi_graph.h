@@ -31,7 +31,8 @@ struct espi_context {
 struct espi_resource {
     enum espi_kind kind;
     bool differs;            /* came again with other content; the first counts */
-    bool differs_in_meaning; /* a ReadingType with another unit, multiplier, kind or flow direction */
+    bool differs_in_meaning; /* a ReadingType with another unit, multiplier, kind or flow direction
+                              */
     uint32_t self;
     uint32_t title;
     uint32_t slots; /* index of the first one in values */
@@ -61,17 +62,18 @@ struct espi_group {
 struct espi_graph {
     struct espi_budget budget;
     struct espi_names names;
-    struct espi_array resources; /* struct espi_resource */
-    struct espi_array relations; /* struct espi_relation */
-    struct espi_array values;    /* int64_t */
-    struct espi_array groups;    /* struct espi_group */
+    struct espi_array resources;  /* struct espi_resource */
+    struct espi_array relations;  /* struct espi_relation */
+    struct espi_array values;     /* int64_t */
+    struct espi_array groups;     /* struct espi_group */
     struct espi_array group_keys; /* uint32_t, beside groups: the name a group is found by */
-    struct espi_index by_self;   /* resources by kind and self */
+    struct espi_index by_self;    /* resources by kind and self */
     struct espi_index by_relation;
     struct espi_index by_key; /* groups by key */
 };
 
-/* Keeps a resource, or merges it into the one with its kind and self. *ret_differs: its content was another. */
+/* Keeps a resource, or merges it into the one with its kind and self. *ret_differs: its content was
+ * another. */
 MUST_CHECK bool espi_graph_add(struct espi_graph *g, const struct espi_draft *draft,
                                const struct espi_context *in, bool *ret_differs, struct err *e);
 /* The group of the blocks of an entry, from those of its links that are known yet. */

@@ -1,4 +1,5 @@
-/* What the reader keeps until the end: arrays, an index and texts, all paid for from one budget of bytes. */
+/* What the reader keeps until the end: arrays, an index and texts, all paid for from one budget of
+ * bytes. */
 #include "meter/espi_keep.h"
 
 #include <stdlib.h>
@@ -37,7 +38,8 @@ bool espi_array_room(struct espi_array *a, size_t size, size_t more, struct espi
     return true;
 }
 
-/* --- the index ----------------------------------------------------------------------------------- */
+/* --- the index -----------------------------------------------------------------------------------
+ */
 uint64_t espi_hash(uint64_t seed, const void *bytes, size_t len)
 {
     uint64_t hash = seed ^ (len * 0x9e3779b97f4a7c15u);
@@ -54,8 +56,8 @@ uint64_t espi_hash(uint64_t seed, const void *bytes, size_t len)
     return hash ^ hash >> 29;
 }
 
-int64_t espi_index_find(const struct espi_index *x, uint64_t hash, espi_same *same, const void *items,
-                        const void *key)
+int64_t espi_index_find(const struct espi_index *x, uint64_t hash, espi_same *same,
+                        const void *items, const void *key)
 {
     if (!x->size)
         return -1;
@@ -100,7 +102,8 @@ bool espi_index_add(struct espi_index *x, uint64_t hash, uint32_t item, struct e
     return true;
 }
 
-/* --- texts --------------------------------------------------------------------------------------- */
+/* --- texts ---------------------------------------------------------------------------------------
+ */
 struct name_key {
     const char *text;
     size_t len;
@@ -117,7 +120,8 @@ static bool name_is(const void *items, uint32_t item, const void *key)
 uint32_t espi_names_find(const struct espi_names *n, const char *text, size_t len)
 {
     struct name_key key = {text, len};
-    return (uint32_t)(espi_index_find(&n->index, espi_hash(n->seed, text, len), name_is, n, &key) + 1);
+    return (uint32_t)(espi_index_find(&n->index, espi_hash(n->seed, text, len), name_is, n, &key) +
+                      1);
 }
 
 bool espi_names_add(struct espi_names *n, const char *text, size_t len, struct espi_budget *budget,
@@ -130,7 +134,8 @@ bool espi_names_add(struct espi_names *n, const char *text, size_t len, struct e
     }
     if (!espi_array_room(&n->bytes, 1, len + 1, budget, e) ||
         !espi_array_room(&n->offsets, sizeof(size_t), 1, budget, e) ||
-        !espi_index_add(&n->index, espi_hash(n->seed, text, len), (uint32_t)n->offsets.count, budget, e))
+        !espi_index_add(&n->index, espi_hash(n->seed, text, len), (uint32_t)n->offsets.count,
+                        budget, e))
         return false;
     char *copy = (char *)n->bytes.items + n->bytes.count;
     memcpy(copy, text, len);

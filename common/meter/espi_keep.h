@@ -14,16 +14,18 @@ struct espi_budget {
     size_t max;
 };
 
-/* An array that grows: room for count + 1 items of size bytes. ERR_REJECT "too_much_kept", ERR_RETRY "no_memory". */
+/* An array that grows: room for count + 1 items of size bytes. ERR_REJECT "too_much_kept",
+ * ERR_RETRY "no_memory". */
 struct espi_array {
     void *items;
     size_t count;
     size_t cap;
 };
-MUST_CHECK bool espi_array_room(struct espi_array *a, size_t size, size_t more, struct espi_budget *budget,
-                                struct err *e);
+MUST_CHECK bool espi_array_room(struct espi_array *a, size_t size, size_t more,
+                                struct espi_budget *budget, struct err *e);
 
-/* A hash index over items that lie elsewhere: it holds their numbers. Seeded, so that feeds cannot aim at it. */
+/* A hash index over items that lie elsewhere: it holds their numbers. Seeded, so that feeds cannot
+ * aim at it. */
 struct espi_index {
     struct espi_slot *slots;
     size_t size; /* a power of two, or 0 */
@@ -32,8 +34,8 @@ struct espi_index {
 /* True when item number `item` is the one `key` describes. */
 typedef bool espi_same(const void *items, uint32_t item, const void *key);
 /* The item's number, or -1. */
-int64_t espi_index_find(const struct espi_index *x, uint64_t hash, espi_same *same, const void *items,
-                        const void *key);
+int64_t espi_index_find(const struct espi_index *x, uint64_t hash, espi_same *same,
+                        const void *items, const void *key);
 /* The key must not be there yet. Errors as espi_array_room. */
 MUST_CHECK bool espi_index_add(struct espi_index *x, uint64_t hash, uint32_t item,
                                struct espi_budget *budget, struct err *e);

@@ -1,4 +1,5 @@
-/* Follows the hrefs of a feed: each rule offers candidates, the most trusted rule wins, the first of equals. */
+/* Follows the hrefs of a feed: each rule offers candidates, the most trusted rule wins, the first
+ * of equals. */
 #include "meter/espi_links.h"
 
 #include <stdlib.h>
@@ -6,7 +7,8 @@
 
 #include "meter/espi_text.h"
 
-/* More resources with one href than this are not looked through: a feed must not cost square time. */
+/* More resources with one href than this are not looked through: a feed must not cost square time.
+ */
 #define CHAIN_MAX 1000
 /* Segments of a path that may lie below a resource's own href. */
 #define LEVELS_MAX 16
@@ -42,7 +44,8 @@ static void finder_free(struct finder *f)
         free(f->heads[rel]);
 }
 
-/* --- offers -------------------------------------------------------------------------------------- */
+/* --- offers --------------------------------------------------------------------------------------
+ */
 static void offer(struct espi_choice *c, uint32_t resource, enum espi_link link)
 {
     if (c->link == ESPI_LINK_NONE || link < c->link)
@@ -101,7 +104,8 @@ static void follow_meter_reading(const struct finder *f, struct espi_links *l,
         offer_where(f, up, KIND_USAGE_POINT, REL_SELF, r->href, ESPI_LINK_UP);
 }
 
-static void follow_relation(const struct finder *f, struct espi_links *l, const struct espi_relation *r)
+static void follow_relation(const struct finder *f, struct espi_links *l,
+                            const struct espi_relation *r)
 {
     switch (espi_graph_resource(f->graph, r->resource)->kind) {
     case KIND_METER_READING:
@@ -127,9 +131,11 @@ static void follow_relation(const struct finder *f, struct espi_links *l, const 
     }
 }
 
-/* --- paths, entries, the only one ---------------------------------------------------------------- */
+/* --- paths, entries, the only one ----------------------------------------------------------------
+ */
 /* Offers the resource whose `self` is the longest path above `href`. */
-static void offer_above(const struct finder *f, struct espi_choice *c, enum espi_kind kind, uint32_t href)
+static void offer_above(const struct finder *f, struct espi_choice *c, enum espi_kind kind,
+                        uint32_t href)
 {
     const char *text = espi_names_text(&f->graph->names, href);
     int levels = LEVELS_MAX;
@@ -199,8 +205,10 @@ static void complete_resource(const struct finder *f, struct espi_links *l, size
     choose_or_only(&l->reading_type[i], &l->only[KIND_READING_TYPE]);
 }
 
-/* --- groups -------------------------------------------------------------------------------------- */
-static void follow_group(const struct finder *f, struct espi_choice *c, const struct espi_group *group)
+/* --- groups --------------------------------------------------------------------------------------
+ */
+static void follow_group(const struct finder *f, struct espi_choice *c,
+                         const struct espi_group *group)
 {
     offer_where(f, c, KIND_METER_READING, REL_RELATED, group->up, ESPI_LINK_EXACT);
     offer_where(f, c, KIND_METER_READING, REL_RELATED, group->self, ESPI_LINK_EXACT);
@@ -227,7 +235,8 @@ bool espi_links_orphan(struct espi_graph *g, uint32_t group, uint32_t *ret_name,
     return espi_names_add(&g->names, path, len, &g->budget, ret_name, e);
 }
 
-/* The only MeterReading takes blocks no rule links, where none are linked and all of them belong together. */
+/* The only MeterReading takes blocks no rule links, where none are linked and all of them belong
+ * together. */
 static bool give_orphans_to_only_one(struct espi_graph *g, struct espi_links *l, struct err *e)
 {
     uint32_t common = 0, name;
@@ -245,7 +254,8 @@ static bool give_orphans_to_only_one(struct espi_graph *g, struct espi_links *l,
     return true;
 }
 
-/* --- all of it ----------------------------------------------------------------------------------- */
+/* --- all of it -----------------------------------------------------------------------------------
+ */
 static bool links_make(const struct espi_graph *g, struct espi_links *l, struct err *e)
 {
     size_t resources = g->resources.count + 1, size = sizeof(struct espi_choice);

@@ -1,4 +1,5 @@
-/* What was odd about a feed: a few of each kind are kept with their place, the rest only counted. */
+/* What was odd about a feed: a few of each kind are kept with their place, the rest only counted.
+ */
 #include "meter/espi_problems.h"
 
 #include <stdlib.h>

@@ -8,19 +8,21 @@
 #include "meter/espi_series.h"
 
 enum espi_odd {
-    ODD_BAD_NUMBER,           /* a text that is no number where one belongs */
-    ODD_NUMBER_NOT_WHOLE,     /* a value or code with a fraction: not kept */
-    ODD_START_NOT_WHOLE,      /* a fraction of a second: rounded down */
-    ODD_NO_VALUE,             /* a reading without a value */
-    ODD_NO_TIME,              /* a reading without its own time in a block without a start */
-    ODD_NO_INTERVAL_LENGTH,   /* readings without their own time, and no interval length in their type */
+    ODD_BAD_NUMBER,         /* a text that is no number where one belongs */
+    ODD_NUMBER_NOT_WHOLE,   /* a value or code with a fraction: not kept */
+    ODD_START_NOT_WHOLE,    /* a fraction of a second: rounded down */
+    ODD_NO_VALUE,           /* a reading without a value */
+    ODD_NO_TIME,            /* a reading without its own time in a block without a start */
+    ODD_NO_INTERVAL_LENGTH, /* readings without their own time, and no interval length in their type
+                             */
     ODD_CONFLICTING_RESOURCE, /* one self href, different content: the first counts */
     ODD_AMBIGUOUS_LINK,       /* several resources fit: the first counts */
     ODD_NO_USAGE_POINT,       /* no rule finds the usage point of a meter reading */
     ODD_NO_METER_READING,     /* blocks that no rule links to a meter reading */
     ODD_NO_READING_TYPE,      /* no rule finds the type of a meter reading */
     ODD_NO_UNIT,              /* the type names no uom */
-    ODD_CONFLICTING_TYPES,    /* the types that fit differ in unit, multiplier, kind or flow direction */
+    ODD_CONFLICTING_TYPES, /* the types that fit differ in unit, multiplier, kind or flow direction
+                            */
     ODD_COUNT,
 };
 

@@ -10,7 +10,8 @@
 /* The rule that found one resource from another, most trusted first. */
 enum espi_link {
     ESPI_LINK_NONE,
-    ESPI_LINK_EXACT,  /* a `related` href names the collection (the other's `up`) or the item (its `self`) */
+    ESPI_LINK_EXACT,  /* a `related` href names the collection (the other's `up`) or the item (its
+                         `self`) */
     ESPI_LINK_ENTRY,  /* both stand in one entry, alone of their kind */
     ESPI_LINK_UP,     /* the child's `up` names its parent's `self` */
     ESPI_LINK_BACK,   /* the child's `related` names its parent */
@@ -22,8 +23,9 @@ enum espi_link {
 const char *espi_link_name(enum espi_link link);
 
 /*
- * The readings of one MeterReading (or of blocks no MeterReading claims). Hrefs are without scheme, host and
- * outer slashes; texts and hrefs the feed does not give are NULL, numbers ESPI_ABSENT. Codes are ESPI's.
+ * The readings of one MeterReading (or of blocks no MeterReading claims). Hrefs are without scheme,
+ * host and outer slashes; texts and hrefs the feed does not give are NULL, numbers ESPI_ABSENT.
+ * Codes are ESPI's.
  */
 struct espi_series {
     const char *usage_point;
@@ -31,9 +33,9 @@ struct espi_series {
     const char *reading_type;
     const char *blocks_href; /* what the blocks without a MeterReading link to; NULL for others */
     const char *title;       /* of the MeterReading's entry */
-    const char *unresolved;  /* NULL, or why these readings have no certain meaning: "no_meter_reading",
-                                "no_reading_type", "no_unit", "conflicting_types", "ambiguous_link".
-                                Never sum those. */
+    const char *unresolved;  /* NULL, or why these readings have no certain meaning:
+                                "no_meter_reading",  "no_reading_type", "no_unit",
+                                "conflicting_types", "ambiguous_link".  Never sum those. */
     int64_t service_kind;
     int64_t commodity;
     int64_t kind;
@@ -63,7 +65,8 @@ struct espi_series {
     uint64_t readings;
 };
 
-/* Something odd: the place is a line and column of the feed where known (else 0), and the href or text at fault. */
+/* Something odd: the place is a line and column of the feed where known (else 0), and the href or
+ * text at fault. */
 struct espi_problem {
     const char *code; /* one stable word, never freed */
     uint64_t line;

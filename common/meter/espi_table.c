@@ -1,4 +1,5 @@
-/* The series of a feed: what a MeterReading, its usage point, its type and its blocks say together. */
+/* The series of a feed: what a MeterReading, its usage point, its type and its blocks say together.
+ */
 #include "meter/espi_table.h"
 
 #include <stdlib.h>
@@ -26,16 +27,30 @@ static void complain(const struct drawing *d, enum espi_odd odd, const char *whe
     espi_problems_add(d->problems, odd, 0, 0, where, where ? strlen(where) : 0);
 }
 
-/* --- what the parts of a series say ---------------------------------------------------------------- */
+/* --- what the parts of a series say
+ * ---------------------------------------------------------------- */
 static struct espi_series nothing_known(void)
 {
     const int64_t absent = ESPI_ABSENT;
-    return (struct espi_series){
-        .service_kind = absent, .commodity = absent, .kind = absent, .uom = absent,
-        .power_of_ten_multiplier = absent, .flow_direction = absent, .accumulation_behaviour = absent,
-        .interval_length = absent, .currency = absent, .default_quality = absent, .phase = absent,
-        .data_qualifier = absent, .time_attribute = absent, .measuring_period = absent, .tou = absent,
-        .cpp = absent, .consumption_tier = absent, .tz_offset_s = absent, .dst_offset_s = absent};
+    return (struct espi_series){.service_kind = absent,
+                                .commodity = absent,
+                                .kind = absent,
+                                .uom = absent,
+                                .power_of_ten_multiplier = absent,
+                                .flow_direction = absent,
+                                .accumulation_behaviour = absent,
+                                .interval_length = absent,
+                                .currency = absent,
+                                .default_quality = absent,
+                                .phase = absent,
+                                .data_qualifier = absent,
+                                .time_attribute = absent,
+                                .measuring_period = absent,
+                                .tou = absent,
+                                .cpp = absent,
+                                .consumption_tier = absent,
+                                .tz_offset_s = absent,
+                                .dst_offset_s = absent};
 }
 
 static void say_type(const struct drawing *d, struct espi_series *s, const struct espi_choice *c)
@@ -64,7 +79,8 @@ static void say_type(const struct drawing *d, struct espi_series *s, const struc
     s->uom = slots[RT_UOM];
 }
 
-static void say_local_time(const struct drawing *d, struct espi_series *s, const struct espi_choice *c)
+static void say_local_time(const struct drawing *d, struct espi_series *s,
+                           const struct espi_choice *c)
 {
     if (!c->resource)
         return;
@@ -77,7 +93,8 @@ static void say_local_time(const struct drawing *d, struct espi_series *s, const
     s->dst_end_rule = text_of(d, (uint32_t)slots[LTP_DST_END]);
 }
 
-static void say_usage_point(const struct drawing *d, struct espi_series *s, const struct espi_choice *c)
+static void say_usage_point(const struct drawing *d, struct espi_series *s,
+                            const struct espi_choice *c)
 {
     if (!c->resource)
         return;
@@ -88,7 +105,8 @@ static void say_usage_point(const struct drawing *d, struct espi_series *s, cons
     say_local_time(d, s, &d->links.local_time[c->resource - 1]);
 }
 
-/* --- what keeps a series from being understood ----------------------------------------------------- */
+/* --- what keeps a series from being understood
+ * ----------------------------------------------------- */
 static bool types_conflict(const struct drawing *d, const struct espi_choice *c)
 {
     return c->ambiguous || espi_graph_resource(d->graph, c->resource - 1)->differs_in_meaning;
@@ -119,7 +137,8 @@ static void judge_usage_point(const struct drawing *d, const struct espi_series 
         complain(d, ODD_AMBIGUOUS_LINK, s->meter_reading);
 }
 
-/* --- one series a MeterReading ---------------------------------------------------------------------- */
+/* --- one series a MeterReading
+ * ---------------------------------------------------------------------- */
 static void draw_reading(struct drawing *d, uint32_t resource)
 {
     const struct espi_resource *r = espi_graph_resource(d->graph, resource);
@@ -134,7 +153,8 @@ static void draw_reading(struct drawing *d, uint32_t resource)
     d->of_reading[resource] = (uint32_t)d->table->count++;
 }
 
-/* --- one series for blocks without one --------------------------------------------------------------- */
+/* --- one series for blocks without one
+ * --------------------------------------------------------------- */
 static bool draw_orphan(struct drawing *d, uint32_t group, struct err *e)
 {
     uint32_t name;
@@ -151,7 +171,6 @@ static bool draw_orphan(struct drawing *d, uint32_t group, struct err *e)
     s->unresolved = espi_odd_code(ODD_NO_METER_READING);
     espi_problems_add(d->problems, ODD_NO_METER_READING, of->line, 0, s->blocks_href,
                       s->blocks_href ? strlen(s->blocks_href) : 0);
-    say_usage_point(d, s, &d->links.only[KIND_USAGE_POINT]);
     say_type(d, s, &d->links.only[KIND_READING_TYPE]);
     judge_type(d, s, &d->links.only[KIND_READING_TYPE]);
     of->series = (uint32_t)d->table->count++;
@@ -159,7 +178,8 @@ static bool draw_orphan(struct drawing *d, uint32_t group, struct err *e)
     return true;
 }
 
-/* --- groups ---------------------------------------------------------------------------------------- */
+/* --- groups
+ * ---------------------------------------------------------------------------------------- */
 static void join_group(struct drawing *d, uint32_t group, const struct espi_choice *c)
 {
     struct espi_group *of = espi_graph_group_at(d->graph, group);
@@ -200,7 +220,8 @@ static bool draw_all(struct drawing *d, struct err *e)
     return true;
 }
 
-/* Names are still added for orphans while links are followed; their texts stand still only after that. */
+/* Names are still added for orphans while links are followed; their texts stand still only after
+ * that. */
 static bool name_orphans(struct espi_graph *g, struct err *e)
 {
     uint32_t name;
@@ -210,13 +231,14 @@ static bool name_orphans(struct espi_graph *g, struct err *e)
     return true;
 }
 
-bool espi_table_make(struct espi_graph *g, struct espi_problems *problems, struct espi_table *ret_table,
-                     struct err *e)
+bool espi_table_make(struct espi_graph *g, struct espi_problems *problems,
+                     struct espi_table *ret_table, struct err *e)
 {
     struct drawing d = {.graph = g, .problems = problems, .table = ret_table};
     bool done = name_orphans(g, e) && espi_links_find(g, &d.links, e);
     if (done) {
-        ret_table->series = calloc(g->resources.count + g->groups.count + 1, sizeof *ret_table->series);
+        ret_table->series =
+            calloc(g->resources.count + g->groups.count + 1, sizeof *ret_table->series);
         d.of_reading = calloc(g->resources.count + 1, sizeof *d.of_reading);
         d.of_orphan = calloc(espi_names_count(&g->names) + 1, sizeof *d.of_orphan);
         done = ret_table->series && d.of_reading && d.of_orphan;

@@ -12,8 +12,9 @@ struct espi_table {
 };
 
 /*
- * One series a MeterReading, then one for the blocks that have none in common; sets each group's series. The
- * texts are the graph's. ERR_RETRY "no_memory", ERR_REJECT "too_much_kept". Free with espi_table_free.
+ * One series a MeterReading, then one for the blocks that have none in common; sets each group's
+ * series. The texts are the graph's. ERR_RETRY "no_memory", ERR_REJECT "too_much_kept". Free with
+ * espi_table_free.
  */
 MUST_CHECK bool espi_table_make(struct espi_graph *g, struct espi_problems *problems,
                                 struct espi_table *ret_table, struct err *e);

@@ -1,4 +1,5 @@
-/* What the texts of a feed mean: numbers as they are really written, instants, hrefs made comparable. */
+/* What the texts of a feed mean: numbers as they are really written, instants, hrefs made
+ * comparable. */
 #include "meter/espi_text.h"
 
 #include <stdbool.h>
@@ -26,8 +27,10 @@ const char *espi_text_trim(const char *text, size_t len, size_t *ret_len)
     return text;
 }
 
-/* --- numbers ------------------------------------------------------------------------------------- */
-/* Digits up to the first other character as a negative number, which has room for one more than positive. */
+/* --- numbers -------------------------------------------------------------------------------------
+ */
+/* Digits up to the first other character as a negative number, which has room for one more than
+ * positive. */
 static bool read_digits(const char **text, const char *end, int64_t *ret_negative)
 {
     const char *s = *text;
@@ -100,8 +103,10 @@ enum espi_number espi_text_number(const char *text, size_t len, int64_t *ret_val
     return fraction;
 }
 
-/* --- instants ------------------------------------------------------------------------------------ */
-/* Days from 1970-01-01 in the proleptic Gregorian calendar; years begin in March, so that leap days end them. */
+/* --- instants ------------------------------------------------------------------------------------
+ */
+/* Days from 1970-01-01 in the proleptic Gregorian calendar; years begin in March, so that leap days
+ * end them. */
 static int64_t days_of_date(int64_t year, int64_t month, int64_t day)
 {
     year -= month <= 2;
@@ -111,7 +116,8 @@ static int64_t days_of_date(int64_t year, int64_t month, int64_t day)
 }
 
 /* Takes exactly `digits` digits and the separator behind them ('\0' = none) off the text. */
-static bool take_field(const char **s, const char *end, int digits, char separator, int64_t *ret_value)
+static bool take_field(const char **s, const char *end, int digits, char separator,
+                       int64_t *ret_value)
 {
     int64_t value = 0;
     for (; digits > 0; digits--, (*s)++) {
@@ -158,7 +164,8 @@ int64_t espi_text_instant(const char *text, size_t len)
     return days_of_date(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset_s;
 }
 
-/* --- hrefs --------------------------------------------------------------------------------------- */
+/* --- hrefs ---------------------------------------------------------------------------------------
+ */
 const char *espi_text_href(const char *text, size_t len, size_t *ret_len)
 {
     const char *href = espi_text_trim(text, len, &len);

@@ -16,11 +16,12 @@ enum espi_number {
 
 /* A decimal number with white space round it. */
 MUST_CHECK enum espi_number espi_text_number(const char *text, size_t len, int64_t *ret_value);
-/* "2026-03-08T06:59:00.25-05:00" as epoch seconds, rounded down; without a zone it is UTC. ESPI_ABSENT: no instant. */
+/* "2026-03-08T06:59:00.25-05:00" as epoch seconds, rounded down; without a zone it is UTC.
+ * ESPI_ABSENT: no instant. */
 int64_t espi_text_instant(const char *text, size_t len);
 /*
- * The part of an href that compares: without white space round it, scheme, host and outer slashes. The
- * result lies within the text; an href with no path has length 0.
+ * The part of an href that compares: without white space round it, scheme, host and outer slashes.
+ * The result lies within the text; an href with no path has length 0.
  */
 const char *espi_text_href(const char *text, size_t len, size_t *ret_len);
 /* The length of an href without its last segment; 0 when it has one only. */

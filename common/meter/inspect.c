@@ -1,4 +1,5 @@
-/* `meterbeatctl inspect`: reads each file through the feed reader and hands what it found to a printer. */
+/* `meterbeatctl inspect`: reads each file through the feed reader and hands what it found to a
+ * printer. */
 #include "meter/inspect.h"
 
 #include <errno.h>

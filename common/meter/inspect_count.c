@@ -1,4 +1,5 @@
-/* Exact counts and sums of readings: 128-bit integers, joined by series once the feed has named them. */
+/* Exact counts and sums of readings: 128-bit integers, joined by series once the feed has named
+ * them. */
 #include "meter/inspect_count.h"
 
 #include <stdlib.h>
@@ -35,8 +36,8 @@ static void widen(struct inspect_count *c, int64_t start_s)
 }
 
 /*
- * A reading without its own time counts with its block's start for the first one; the last one follows from
- * the last reading of the block that begins last, once the interval length is known.
+ * A reading without its own time counts with its block's start for the first one; the last one
+ * follows from the last reading of the block that begins last, once the interval length is known.
  */
 static void note_start(struct inspect_count *c, const struct espi_reading *r)
 {
@@ -45,8 +46,8 @@ static void note_start(struct inspect_count *c, const struct espi_reading *r)
     if (r->placed || r->ordinal == 0)
         widen(c, r->start_s);
     const struct espi_reading *last = &c->last_unplaced;
-    if (!r->placed && (r->start_s > last->start_s ||
-                       (r->start_s == last->start_s && r->ordinal > last->ordinal)))
+    if (!r->placed &&
+        (r->start_s > last->start_s || (r->start_s == last->start_s && r->ordinal > last->ordinal)))
         c->last_unplaced = *r;
 }
 
@@ -69,7 +70,8 @@ bool inspect_count_reading(void *context, const struct espi_reading *r, struct e
     return true;
 }
 
-static void join(struct inspect_count *into, const struct inspect_count *c, const struct espi_series *s)
+static void join(struct inspect_count *into, const struct inspect_count *c,
+                 const struct espi_series *s)
 {
     into->readings += c->readings;
     into->values += c->values;
@@ -85,7 +87,8 @@ static void join(struct inspect_count *into, const struct inspect_count *c, cons
         widen(into, last.start_s);
 }
 
-struct inspect_count *inspect_count_join(const struct inspect_counts *groups, const struct espi *feed)
+struct inspect_count *inspect_count_join(const struct inspect_counts *groups,
+                                         const struct espi *feed)
 {
     struct inspect_count *joined = calloc(espi_series_count(feed) + 1, sizeof *joined);
     if (!joined)

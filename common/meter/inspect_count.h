@@ -1,4 +1,5 @@
-/* Exact counts and sums of readings, kept by group while a feed is read and joined by series at its end. */
+/* Exact counts and sums of readings, kept by group while a feed is read and joined by series at its
+ * end. */
 #ifndef METERBEAT_METER_INSPECT_COUNT_H
 #define METERBEAT_METER_INSPECT_COUNT_H
 
@@ -14,7 +15,8 @@ struct inspect_count {
     inspect_sum sum_cost;
     int64_t first_start; /* ESPI_ABSENT: none */
     int64_t last_start;
-    struct espi_reading last_unplaced; /* of the block that begins last; ordinal decides among its readings */
+    struct espi_reading
+        last_unplaced; /* of the block that begins last; ordinal decides among its readings */
 };
 
 /* Grows with the number of groups, which the reader bounds. */
@@ -26,7 +28,8 @@ struct inspect_counts {
 /* The sink of a feed: context is a struct inspect_counts. ERR_RETRY "no_memory". */
 MUST_CHECK bool inspect_count_reading(void *context, const struct espi_reading *r, struct err *e);
 /* One count a series of the finished feed, in its order; caller frees. NULL: no memory. */
-struct inspect_count *inspect_count_join(const struct inspect_counts *groups, const struct espi *feed);
+struct inspect_count *inspect_count_join(const struct inspect_counts *groups,
+                                         const struct espi *feed);
 void inspect_counts_free(struct inspect_counts *c);
 
 /* A sum in decimal. */

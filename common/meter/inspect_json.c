@@ -1,4 +1,5 @@
-/* What `inspect` found as JSON lines, printed by hand because JSON libraries end at 64-bit integers. */
+/* What `inspect` found as JSON lines, printed by hand because JSON libraries end at 64-bit
+ * integers. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -6,7 +7,8 @@
 
 #include "meter/inspect_print.h"
 
-/* --- values -------------------------------------------------------------------------------------- */
+/* --- values --------------------------------------------------------------------------------------
+ */
 /* A file name may hold any bytes: what is no UTF-8 is shown as '?'. */
 static json_t *string_of(const char *text)
 {
@@ -49,7 +51,8 @@ static void put_sum(FILE *out, const char *key, inspect_sum sum, uint64_t count)
     fprintf(out, ", \"%s\": %s", key, count ? inspect_sum_text(sum, text) : "null");
 }
 
-/* --- a series ------------------------------------------------------------------------------------ */
+/* --- a series ------------------------------------------------------------------------------------
+ */
 static void put_meaning(FILE *out, const struct espi_series *s)
 {
     put_text(out, "usage_point", s->usage_point);
@@ -78,7 +81,8 @@ static void put_counts(FILE *out, const struct inspect_count *c)
 static void put_links(FILE *out, const struct espi_series *s)
 {
     put_text(out, "blocks_href", s->blocks_href);
-    fprintf(out, ", \"links\": {\"usage_point\": \"%s\", \"reading_type\": \"%s\", \"blocks\": \"%s\"",
+    fprintf(out,
+            ", \"links\": {\"usage_point\": \"%s\", \"reading_type\": \"%s\", \"blocks\": \"%s\"",
             espi_link_name(s->usage_point_link), espi_link_name(s->reading_type_link),
             espi_link_name(s->blocks_link));
     fprintf(out, ", \"local_time\": \"%s\"}", espi_link_name(s->local_time_link));
@@ -96,7 +100,8 @@ static void put_series(FILE *out, const struct inspect_file *f, size_t i)
     fputs("}\n", out);
 }
 
-/* --- the file ------------------------------------------------------------------------------------ */
+/* --- the file ------------------------------------------------------------------------------------
+ */
 static void put_problem(FILE *out, const char *code, const char *place, bool first)
 {
     fprintf(out, "%s{\"code\": ", first ? "" : ", ");
@@ -112,7 +117,8 @@ static void put_problem_at(FILE *out, const struct espi_problem *p, bool first)
         snprintf(place, sizeof place, "line %" PRIu64 ":%" PRIu64 "%s%s", p->line, p->column,
                  *p->where ? ": " : "", p->where);
     else if (p->line)
-        snprintf(place, sizeof place, "line %" PRIu64 "%s%s", p->line, *p->where ? ": " : "", p->where);
+        snprintf(place, sizeof place, "line %" PRIu64 "%s%s", p->line, *p->where ? ": " : "",
+                 p->where);
     else
         snprintf(place, sizeof place, "%s", p->where);
     put_problem(out, p->code, place, first);

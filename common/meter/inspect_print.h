@@ -8,16 +8,17 @@
 
 struct inspect_file {
     const char *name;
-    const struct err *failure; /* NULL: well-formed, and the counts are there */
-    const struct espi *feed;   /* NULL where it could not even be opened */
+    const struct err *failure;    /* NULL: well-formed, and the counts are there */
+    const struct espi *feed;      /* NULL where it could not even be opened */
     struct inspect_count *counts; /* one a series */
 };
 
 typedef void inspect_printer(const struct inspect_file *f, FILE *out);
 
 /*
- * One object a line: each series, then the file. Sums are JSON integers of any length (Python and jq 1.7 read
- * them exactly; a reader with 64-bit integers must take them as text). Absent values are null.
+ * One object a line: each series, then the file. Sums are JSON integers of any length (Python and
+ * jq 1.7 read them exactly; a reader with 64-bit integers must take them as text). Absent values
+ * are null.
  */
 inspect_printer inspect_print_json;
 /* Columns; sums scaled, with their unit. */

@@ -1,4 +1,5 @@
-/* What `inspect` found, for people: a heading a file, a line of columns a series, then the problems. */
+/* What `inspect` found, for people: a heading a file, a line of columns a series, then the
+ * problems. */
 #include <inttypes.h>
 
 #include "base/clock.h"
@@ -31,7 +32,8 @@ static const char *word_or_code(const char *word, int64_t code, char text[24])
 }
 
 /* The sum in its unit: "34.81808 Wh". */
-static const char *scaled_sum(const struct espi_series *s, const struct inspect_count *c, char text[SUM_COLUMN])
+static const char *scaled_sum(const struct espi_series *s, const struct inspect_count *c,
+                              char text[SUM_COLUMN])
 {
     char digits[INSPECT_SUM_TEXT], scaled[SUM_COLUMN - 24], unit[24];
     int64_t exponent = s->power_of_ten_multiplier == ESPI_ABSENT ? 0 : s->power_of_ten_multiplier;
@@ -39,7 +41,8 @@ static const char *scaled_sum(const struct espi_series *s, const struct inspect_
         return "-";
     inspect_sum_text(c->sum, digits);
     if (units_scale_text(digits, exponent, scaled, sizeof scaled))
-        snprintf(text, SUM_COLUMN, "%s %s", scaled, word_or_code(series_uom_name(s->uom), s->uom, unit));
+        snprintf(text, SUM_COLUMN, "%s %s", scaled,
+                 word_or_code(series_uom_name(s->uom), s->uom, unit));
     else
         snprintf(text, SUM_COLUMN, "%s e%" PRId64 " %s", digits, exponent,
                  word_or_code(series_uom_name(s->uom), s->uom, unit));
@@ -51,8 +54,9 @@ static const char *scaled_cost(const struct inspect_count *c, char text[SUM_COLU
     char digits[INSPECT_SUM_TEXT];
     if (!c->costs)
         return "-";
-    return units_scale_text(inspect_sum_text(c->sum_cost, digits), COST_EXPONENT, text, SUM_COLUMN) ? text
-                                                                                                   : "-";
+    return units_scale_text(inspect_sum_text(c->sum_cost, digits), COST_EXPONENT, text, SUM_COLUMN)
+               ? text
+               : "-";
 }
 
 static void print_series(const struct espi_series *s, const struct inspect_count *c, FILE *out)
@@ -64,7 +68,9 @@ static void print_series(const struct espi_series *s, const struct inspect_count
             word_or_code(series_flow_name(s->flow_direction), s->flow_direction, flow), c->readings,
             instant(c->first_start, first), instant(c->last_start, last), scaled_sum(s, c, sum),
             scaled_cost(c, cost),
-            s->meter_reading ? s->meter_reading : s->blocks_href ? s->blocks_href : "-");
+            s->meter_reading ? s->meter_reading
+            : s->blocks_href ? s->blocks_href
+                             : "-");
     if (s->unresolved)
         fprintf(out, "  [%s]", s->unresolved);
     fputc('\n', out);
@@ -91,10 +97,11 @@ void inspect_print_text(const struct inspect_file *f, FILE *out)
         return;
     }
     size_t series = espi_series_count(f->feed);
-    fprintf(out, "%s: %zu series, %" PRIu64 " readings\n", f->name, series, espi_reading_count(f->feed));
+    fprintf(out, "%s: %zu series, %" PRIu64 " readings\n", f->name, series,
+            espi_reading_count(f->feed));
     if (series)
-        fprintf(out, "  %-11s  %-7s  %8s  %-20s  %-20s  %24s  %14s  %s\n", "service", "flow", "readings",
-                "first start", "last start", "sum", "cost", "meter reading");
+        fprintf(out, "  %-11s  %-7s  %8s  %-20s  %-20s  %24s  %14s  %s\n", "service", "flow",
+                "readings", "first start", "last start", "sum", "cost", "meter reading");
     for (size_t i = 0; i < series; i++)
         print_series(espi_series_at(f->feed, i), &f->counts[i], out);
     print_problems(f, out);

@@ -1,4 +1,5 @@
-/* SEED's codes for what a series measures, the exact factors to its units, and exact decimal text. */
+/* SEED's codes for what a series measures, the exact factors to its units, and exact decimal text.
+ */
 #include "meter/units.h"
 
 #include <string.h>
@@ -19,11 +20,16 @@ struct type_of_commodity {
 int units_seed_type(int64_t service_kind, int64_t commodity)
 {
     static const struct type_of_commodity types[] = {
-        {1, SEED_ELECTRICITY},        {2, SEED_ELECTRICITY},
-        {7, SEED_NATURAL_GAS},        {8, SEED_PROPANE},
-        {9, SEED_WATER},              {10, SEED_DISTRICT_STEAM},
-        {12, SEED_DISTRICT_HOT_WATER}, {13, SEED_DISTRICT_CHILLED_WATER},
-        {14, SEED_WATER},             {26, SEED_ELECTRICITY},
+        {1, SEED_ELECTRICITY},
+        {2, SEED_ELECTRICITY},
+        {7, SEED_NATURAL_GAS},
+        {8, SEED_PROPANE},
+        {9, SEED_WATER},
+        {10, SEED_DISTRICT_STEAM},
+        {12, SEED_DISTRICT_HOT_WATER},
+        {13, SEED_DISTRICT_CHILLED_WATER},
+        {14, SEED_WATER},
+        {26, SEED_ELECTRICITY},
     };
     for (size_t i = 0; i < ARRAY_LEN(types); i++)
         if (types[i].commodity == commodity)
@@ -51,7 +57,8 @@ struct units_seed units_seed_of(int64_t uom)
         return (struct units_seed){SEED_WH, 1, 3600, true};
     case UOM_THERM:
         return (struct units_seed){SEED_THERMS, 1, 1, true};
-    case UOM_BTU: /* 1 therm = 100,000 Btu, both of the International Table (NIST SP 811, appendix B.8) */
+    case UOM_BTU: /* 1 therm = 100,000 Btu, both of the International Table (NIST SP 811, appendix
+                     B.8) */
         return (struct units_seed){SEED_THERMS, 1, 100000, true};
     default:
         break;
@@ -60,7 +67,8 @@ struct units_seed units_seed_of(int64_t uom)
     return (struct units_seed){SEED_UNIT_OF_ESPI + code, 1, 1, false};
 }
 
-/* --- exact decimal text ------------------------------------------------------------------------------ */
+/* --- exact decimal text
+ * ------------------------------------------------------------------------------ */
 static bool put(char **at, const char *end, const char *digits, size_t count)
 {
     if ((size_t)(end - *at) <= count)

@@ -1,4 +1,5 @@
-/* SEED's codes for what a series measures, the exact factors to its units, and exact decimal text. Pure. */
+/* SEED's codes for what a series measures, the exact factors to its units, and exact decimal text.
+ * Pure. */
 #ifndef METERBEAT_METER_UNITS_H
 #define METERBEAT_METER_UNITS_H
 
@@ -8,7 +9,8 @@
 
 #include "base/attr.h"
 
-/* SEED's ENERGY_TYPES, for seed_meter.energy_type. Water has a code of SEED's that its list of choices lacks. */
+/* SEED's ENERGY_TYPES, for seed_meter.energy_type. Water has a code of SEED's that its list of
+ * choices lacks. */
 enum units_seed_type {
     SEED_NATURAL_GAS = 1,
     SEED_ELECTRICITY = 2,
@@ -39,8 +41,8 @@ int units_seed_type(int64_t service_kind, int64_t commodity);
 struct units_seed units_seed_of(int64_t uom);
 
 /*
- * digits ("-123") times 10^exponent as plain decimal text without an exponent: "-0.123", "-123000". False when
- * it does not fit room, or the exponent is beyond +-60.
+ * digits ("-123") times 10^exponent as plain decimal text without an exponent: "-0.123", "-123000".
+ * False when it does not fit room, or the exponent is beyond +-60.
  */
 MUST_CHECK bool units_scale_text(const char *digits, int64_t exponent, char *text, size_t room);
 

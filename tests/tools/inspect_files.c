@@ -1,4 +1,5 @@
-/* inspect_files [--json] FILE…: `meterbeatctl inspect` alone, for tests that need no other part of it. */
+/* inspect_files [--json] FILE…: `meterbeatctl inspect` alone, for tests that need no other part of
+ * it. */
 #include <string.h>
 
 #include "meter/inspect.h"

@@ -60,7 +60,8 @@ static void scaled_text_is_exact_at_any_exponent(void **state)
     check_text("0", -3, "0");
     check_text("0", 12, "0");
     check_text("31", 3, "31000");
-    check_text("170141183460469231731687303715884105727", -8, "1701411834604692317316873037158.84105727");
+    check_text("170141183460469231731687303715884105727", -8,
+               "1701411834604692317316873037158.84105727");
 }
 
 static void scaled_text_that_does_not_fit_is_refused(void **state)

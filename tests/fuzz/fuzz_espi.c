@@ -1,0 +1,128 @@
+/* Any body: the feed reader refuses it with a reason, or finds the same readings whatever the
+ * pieces. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "meter/espi.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What a feed came to. */
+struct found {
+    bool right;
+    char code[32];
+    uint64_t readings;
+    uint64_t digest;
+    size_t series;
+};
+
+static const struct espi_limits small = {.depth = 20,
+                                         .token_bytes = 4096,
+                                         .names_bytes = 65536,
+                                         .text_bytes = 256,
+                                         .attributes = 8,
+                                         .kept_bytes = 65536,
+                                         .problems = 20};
+
+static void require(bool ok, const char *what)
+{
+    if (ok)
+        return;
+    fprintf(stderr, "%s\n", what);
+    abort();
+}
+
+static void mix(uint64_t *digest, int64_t number)
+{
+    *digest = (*digest ^ (uint64_t)number) * 0x100000001b3u;
+}
+
+static bool take(void *context, const struct espi_reading *r, struct err *e)
+{
+    (void)e;
+    struct found *f = context;
+    const int64_t numbers[] = {r->group, r->ordinal, (int64_t)r->entry, r->start_s, r->duration_s,
+                               r->value, r->cost,    r->quality,        r->tou,     r->placed};
+    f->readings++;
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        mix(&f->digest, numbers[i]);
+    return true;
+}
+
+static void mix_text(uint64_t *digest, const char *text)
+{
+    for (; text && *text; text++)
+        mix(digest, *text);
+}
+
+static void look_at_series(struct espi *p, struct found *f)
+{
+    uint64_t readings = 0;
+    f->series = espi_series_count(p);
+    for (size_t i = 0; i < f->series; i++) {
+        const struct espi_series *s = espi_series_at(p, i);
+        readings += s->readings;
+        mix(&f->digest, s->uom);
+        mix_text(&f->digest, s->meter_reading);
+        mix_text(&f->digest, s->usage_point);
+        require(s->meter_reading || s->blocks_href || s->unresolved ||
+                    espi_link_name(s->blocks_link),
+                "a series says what it is");
+    }
+    for (uint32_t g = 0; g < espi_group_count(p); g++)
+        require(espi_series_of_group(p, g) < f->series, "each group has a series");
+    require(readings == espi_reading_count(p), "each reading has a series");
+    require(readings == f->readings, "each reading is handed over once");
+    for (size_t i = 0; i < espi_problem_count(p); i++)
+        require(strlen(espi_problem_at(p, i)->code) > 0, "a problem has a code");
+}
+
+static bool feed_pieces(struct espi *p, const uint8_t *data, size_t size, size_t piece,
+                        struct err *e)
+{
+    for (size_t at = 0; at < size; at += piece) {
+        size_t len = size - at < piece ? size - at : piece;
+        char *copy = malloc(len); /* exactly: a byte too many is found */
+        require(copy, "memory");
+        memcpy(copy, data + at, len);
+        bool right = espi_write(p, copy, len, e);
+        free(copy);
+        if (!right)
+            return false;
+    }
+    return espi_finish(p, e);
+}
+
+static struct found read_feed(const uint8_t *data, size_t size, size_t piece,
+                              const struct espi_limits *limits)
+{
+    struct err e = {0};
+    struct found f = {0};
+    struct espi_sink sink = {.reading = take, .context = &f};
+    struct espi *p = espi_open(limits, &sink, &e);
+    require(p, "a reader");
+    f.right = feed_pieces(p, data, size, piece, &e);
+    require(f.right || (e.kind != ERR_NONE && *e.code && strstr(e.text, "line ")),
+            "a failure has a kind, a code and a place");
+    memcpy(f.code, e.code, sizeof f.code);
+    if (f.right)
+        look_at_series(p, &f);
+    espi_free(p);
+    return f;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 1)
+        return 0;
+    size_t piece = 1 + data[0];
+    data++, size--;
+    struct found whole = read_feed(data, size, size ? size : 1, NULL);
+    struct found pieces = read_feed(data, size, piece, NULL);
+    require(whole.right == pieces.right, "pieces change nothing");
+    require(!whole.right || (whole.readings == pieces.readings && whole.digest == pieces.digest),
+            "pieces change no reading");
+    read_feed(data, size, piece, &small);
+    return 0;
+}

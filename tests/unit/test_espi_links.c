@@ -1,0 +1,198 @@
+/* Each style of linking that real feeds use puts the readings into the right series, and says by
+ * which rule. */
+#include "espi_test.h"
+
+/* The series of a feed of tests/data/feeds, up to the first line that begins otherwise. */
+static void assert_series(const char *name, const char *want)
+{
+    struct body b = body_of_file(name);
+    struct outcome o = outcome_of(b, NULL);
+    if (!o.right)
+        fail_msg("%s: %s: %s", name, o.e.code, o.e.text);
+    if (strncmp(o.series.data, want, strlen(want)) != 0)
+        fail_msg("%s:\n%swanted:\n%s", name, o.series.data, want);
+    outcome_free(&o);
+    body_free(&b);
+}
+
+static void collections_link_exactly_whatever_the_form_of_the_hrefs(void **state)
+{
+    (void)state;
+    assert_series(
+        "collection.xml",
+        "espi/1_1/resource/UsagePoint/1 | espi/1_1/resource/UsagePoint/1/MeterReading/1 | "
+        "espi/1_1/resource/ReadingType/1 | service 0 uom 72 e-3 flow 1 | exact exact exact | "
+        "4 of 2\ng0 = series 0\n");
+}
+
+static void items_named_one_by_one_need_no_up(void **state)
+{
+    (void)state;
+    assert_series("item.xml",
+                  "v1/UsagePoint/7 | v1/UsagePoint/7/MeterReading/3 | v1/ReadingType/9 | "
+                  "service 1 uom 169 e-3 flow 1 | exact exact exact | 2 of 2\n");
+}
+
+static void an_up_that_names_the_parent_itself_links(void **state)
+{
+    (void)state;
+    assert_series("up_to_self.xml", "UsagePoint/1 | UsagePoint/1/MeterReading/1 | ReadingType/1 | "
+                                    "service 0 uom 72 e-3 flow 1 | up up exact | 2 of 1\n");
+}
+
+static void a_child_that_points_back_to_its_owner_links(void **state)
+{
+    (void)state;
+    assert_series("back_link.xml",
+                  "UsagePoint/1 | Reading-A | Type-A | service 0 uom 72 e-3 flow 1 | "
+                  "back back back | 2 of 1\n");
+}
+
+static void a_path_links_by_whole_segments(void **state)
+{
+    (void)state;
+    assert_series("prefix.xml",
+                  "UsagePoint/1 | UsagePoint/1/MeterReading/1 | ReadingType/1 | service 0 uom "
+                  "72 e-3 flow 1 | prefix prefix exact | 1 of 1\n"
+                  "UsagePoint/10 | UsagePoint/10/MeterReading/1 | ReadingType/1 | service 1 "
+                  "uom 72 e-3 flow 1 | prefix prefix exact | 1 of 1\n"
+                  "g0 = series 1\ng1 = series 0\n");
+}
+
+static void types_may_come_after_their_blocks_under_any_prefix(void **state)
+{
+    (void)state;
+    assert_series("types_last.xml",
+                  "UsagePoint/1 | UsagePoint/1/MeterReading/1 | ReadingType/1 | service 0 "
+                  "uom 72 e0 flow 19 | exact exact exact | 2 of 2\n");
+}
+
+static void links_may_stand_behind_the_content(void **state)
+{
+    (void)state;
+    assert_series("links_last.xml",
+                  "UsagePoint/1 | UsagePoint/1/MeterReading/1 | ReadingType/1 | service 0 "
+                  "uom 72 e-3 flow 1 | exact exact exact | 2 of 2\n"
+                  "g0 = series 0\ng1 = series 0\n");
+}
+
+static void resources_repeated_before_each_block_are_one(void **state)
+{
+    (void)state;
+    assert_series("repeated.xml",
+                  "UsagePoint/1 | UsagePoint/1/MeterReading/1 | ReadingType/1 | service 0 "
+                  "uom 72 e-3 flow 1 | up exact exact | 3 of 3\ng0 = series 0\n");
+}
+
+static void customers_meters_and_directions_are_never_mixed(void **state)
+{
+    (void)state;
+    assert_series("many.xml",
+                  "RetailCustomer/1/UsagePoint/1 | RetailCustomer/1/UsagePoint/1/MeterReading/1 | "
+                  "ReadingType/1 | service 0 uom 72 e-3 flow 1 | exact exact exact | 1 of 1\n"
+                  "RetailCustomer/1/UsagePoint/1 | RetailCustomer/1/UsagePoint/1/MeterReading/2 | "
+                  "ReadingType/2 | service 0 uom 72 e-3 flow 19 | exact exact exact | 2 of 1\n"
+                  "RetailCustomer/2/UsagePoint/1 | RetailCustomer/2/UsagePoint/1/MeterReading/1 | "
+                  "ReadingType/1 | service 0 uom 72 e-3 flow 1 | exact exact exact | 1 of 1\n"
+                  "g0 = series 2\ng1 = series 1\ng2 = series 0\n");
+}
+
+static void resources_in_one_entry_without_links_belong_together(void **state)
+{
+    (void)state;
+    assert_series("one_entry.xml",
+                  "- | - | - | service 0 uom 72 e-3 flow 1 | entry entry entry | 2 of 1\n");
+}
+
+static void what_cannot_be_linked_or_trusted_is_said_with_its_place(void **state)
+{
+    (void)state;
+    assert_series(
+        "conflicts.xml",
+        "UsagePoint/1 | UsagePoint/1/MeterReading/1 | ReadingType/1 | service 0 uom 72 e-3 flow 1 "
+        "| exact exact exact | 1 of 1 conflicting_types\n"
+        "UsagePoint/1 | UsagePoint/1/MeterReading/2 | ReadingType/2 | service 0 uom - e- flow - | "
+        "exact none exact | 0 of 0 no_unit\n"
+        "UsagePoint/1 | UsagePoint/1/MeterReading/3 | - | service 0 uom - e- flow - | exact none "
+        "none | 0 of 0 no_reading_type\n"
+        "- | Elsewhere/1/IntervalBlock | - | service - uom - e- flow - | none none none | 1 of 1 "
+        "no_meter_reading\ng0 = series 3\ng1 = series 0\n"
+        "conflicting_resource at 21: ReadingType/1\n"
+        "conflicting_types at 0: UsagePoint/1/MeterReading/1\n"
+        "no_unit at 0: UsagePoint/1/MeterReading/2\n"
+        "no_reading_type at 0: UsagePoint/1/MeterReading/3\n"
+        "no_meter_reading at 59: Elsewhere/1/IntervalBlock\n"
+        "no_reading_type at 0: Elsewhere/1/IntervalBlock\n");
+}
+
+static void blocks_claimed_by_two_meter_readings_are_not_given_to_one_in_silence(void **state)
+{
+    (void)state;
+    struct body b =
+        body_of_text("<feed xmlns='http://www.w3.org/2005/Atom' xmlns:e='http://naesb.org/espi'>"
+                     "<entry><link rel='self' href='a'/><link rel='related' href='blocks'/><link "
+                     "rel='related' href='t'/>"
+                     "<content><e:MeterReading/></content></entry>"
+                     "<entry><link rel='self' href='b'/><link rel='related' href='blocks'/><link "
+                     "rel='related' href='t'/>"
+                     "<content><e:MeterReading/></content></entry>"
+                     "<entry><link rel='self' "
+                     "href='t'/><content><e:ReadingType><e:uom>72</e:uom></e:ReadingType>"
+                     "</content></entry>"
+                     "<entry><link rel='up' "
+                     "href='blocks'/><content><e:IntervalBlock><e:IntervalReading><e:timePeriod>"
+                     "<e:start>1</e:start></e:timePeriod><e:value>1</e:value></e:IntervalReading></"
+                     "e:IntervalBlock>"
+                     "</content></entry></feed>");
+    struct outcome o = outcome_of(b, NULL);
+    assert_true(o.right);
+    assert_non_null(strstr(o.series.data,
+                           "- | a | t | service - uom 72 e- flow - | none exact exact | "
+                           "1 of 1 ambiguous_link\n"));
+    outcome_free(&o);
+    body_free(&b);
+}
+
+static void a_bare_block_or_entry_is_read_and_called_unlinked(void **state)
+{
+    (void)state;
+    assert_series(
+        "block_root.xml",
+        "- | - | - | service - uom - e- flow - | none none none | 1 of 1 no_meter_reading\n");
+    assert_series("entry_root.xml",
+                  "- | UsagePoint/1/MeterReading/1/IntervalBlock | - | service - uom - e- "
+                  "flow - | none none none | 1 of 1 no_meter_reading\n");
+}
+
+static void documents_without_readings_have_no_series(void **state)
+{
+    (void)state;
+    assert_series("batch_list.xml", "");
+    struct body b = body_of_file("customer.xml");
+    struct outcome o = outcome_of(b, NULL);
+    assert_true(o.right);
+    assert_int_equal(o.series.len + o.readings.len, 0);
+    outcome_free(&o);
+    body_free(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(collections_link_exactly_whatever_the_form_of_the_hrefs),
+        cmocka_unit_test(items_named_one_by_one_need_no_up),
+        cmocka_unit_test(an_up_that_names_the_parent_itself_links),
+        cmocka_unit_test(a_child_that_points_back_to_its_owner_links),
+        cmocka_unit_test(a_path_links_by_whole_segments),
+        cmocka_unit_test(types_may_come_after_their_blocks_under_any_prefix),
+        cmocka_unit_test(links_may_stand_behind_the_content),
+        cmocka_unit_test(resources_repeated_before_each_block_are_one),
+        cmocka_unit_test(customers_meters_and_directions_are_never_mixed),
+        cmocka_unit_test(resources_in_one_entry_without_links_belong_together),
+        cmocka_unit_test(what_cannot_be_linked_or_trusted_is_said_with_its_place),
+        cmocka_unit_test(blocks_claimed_by_two_meter_readings_are_not_given_to_one_in_silence),
+        cmocka_unit_test(a_bare_block_or_entry_is_read_and_called_unlinked),
+        cmocka_unit_test(documents_without_readings_have_no_series),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
