@@ -8,8 +8,9 @@
 
 #include "base/clock.h"
 
-#define MAX_NAME 200 /* bytes of an entry's name: it is a key in PostgreSQL and in every log line  \
-                      */
+#define MAX_NAME                                                                                   \
+    200 /* bytes of an entry's name: it is a key in PostgreSQL and in every log line               \
+         */
 
 /* What fires an entry; crontabs will be another kind. */
 enum recurrence_kind { RECURRENCE_INTERVAL };
@@ -166,8 +167,8 @@ static bool entries_read(struct schedule *sch, const struct settings *s, struct 
         if (!from->enabled)
             continue;
         if (!entry_read(sch, sch->count, s, from, e))
-            return err_wrap(e, "schedule entry \"%.*s\" (line %d)", MAX_NAME, from->name,
-                            from->line);
+            return err_wrap(e, "%s:%d: schedule entry \"%.*s\"", or_else(from->file, "settings"),
+                            from->line, MAX_NAME, from->name);
         sch->count++;
     }
     return true;

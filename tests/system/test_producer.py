@@ -2,7 +2,11 @@
 import collections
 import datetime as dt
 import json
+import os
+import pathlib
+import shutil
 import signal
+import tempfile
 import time
 
 import celery
@@ -10,7 +14,7 @@ import msgpack
 import pika
 import pytest
 from celery.contrib.testing.worker import start_worker
-from servers import wait_until
+from servers import PostgreSQL, wait_until
 
 CRASH = "METERBEAT_CRASH_AT"
 
@@ -344,6 +348,97 @@ def test_a_changed_entry_starts_afresh_and_an_unchanged_one_goes_on(meterbeat, s
     assert ticks("changed") == [] and ticks("paused") == []
     assert rows("SELECT definition FROM meterbeat.entry WHERE name = 'changed'")[0][0].startswith("every=30m ")
     assert rows("SELECT count(*) FROM meterbeat.entry WHERE name = 'paused'") == [(0,)]
+
+
+# --- stepping clocks ------------------------------------------------------------------------------------------
+
+
+class SteppedClock:
+    """A wall clock ahead of the machine's by as many seconds as it is told."""
+
+    def __init__(self, build, folder):
+        self.file, self.library = folder / "ahead", folder / "stepped_clock.so"
+        shutil.copy(build / "tests/libstepped_clock.so", self.library)
+        self.library.chmod(0o755)
+        self.environment = {"LD_PRELOAD": str(self.library), "METERBEAT_TEST_CLOCK": str(self.file),
+                            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+        self.ahead(0)
+
+    def ahead(self, seconds):
+        new = self.file.with_suffix(".new")
+        new.write_text(str(seconds))
+        new.chmod(0o644)
+        new.replace(self.file)
+
+
+@pytest.fixture
+def clock(build):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="meterbeat-"))
+    folder.chmod(0o711)
+    yield SteppedClock(build, folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_wrong_clock_of_its_machine_changes_nothing(meterbeat, schedule, collector, ticks, clock):
+    schedule(entry("a", "1s", catch_up="all"))
+    clock.ahead(86400)
+    producer = meterbeat.producer(environment=clock.environment)
+    collector.until(lambda: len(collector.messages) >= 2, 30, "messages")
+    assert abs(ticks("a")[-1][0] - time.time()) < 10
+    logged = dt.datetime.fromisoformat(producer.events("tick")[-1]["time"]).timestamp()
+    assert logged - time.time() > 80000  # its own clock is wrong indeed
+    for ahead in (-3600, 3600, 0):
+        clock.ahead(ahead)
+        seen = len(ticks("a"))
+        collector.until(lambda: len(ticks("a")) >= seen + 3, 30, "ticks after a step")
+    collector.until(lambda: {i for _, i in ticks("a")[:-1]} <= set(collector.ids()), 10, "messages")
+    assert producer.stop() == 0
+    assert_on_grid(ticks("a"), 1)
+    assert len(set(collector.ids())) == len(collector.ids())
+
+
+@pytest.fixture
+def stepped_postgresql(clock):
+    """A PostgreSQL of the test's own that goes by the stepped clock."""
+    class Stepped(PostgreSQL):
+        def environment(self):
+            return {**super().environment(), **clock.environment}
+
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="meterbeat-"))
+    server = Stepped(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_the_shared_clock_stepping_an_hour_either_way_neither_repeats_nor_stalls(
+        meterbeat, servers, collector, clock, stepped_postgresql):
+    meterbeat.configure(
+        database={"url": stepped_postgresql.url()}, producer={"relay_after_s": 1},
+        schedule=[entry("fast", "1s"), entry("hourly", "1h", anchor="2026-01-01T00:00:01")])
+    meterbeat.environment["METERBEAT_DATABASE_PASSWORD"] = stepped_postgresql.password
+    meterbeat.ctl("init-db")
+
+    def fired(name):
+        return [int(due) for due, in stepped_postgresql.sql(
+            f"SELECT extract(epoch FROM due_at)::bigint FROM meterbeat.tick WHERE entry = '{name}' ORDER BY created_at, due_at")]
+
+    producers = [meterbeat.producer(), meterbeat.producer()]
+    for ahead in (0, 3600, 0, -3600, 0):
+        clock.ahead(ahead)
+        base = time.time() + ahead
+        near = lambda: [due for due in fired("fast") if base <= due < base + 60]  # noqa: B023, E731
+        collector.until(lambda: len(near()) >= 3, 60, f"ticks {ahead} s ahead")  # noqa: B023
+    assert [producer.stop() for producer in producers] == [0, 0]
+    for name in ("fast", "hourly"):
+        assert len(set(fired(name))) == len(fired(name))
+    # Each jump ahead is caught up with one tick, not with an hour of them.
+    assert len(fired("fast")) < 200
+    assert len(fired("hourly")) <= 4
+    assert len(set(collector.ids())) == len(collector.ids())
 
 
 # --- starting and stopping ----------------------------------------------------------------------------------------

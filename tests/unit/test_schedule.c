@@ -26,6 +26,7 @@ static struct settings_entry entry(const char *name, const char *every, const ch
                                    .timezone = "",
                                    .catch_up = catch_up,
                                    .enabled = true,
+                                   .file = "m.conf",
                                    .line = 12};
 }
 
@@ -401,7 +402,7 @@ static void refuse(struct settings_entry bad, const char *code, const char *part
 static void a_bad_entry_is_refused_by_name_and_line(void **state)
 {
     (void)state;
-    refuse(entry("x", "5min", "one"), "bad_interval", "schedule entry \"x\" (line 12): interval");
+    refuse(entry("x", "5min", "one"), "bad_interval", "m.conf:12: schedule entry \"x\": interval");
     refuse(entry("x", "5m", "some"), "bad_catch_up", "none, one or all");
     struct settings_entry bad = entry("x", "1d", "one");
     bad.anchor = "2026-02-31";
