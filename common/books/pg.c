@@ -14,7 +14,7 @@
 #define PG_KEEPALIVES_IDLE_S "10"
 #define PG_KEEPALIVES_INTERVAL_S "5"
 #define PG_KEEPALIVES_COUNT "3"
-/* Longer than any wait for a publisher confirm: the outbox is sent inside a transaction. */
+/* Beyond the wait for a publisher confirm: the outbox is sent inside a transaction. */
 #define PG_IDLE_IN_TRANSACTION_S 300
 
 struct pg {
@@ -164,7 +164,7 @@ static bool pg_set_session(struct pg *p, struct err *e)
 {
     char statement_ms[PG_NUMBER], idle_ms[PG_NUMBER];
     pg_number(p->settings->database.statement_timeout_s * 1000, statement_ms);
-    pg_number(PG_IDLE_IN_TRANSACTION_S * 1000, idle_ms);
+    pg_number((p->settings->broker.confirm_timeout_s + PG_IDLE_IN_TRANSACTION_S) * 1000, idle_ms);
     return pg_do(p, e, NULL,
                  "SELECT set_config('statement_timeout', $1, false),"
                  " set_config('idle_in_transaction_session_timeout', $2, false),"

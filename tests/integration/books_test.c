@@ -1,6 +1,7 @@
 /* What the tests of the books share: a database of their own, emptied before each test. */
 #include "books_test.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "books/schema.h"
@@ -15,12 +16,19 @@ struct settings books_settings(void)
     return s;
 }
 
+static struct settings shared_settings; /* borrowed by each connection */
+
+static void share_settings(void)
+{
+    shared_settings = books_settings();
+}
+
 struct pg *books_connect(void)
 {
-    static struct settings s; /* borrowed by each connection */
-    s = books_settings();
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, share_settings);
     struct err e = {0};
-    struct pg *p = pg_new(&s, "test");
+    struct pg *p = pg_new(&shared_settings, "test");
     assert_non_null(p);
     assert_ok(pg_ready(p, &e), e);
     return p;
