@@ -154,8 +154,11 @@ static void a_lost_message_is_promised_anew_once(void **state)
     int64_t now_ms = clock_wall_ms();
     assert_ok(outbox_renew_lost(p, "q", "json", 7200, 10, now_ms, &count, &e), e);
     assert_int_equal(count, 1);
+    const char *age = "UPDATE meterbeat.run SET lease_until = lease_until - interval '3 h'"
+                      " WHERE task_id = 'lost'";
+    books_run(p, age);
     assert_ok(outbox_renew_lost(p, "q", "json", 7200, 10, now_ms, &count, &e), e);
-    assert_int_equal(count, 0);
+    assert_int_equal(count, 0); /* its message is still to be sent */
     struct outbox_row *rows;
     assert_int_equal(take(p, NULL, 10, &rows), 1);
     struct message m = {0};
@@ -165,7 +168,14 @@ static void a_lost_message_is_promised_anew_once(void **state)
     assert_string_equal(m.root_id, "root");
     assert_int_equal(json_integer_value(json_array_get(m.args, 0)), 7);
     message_free(&m);
+    books_run(p, age);
+    assert_ok(outbox_sent(p, rows, 1, &e), e);
     outbox_rows_free(rows, 1);
+    assert_ok(outbox_renew_lost(p, "q", "json", 7200, 10, now_ms, &count, &e), e);
+    assert_int_equal(count, 1); /* lost once more, three hours later */
+    books_run(p, "DELETE FROM meterbeat.outbox");
+    assert_ok(outbox_renew_lost(p, "q", "json", 7200, 10, now_ms, &count, &e), e);
+    assert_int_equal(count, 0); /* promised a moment ago: on its way */
     pg_free(p);
 }
 
