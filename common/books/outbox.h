@@ -8,7 +8,7 @@
 #include "queue/message.h"
 
 /*
- * Inside the caller's transaction. owner = task id of the run (or NULL, a tick's) that promised it.
+ * Inside the caller's transaction. owner: who will send it, a run (its task id) or a producer; NULL: nobody in particular.
  * queue: where to. The message is stored encoded (message_encode); a second one with the same id
  * changes nothing. Errors: message_encode's and pg_query's.
  */

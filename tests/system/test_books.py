@@ -107,3 +107,22 @@ def test_without_the_right_to_create_it_says_so(build, postgresql, database):
     finally:
         postgresql.sql(f"DROP ROLE {role}")
 
+
+
+def test_the_rights_that_the_page_on_tables_names_suffice(build, postgresql, database):
+    page = (ROOT / "docs/tables.md").read_text()
+    grants = page[page.index("GRANT USAGE ON SCHEMA meterbeat"):].split("```")[0]
+    assert run(build, "books_init", postgresql, postgresql.url(database)).returncode == 0
+    role = f"{database}_worker"
+    postgresql.sql(f"CREATE ROLE {role} LOGIN PASSWORD '{postgresql.password}'")
+    try:
+        postgresql.sql(grants.replace("worker_role", role).replace("DATABASE seed", f"DATABASE {database}"),
+                       database)
+        url = postgresql.url(database).replace("meterbeat@", f"{role}@")
+        done = run(build, "books_init", postgresql, url)
+        assert done.returncode == 0, done.stdout
+        made, _, remarks = done.stdout.splitlines()
+        assert (made, remarks) == ("made: ", "remarks: ")
+    finally:
+        postgresql.drop_database(database)
+        postgresql.sql(f"DROP ROLE {role}")

@@ -19,7 +19,7 @@ CREATE INDEX tick_created ON meterbeat.tick (created_at);
 CREATE TABLE meterbeat.outbox (            -- promised messages; a row goes when the broker has confirmed it
     id               bigserial PRIMARY KEY,
     task_id          text NOT NULL UNIQUE,
-    owner            text,                 -- the run that promised it; null: a tick
+    owner            text,                 -- who promised it and sends it: a run (task id) or a producer; null: whoever relays
     queue            text NOT NULL,
     content_type     text NOT NULL,
     content_encoding text NOT NULL,
