@@ -37,15 +37,18 @@ def run(stay):
         installation.set_up(begin)
         say("one producer on the seed's schedule (2 s and 5 s), two workers")
         installation.start_programs()
+        installation.print_where_to_look()
         try:
             watch(installation, feeds)
             comparison = compare(feeds, installation.months())
             print_table(comparison)
-            installation.print_where_to_look()
             if stay:
+                installation.print_where_to_look()
                 STATE.write_text(json.dumps({"pid": os.getpid(), "ready": True,
                                              "agrees": agree(comparison)}))
                 signal.pause()
+            else:
+                say("./dev up does the same and leaves it running, to look around in")
             return agree(comparison)
         finally:
             installation.stop_programs()
@@ -62,6 +65,10 @@ def watch(installation, feeds):
             shown = str(progress)
             print(f"    {shown}", flush=True)
         if progress.finished:
+            return
+        if progress.dead:
+            say("nothing of this should be dead; meterbeatctl dead list:")
+            print(installation.ctl("dead", "list"))
             return
         time.sleep(1)
     say(f"not finished within {LIMIT} s; what is there so far:")

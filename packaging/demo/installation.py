@@ -3,20 +3,13 @@ import os
 import pathlib
 import re
 import subprocess
-from collections import namedtuple
 from datetime import datetime
 
 from servers import Server, ServerError
-from table import Stored
+from progress import measure_progress, stored_sums
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / ".dev/install/bin"
-
-Progress = namedtuple("Progress", "readings behind waiting running failed months dirty dead finished")
-Progress.__str__ = lambda p: (
-    f"readings in KairosDB {p.readings:,} | records behind {p.behind} | tasks waiting {p.waiting}, "
-    f"running {p.running}, to be retried {p.failed} | sums {p.months}, months to sum {p.dirty}"
-    + (f" | DEAD LETTERS {p.dead}" if p.dead else ""))
 
 # How each record's utility wants to be asked: every way that the seed's fields can say.
 WAYS = {
@@ -90,8 +83,8 @@ feed = {{ path = "/espi/1_1/resource/Batch/Subscription/"; }};
         return done.stdout
 
     def set_up(self, begin):
-        self.ctl("check")
         self.ctl("init-db")
+        self.ctl("check")
         for building, feed in enumerate(self.feed_server.feeds.values(), start=1):
             self._add_record(str(building), feed, begin)
 
@@ -100,8 +93,8 @@ feed = {{ path = "/espi/1_1/resource/Batch/Subscription/"; }};
         feed.date_pattern = {"month/day/year": "%m/%d/%Y"}.get(
             way.get("date-pattern"), way.get("date-pattern", feed.date_pattern))
         options = {"url": self.feed_server.url, "sub-id": feed.sub_id, "building": building,
-                   "min-date-parameter": feed.min_parameter,
-                   "max-date-parameter": feed.max_parameter, **way}
+                   "min-parameter": feed.min_parameter,
+                   "max-parameter": feed.max_parameter, **way}
         if way.get("time-type") == "timestamp":
             options["last-ts"] = str(begin)
         else:
@@ -134,32 +127,15 @@ feed = {{ path = "/espi/1_1/resource/Batch/Subscription/"; }};
         return self.servers.postgresql.sql(text, "meterbeat")
 
     def progress(self, feeds):
-        states = dict(self.sql("SELECT state, count(*) FROM meterbeat.run GROUP BY state"))
-        (months, dirty), = self.sql("SELECT (SELECT count(*) FROM seed_timeseries),"
-                                    " (SELECT count(*) FROM meterbeat.dirty_month WHERE month_end <= now())")
-        end = max(feed.end for feed in feeds)
-        behind = len(feeds) - int(self.sql(
-            f"SELECT count(*) FROM seed_ts_parser_record WHERE last_ts >= {end}")[0][0])
-        waiting, running, failed = (int(states.get(state, 0))
-                                    for state in ("waiting", "running", "retrying"))
-        readings = self.servers.kairosdb.count("demo")
-        bills = sum(len(list(feed.readings(series))) for feed in feeds for series in feed.series
-                    if not series.interval)
-        finished = behind == 0 and failed == 0 and int(dirty) == 0 and int(months) > bills
-        return Progress(readings, behind, waiting, running, failed, int(months), int(dirty),
-                        int(states.get("dead", 0)), finished)
+        return measure_progress(self.sql, self.servers.kairosdb, "demo", feeds,
+                                self._dead_letters)
+
+    def _dead_letters(self):
+        queues = self.servers.rabbitmq.api("GET", "/queues")
+        return sum(queue.get("messages", 0) for queue in queues if queue["name"].endswith(".dead"))
 
     def months(self):
-        """Every row of seed_timeseries, with the usage point and the flow that it is of."""
-        rows = self.sql("""
-            SELECT m.custom_meter_id, coalesce(s.tags->>'flow', '1'),
-                   extract(epoch FROM t.begin_time)::bigint, extract(epoch FROM t.end_time)::bigint,
-                   t.reading, t.cost
-            FROM seed_timeseries t JOIN seed_meter m ON m.id = t.meter_id
-            LEFT JOIN meterbeat.series s ON s.meter_id = m.id
-            ORDER BY 1, 2, 3""")
-        return [Stored(point.split("~")[0], int(flow), int(begin), int(end), float(reading),
-                       float(cost) if cost else None) for point, flow, begin, end, reading, cost in rows]
+        return stored_sums(self.sql)
 
     def print_where_to_look(self):
         servers, postgresql = self.servers, self.servers.postgresql

@@ -85,11 +85,11 @@ def print_table(lines):
         meter = line.meter
         mark = "" if right(line) else "   <-- differs"
         if line.stored is None and not line.required:
-            mark = "   (month not over)"
+            mark = " (month not over)"
         print(f"{line.meter:22} {line.span:13} {line.readings:8} {number(line.stored):>16} "
               f"{number(line.wanted):>16} {line.unit:5} {money(line.stored_cost):>10}{mark}")
-    count = sum(right(line) for line in lines)
-    print(f"\n{count} of {len(lines)} sums agree\n", flush=True)
+    due = [line for line in lines if line.required or line.stored is not None]
+    print(f"\n{sum(right(line) for line in due)} of {len(due)} sums agree with the feeds\n", flush=True)
 
 
 def number(value):
