@@ -24,8 +24,7 @@ struct child {
     int64_t started_ms, due_ms, pause_ms;
 };
 
-/* --- children
- * -------------------------------------------------------------------------------------- */
+/* --- children ------------------------------------------------------------------------------ */
 
 /* The child dies with its supervisor, even one that was killed. */
 static void run_child(const struct settings *s, pid_t parent)
@@ -108,8 +107,7 @@ static size_t signal_children(const struct child *children, size_t count, int nu
     return running;
 }
 
-/* --- waiting
- * ---------------------------------------------------------------------------------------- */
+/* --- waiting ------------------------------------------------------------------------------- */
 
 static int64_t next_due_in(const struct child *children, size_t count, int64_t now_ms)
 {

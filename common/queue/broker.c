@@ -118,6 +118,7 @@ static bool connect_socket(struct broker *b, const struct amqp_connection_info *
 {
     const struct settings *s = b->settings;
     struct timeval timeout = {.tv_sec = s->broker.connect_timeout_s};
+    b->tls = where->ssl;
     amqp_socket_t *socket =
         where->ssl ? amqp_ssl_socket_new(b->connection) : amqp_tcp_socket_new(b->connection);
     if (!socket)
@@ -317,6 +318,12 @@ void broker_close(struct broker *b)
 int broker_fd(const struct broker *b)
 {
     return amqp_get_sockfd(b->connection);
+}
+
+bool broker_buffered(const struct broker *b)
+{
+    return b->first || b->tls || amqp_frames_enqueued(b->connection) ||
+           amqp_data_in_buffer(b->connection);
 }
 
 /* --- consuming and settling ---------------------------------------------------------------------

@@ -52,8 +52,11 @@ MUST_CHECK bool broker_open(const struct settings *s, const char *connection_nam
                             struct broker **ret_broker, struct err *e);
 /* Orderly close, bounded in time; NULL accepted; frees. */
 void broker_close(struct broker *b);
-/* To wait on together with others; drain broker_next() until NONE before waiting again. */
+/* To wait on together with others; drain broker_next() until NONE, or until nothing is buffered,
+ * before waiting again. */
 int broker_fd(const struct broker *b);
+/* broker_next may have something that the descriptor does not show. */
+bool broker_buffered(const struct broker *b);
 /* The next thing the broker says; also sends and watches heartbeats, so call it at least every
  * second. False: ERR_RETRY "broker_lost": the connection is dead, close it. */
 MUST_CHECK bool broker_next(struct broker *b, int timeout_ms, struct broker_event *ret_event,

@@ -27,6 +27,7 @@ struct broker_pending {
 struct broker {
     amqp_connection_state_t connection;
     const struct settings *settings;
+    bool tls;       /* OpenSSL may hold bytes that nobody sees */
     bool lost;      /* nothing may be sent any more */
     bool returning; /* the incoming message is a basic.return */
     enum broker_incoming incoming;

@@ -10,8 +10,7 @@
 /* A lease is renewed after a third of it, but the books need not hear of progress every second. */
 #define RENEW_AT_MOST_EVERY_MS 2000
 
-/* --- reading
- * -------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------- */
 
 static bool refuse_defect(const struct attempt *a, struct err *e)
 {
@@ -91,8 +90,7 @@ bool attempt_void(const struct attempt *a)
     return a->delivery->epoch != handover_epoch(a->executor->handover);
 }
 
-/* --- performing
- * ----------------------------------------------------------------------------------- */
+/* --- performing ---------------------------------------------------------------------------- */
 
 static int64_t time_limit_ms(const struct attempt *a)
 {
@@ -119,7 +117,7 @@ bool attempt_perform(struct attempt *a, struct err *e)
     bool done = a->task->perform(&context, &result, e);
     json_decref(result); /* nobody asks for it yet */
     if (done)
-        x->attendance.tasks_done++;
+        handover_count_done(x->handover);
     return done;
 }
 
@@ -147,7 +145,7 @@ bool task_go_on(struct task_context *t, const char *progress, struct err *e)
     a->renewed_ms = now_ms;
     if (!run_renew(x->pg, &a->run, lease_s, progress, e))
         return false;
-    attendance_tell(&x->attendance, x->pg, a->message.id, now_ms);
+    attendance_tell(&x->attendance, x->pg, a->message.id, handover_done(x->handover), now_ms);
     return true;
 }
 

@@ -17,7 +17,6 @@ struct executor {
     struct attendance attendance;
     struct delivery *held; /* waiting for their eta, soonest first */
     char complaint[32];    /* the code of the trouble with the books that was logged last */
-    size_t brief_streak;   /* brief tasks since the I/O thread was told */
     atomic_bool failed;
 };
 
@@ -36,7 +35,7 @@ struct attempt {
     int64_t renewed_ms;  /* the lease */
 };
 
-/* --- attempt.c: what a delivery asks for --- */
+/* --- attempt.c: what a delivery asks for --------------------------------------------------- */
 /* Decodes and finds the task. False: ERR_REJECT with the reason for the dead-letter queue, or
  * "no_memory". */
 MUST_CHECK bool attempt_read(struct attempt *a, struct err *e);
@@ -58,7 +57,7 @@ enum settlement outcome_later(struct attempt *a, int64_t delay_s);
 MUST_CHECK bool outcome_publish(struct attempt *a, struct publication *items, size_t count,
                                 struct err *e);
 
-/* --- keeper.c: the attempt whose task keeps a run --- */
+/* --- keeper.c: the attempt whose task keeps a run ------------------------------------------ */
 enum settlement keeper_attempt(struct attempt *a);
 /* Writes with the run's token until the database has it; false: stop, void delivery or a lost
  * lease. */

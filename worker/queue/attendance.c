@@ -14,7 +14,8 @@ struct attendance attendance_make(const struct settings *s, const char *name)
     return (struct attendance){.settings = s, .name = name, .pause_ms = TELL_EVERY_MS};
 }
 
-void attendance_tell(struct attendance *a, struct pg *pg, const char *task_id, int64_t now_ms)
+void attendance_tell(struct attendance *a, struct pg *pg, const char *task_id, int64_t done,
+                     int64_t now_ms)
 {
     char host[256] = "";
     struct err ignored;
@@ -27,7 +28,7 @@ void attendance_tell(struct attendance *a, struct pg *pg, const char *task_id, i
                             .queue = a->settings->broker.queue,
                             .version = METERBEAT_VERSION,
                             .task_id = task_id,
-                            .tasks_done = a->tasks_done};
+                            .tasks_done = done};
     bool told = pg_ready(pg, &ignored) && presence_tell(pg, &here, &ignored);
     a->pause_ms = told ? TELL_EVERY_MS : 2 * a->pause_ms;
     if (a->pause_ms > TELL_PAUSE_MAX_MS)

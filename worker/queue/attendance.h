@@ -13,13 +13,13 @@ struct attendance {
     int64_t next_ms;  /* monotonic: when it is due again */
     int64_t pause_ms; /* grows while the database is away */
     bool told;
-    int64_t tasks_done;
 };
 
 struct attendance attendance_make(const struct settings *s, const char *name);
 /* Tells if it is due; task_id NULL: idle. pg NULL: never. Failing is nobody's trouble: it is tried
  * later. */
-void attendance_tell(struct attendance *a, struct pg *pg, const char *task_id, int64_t now_ms);
+void attendance_tell(struct attendance *a, struct pg *pg, const char *task_id, int64_t done,
+                     int64_t now_ms);
 /* An orderly end. */
 void attendance_end(struct attendance *a, struct pg *pg);
 

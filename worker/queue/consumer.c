@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/redial.h"
+#include "queue/brief.h"
 #include "queue/broker.h"
 #include "queue/outlet.h"
 
@@ -33,6 +34,8 @@ struct consumer {
     uint64_t settled_up_to; /* every tag up to here is settled */
     bool *settled_alone;    /* ring: tags above that, settled out of order */
     size_t settled_ring;
+    uint64_t ack_up_to, acks; /* not sent yet */
+    int64_t listened_ms;      /* to a broker that did not show anything */
     struct outlet *outlet;
 };
 
@@ -54,7 +57,7 @@ static void new_epoch(struct consumer *c)
 {
     free_deliveries(handover_next_epoch(c->handover));
     c->epoch = handover_epoch(c->handover);
-    c->settled_up_to = 0;
+    c->settled_up_to = c->acks = 0;
     memset(c->settled_alone, 0, c->settled_ring * sizeof *c->settled_alone);
     c->consuming = false;
 }
@@ -114,34 +117,43 @@ static void mark_settled(struct consumer *c, uint64_t tag)
         c->settled_alone[++c->settled_up_to % c->settled_ring] = false;
 }
 
-static bool settle_one(struct consumer *c, const struct delivery *d, uint64_t *ack_up_to,
-                       uint64_t *acks, struct err *e)
+/* Acknowledgements in the order of delivery wait for flush_acks; others go out at once. */
+static bool acknowledge(struct consumer *c, uint64_t tag, struct err *e)
 {
-    if (d->epoch != c->epoch || !c->broker || d->settlement == SETTLE_LEAVE)
-        return true;
-    bool in_order = d->tag == c->settled_up_to + 1;
-    mark_settled(c, d->tag);
-    if (d->settlement == SETTLE_REQUEUE)
-        return broker_nack_requeue(c->broker, d->tag, e);
+    bool in_order = tag == c->settled_up_to + 1;
+    mark_settled(c, tag);
     if (!in_order)
-        return broker_ack(c->broker, d->tag, false, e);
-    *ack_up_to = d->tag; /* with those before it, in one frame */
-    ++*acks;
+        return broker_ack(c->broker, tag, false, e);
+    c->ack_up_to = tag;
+    c->acks++;
     return true;
 }
 
-/* Acknowledgements in the order of delivery go out together: every earlier tag is settled by then.
- */
+/* One frame for all: every tag before this one is settled by now. */
+static bool flush_acks(struct consumer *c, struct err *e)
+{
+    bool sent = c->acks == 0 || broker_ack(c->broker, c->ack_up_to, c->acks > 1, e);
+    c->acks = 0;
+    return sent;
+}
+
+static bool settle_one(struct consumer *c, const struct delivery *d, struct err *e)
+{
+    if (d->epoch != c->epoch || d->settlement == SETTLE_LEAVE)
+        return true;
+    if (d->settlement == SETTLE_ACK)
+        return acknowledge(c, d->tag, e);
+    mark_settled(c, d->tag);
+    return broker_nack_requeue(c->broker, d->tag, e);
+}
+
 static void settle(struct consumer *c, struct delivery *settled)
 {
     struct err e;
-    uint64_t ack_up_to = 0, acks = 0;
     bool sent = true;
-    for (struct delivery *d = settled; d && sent; d = d->next)
-        sent = settle_one(c, d, &ack_up_to, &acks, &e);
-    if (sent && acks)
-        sent = broker_ack(c->broker, ack_up_to, acks > 1, &e);
-    if (!sent)
+    for (struct delivery *d = settled; d && sent && c->broker; d = d->next)
+        sent = settle_one(c, d, &e);
+    if (c->broker && (!sent || !flush_acks(c, &e)))
         lose_connection(c, &e);
     free_deliveries(settled);
 }
@@ -166,12 +178,25 @@ static void hand_over(struct consumer *c, struct broker_event *event)
     handover_give(c->handover, d);
 }
 
+/* At once, if it is brief and nobody is at work or waits; else by way of the executor. */
+static bool take_delivery(struct consumer *c, struct broker_event *event, struct err *e)
+{
+    uint64_t tag = event->tag;
+    if (event->defect[0] || !handover_idle(c->handover) ||
+        !brief_perform(c->settings, &event->envelope)) {
+        hand_over(c, event);
+        return true;
+    }
+    broker_event_free(event);
+    handover_count_done(c->handover);
+    return acknowledge(c, tag, e);
+}
+
 static bool take_event(struct consumer *c, struct broker_event *event, struct err *e)
 {
     switch (event->kind) {
     case BROKER_EVENT_DELIVERY:
-        hand_over(c, event);
-        return true;
+        return take_delivery(c, event, e);
     case BROKER_EVENT_CANCELLED:
         log_event(LOG_LEVEL_WARNING, "consumer_cancelled", "queue=%s", c->settings->broker.queue);
         c->consuming = false;
@@ -205,6 +230,8 @@ static bool drain(struct consumer *c)
             lose_connection(c, &e);
             return true;
         }
+        if (!broker_buffered(c->broker))
+            return true;
     }
     return !c->broker;
 }
@@ -217,13 +244,13 @@ static void serve_executor(struct consumer *c)
     struct delivery *settled;
     struct publish_batch *batches;
     handover_collect(c->handover, &settled, &batches);
-    if (settled)
-        settle(c, settled);
+    settle(c, settled);
     outlet_accept(c->outlet, batches);
     outlet_work(c->outlet);
 }
 
-static void wait_for_something(struct consumer *c)
+/* True: the broker has something to say, or has not been listened to for a while (heartbeats). */
+static bool wait_for_something(struct consumer *c)
 {
     struct pollfd fds[3] = {{.fd = handover_fd(c->handover), .events = POLLIN},
                             {.fd = c->broker ? broker_fd(c->broker) : -1, .events = POLLIN},
@@ -234,23 +261,34 @@ static void wait_for_something(struct consumer *c)
         timeout_ms = until_redial < timeout_ms ? until_redial : timeout_ms;
     }
     if (!handover_sleep(c->handover))
-        return;
-    (void)poll(fds, ARRAY_LEN(fds),
-               (int)timeout_ms); /* whatever it says, all three are looked at */
+        timeout_ms = 0;
+    int ready = poll(fds, ARRAY_LEN(fds), (int)timeout_ms);
     handover_wake(c->handover);
+    return ready <= 0 || fds[1].revents != 0;
+}
+
+/* However busy the executor keeps us, the broker's heartbeats are looked at. */
+static bool listen_again(struct consumer *c)
+{
+    int64_t now_ms = clock_mono_ms();
+    if (now_ms - c->listened_ms < IO_POLL_MS)
+        return false;
+    c->listened_ms = now_ms;
+    return true;
 }
 
 static void *io_thread(void *context)
 {
     struct consumer *c = context;
+    bool listen = true;
     while (!handover_finished(c->handover)) {
         if (handover_stopping(c->handover) == STOP_NO)
             connect_when_due(c);
         cancel_when_stopping(c);
-        bool drained = drain(c);
+        bool drained = !listen || drain(c);
         serve_executor(c);
-        if (drained) /* what librabbitmq has read already would wake no poll */
-            wait_for_something(c);
+        /* what librabbitmq has read already would wake no poll */
+        listen = !drained || wait_for_something(c) || listen_again(c);
     }
     serve_executor(c);
     outlet_close(c->outlet);
@@ -258,8 +296,7 @@ static void *io_thread(void *context)
     return NULL;
 }
 
-/* --- starting and ending
- * -------------------------------------------------------------------------- */
+/* --- starting and ending ------------------------------------------------------------------- */
 
 static void consumer_free(struct consumer *c)
 {

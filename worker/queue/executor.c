@@ -14,11 +14,8 @@
 
 #define EXECUTOR_STACK_BYTES (8UL * 1024 * 1024)
 #define IDLE_MS 1000
-/* Acknowledgements of brief tasks may wait for this many, for one wake-up of the I/O thread. */
-#define BRIEF_STREAK 16
 
-/* --- deliveries that wait for their eta
- * ------------------------------------------------------------ */
+/* --- deliveries that wait for their eta ---------------------------------------------------- */
 
 static void hold(struct executor *x, struct delivery *d, int64_t due_ms)
 {
@@ -58,15 +55,12 @@ static bool put_off(struct attempt *a, int64_t now_ms, enum settlement *ret_sett
     return true;
 }
 
-/* --- one delivery
- * ---------------------------------------------------------------------------------- */
+/* --- one delivery -------------------------------------------------------------------------- */
 
 /* A task that keeps no run touches nothing: its attempts are counted in the message. */
 static enum settlement perform_plain(struct attempt *a)
 {
     struct err e;
-    if (!a->task->brief)
-        handover_flush(a->executor->handover);
     if (attempt_perform(a, &e))
         return SETTLE_ACK;
     if (handover_stopping(a->executor->handover) == STOP_NOW && e.kind == ERR_RETRY)
@@ -82,7 +76,6 @@ static enum settlement perform_plain(struct attempt *a)
 static enum settlement perform_kept(struct attempt *a)
 {
     struct err e;
-    handover_flush(a->executor->handover);
     if (a->executor->pg)
         return keeper_attempt(a);
     (void)err_set(&e, ERR_REJECT, "no_database", "task %s needs database.url", a->task->name);
@@ -114,20 +107,14 @@ static void execute(struct executor *x, struct delivery *d)
         return;
     }
     enum settlement settlement = attempt_settlement(&a, &held);
-    bool brief = a.task && a.task->brief && ++x->brief_streak < BRIEF_STREAK;
     attempt_free(&a);
     if (!held)
         handover_settle(x->handover, d, settlement);
-    if (!brief) {
-        x->brief_streak = 0;
-        handover_flush(x->handover);
-    }
     if (atomic_load(&x->failed))
         (void)kill(getpid(), SIGTERM); /* the main thread ends us as on any stop */
 }
 
-/* --- the thread
- * ------------------------------------------------------------------------------------ */
+/* --- the thread ---------------------------------------------------------------------------- */
 
 static int64_t idle_ms(const struct executor *x)
 {
@@ -162,7 +149,8 @@ static void *executor_thread(void *context)
         if (d)
             execute(x, d);
         else
-            attendance_tell(&x->attendance, x->pg, NULL, clock_mono_ms());
+            attendance_tell(&x->attendance, x->pg, NULL, handover_done(x->handover),
+                            clock_mono_ms());
     }
     give_back_everything(x);
     attendance_end(&x->attendance, x->pg);
@@ -170,8 +158,7 @@ static void *executor_thread(void *context)
     return NULL;
 }
 
-/* --- starting and ending
- * ---------------------------------------------------------------------------- */
+/* --- starting and ending ------------------------------------------------------------------- */
 
 static void executor_free(struct executor *x)
 {

@@ -20,12 +20,15 @@ struct handover {
     struct delivery_list given;
     struct delivery_list settled;
     struct publish_batch *batches, *last_batch;
-    bool executor_waits;
-    bool io_wanted; /* since it last collected */
-    bool io_sleeps; /* wanting it must write to the eventfd */
+    bool executor_waits; /* for anything */
+    bool executor_idle;  /* for a delivery */
+    bool io_wanted;      /* since it last collected */
+    bool io_sleeps;      /* wanting it must write to the eventfd */
+    bool io_signalled;
     bool ended;
     atomic_int stop;
     _Atomic uint64_t epoch;
+    _Atomic int64_t done;
     int eventfd;
 };
 
@@ -99,6 +102,7 @@ static void wake_io(struct handover *h)
     if (!h->io_sleeps)
         return;
     h->io_sleeps = false;
+    h->io_signalled = true;
     ssize_t written = write(h->eventfd, &(uint64_t){1}, sizeof(uint64_t));
     (void)written; /* fails only when it is readable already */
 }
@@ -142,6 +146,16 @@ enum stop handover_stopping(const struct handover *h)
     return (enum stop)atomic_load_explicit(&h->stop, memory_order_relaxed);
 }
 
+void handover_count_done(struct handover *h)
+{
+    atomic_fetch_add_explicit(&h->done, 1, memory_order_relaxed);
+}
+
+int64_t handover_done(const struct handover *h)
+{
+    return atomic_load_explicit(&h->done, memory_order_relaxed);
+}
+
 uint64_t handover_epoch(const struct handover *h)
 {
     return atomic_load_explicit(&h->epoch, memory_order_relaxed);
@@ -156,6 +170,14 @@ void handover_give(struct handover *h, struct delivery *d)
     list_append(&h->given, d);
     wake_executor(h);
     pthread_mutex_unlock(&h->lock);
+}
+
+bool handover_idle(struct handover *h)
+{
+    pthread_mutex_lock(&h->lock);
+    bool idle = h->executor_idle && !h->given.first;
+    pthread_mutex_unlock(&h->lock);
+    return idle;
 }
 
 struct delivery *handover_next_epoch(struct handover *h)
@@ -203,11 +225,11 @@ bool handover_sleep(struct handover *h)
 void handover_wake(struct handover *h)
 {
     pthread_mutex_lock(&h->lock);
-    bool written = !h->io_sleeps;
-    h->io_sleeps = false;
+    bool signalled = h->io_signalled;
+    h->io_sleeps = h->io_signalled = false;
     pthread_mutex_unlock(&h->lock);
     uint64_t count;
-    ssize_t got = written ? read(h->eventfd, &count, sizeof count) : 0;
+    ssize_t got = signalled ? read(h->eventfd, &count, sizeof count) : 0;
     (void)got; /* nothing to read: as good */
 }
 
@@ -229,9 +251,10 @@ struct delivery *handover_take(struct handover *h, int64_t timeout_ms)
     while (!h->given.first && handover_stopping(h) == STOP_NO) {
         if (!deadline)
             deadline = clock_mono_ms() + timeout_ms;
-        if (h->settled.first)
-            wake_io(h);
-        if (!executor_wait(h, deadline))
+        h->executor_idle = true;
+        bool woken = executor_wait(h, deadline);
+        h->executor_idle = false;
+        if (!woken)
             break;
     }
     struct delivery *d = h->given.first;
@@ -250,14 +273,7 @@ void handover_settle(struct handover *h, struct delivery *d, enum settlement set
     d->settlement = settlement;
     pthread_mutex_lock(&h->lock);
     list_append(&h->settled, d);
-    pthread_mutex_unlock(&h->lock);
-}
-
-void handover_flush(struct handover *h)
-{
-    pthread_mutex_lock(&h->lock);
-    if (h->settled.first)
-        wake_io(h);
+    wake_io(h);
     pthread_mutex_unlock(&h->lock);
 }
 

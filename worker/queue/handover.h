@@ -44,14 +44,20 @@ struct handover *handover_new(void);
 /* When no thread uses it any more; frees what is still in it. */
 void handover_free(struct handover *h);
 
-/* --- any thread --- */
+/* --- any thread ---------------------------------------------------------------------------- */
+/* Tasks done by either thread so far. */
+void handover_count_done(struct handover *h);
+int64_t handover_done(const struct handover *h);
 void handover_stop(struct handover *h, enum stop level);
 enum stop handover_stopping(const struct handover *h);
 /* The present epoch: deliveries of an earlier one cannot be settled any more. */
 uint64_t handover_epoch(const struct handover *h);
 
-/* --- I/O thread --- */
+/* --- I/O thread ---------------------------------------------------------------------------- */
 void handover_give(struct handover *h, struct delivery *d);
+/* The executor waits for a delivery and none is on its way to it: no task runs until handover_give.
+ */
+bool handover_idle(struct handover *h);
 /* A new epoch: gives back (as a list) the deliveries that the executor has not taken yet. */
 struct delivery *handover_next_epoch(struct handover *h);
 /* Everything the executor has left here since the last call. */
@@ -67,13 +73,11 @@ void handover_wake(struct handover *h);
 /* The executor has ended and everything it left has been collected. */
 bool handover_finished(struct handover *h);
 
-/* --- executor --- */
+/* --- executor ------------------------------------------------------------------------------ */
 /* The next delivery; NULL after timeout_ms, or at once when stopping or interrupted. */
 struct delivery *handover_take(struct handover *h, int64_t timeout_ms);
-/* d belongs to the I/O thread again, which hears of it with the next flush, publish or take that
- * waits. */
+/* d belongs to the I/O thread again. */
 void handover_settle(struct handover *h, struct delivery *d, enum settlement settlement);
-void handover_flush(struct handover *h);
 /* Publishes all; true when all are confirmed. Otherwise the first error (others may be confirmed).
  * Blocks until the I/O thread answers: deadline_ms, the stop or the loss of the connection. */
 MUST_CHECK bool handover_publish(struct handover *h, struct publication *items, size_t count,

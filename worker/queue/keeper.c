@@ -13,8 +13,7 @@
 #define BOOKS_PAUSE_MAX_MS 30000
 #define OUTBOX_AT_ONCE 100
 
-/* --- waiting for the books
- * ------------------------------------------------------------------------ */
+/* --- waiting for the books ----------------------------------------------------------------- */
 
 /* Once a trouble, not once a try. */
 static void complain(struct executor *x, const struct err *e)
@@ -62,8 +61,7 @@ static bool write_books(struct attempt *a, books_write *write, void *context, st
     }
 }
 
-/* --- the ends of a run
- * ---------------------------------------------------------------------------- */
+/* --- the ends of a run --------------------------------------------------------------------- */
 
 struct ending {
     int64_t delay_s;
@@ -112,8 +110,7 @@ static enum settlement release(struct attempt *a)
     return SETTLE_LEAVE;
 }
 
-/* --- the outbox
- * ----------------------------------------------------------------------------------- */
+/* --- the outbox ---------------------------------------------------------------------------- */
 
 static bool publish_rows(struct attempt *a, const struct outbox_row *rows, size_t count,
                          struct err *e)
@@ -158,8 +155,7 @@ static bool send_outbox(struct attempt *a)
     return true;
 }
 
-/* --- the attempt
- * ---------------------------------------------------------------------------------- */
+/* --- the attempt --------------------------------------------------------------------------- */
 
 /* Held until the books answer: RETRY and FATAL both mean that they cannot be used now. */
 static bool take_run(struct attempt *a, enum run_state *ret_state, struct err *e)

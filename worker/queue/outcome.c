@@ -14,8 +14,7 @@
 #define PUBLISH_PAUSE_MS 500
 #define PUBLISH_PAUSE_MAX_MS 15000
 
-/* --- publishing
- * ----------------------------------------------------------------------------------- */
+/* --- publishing ---------------------------------------------------------------------------- */
 
 /* What the broker has is not sent again; the rest is. */
 static void wait_again(struct publication *items, size_t count)
@@ -51,8 +50,7 @@ static bool publish_letter(struct attempt *a, const char *queue, struct envelope
     return sent;
 }
 
-/* --- dead
- * ----------------------------------------------------------------------------------------- */
+/* --- dead ---------------------------------------------------------------------------------- */
 
 static bool publish_dead(struct attempt *a, const struct err *why, bool bare, struct err *e)
 {
@@ -86,8 +84,7 @@ enum settlement outcome_dead(struct attempt *a, const struct err *why)
     return SETTLE_ACK;
 }
 
-/* --- later
- * ---------------------------------------------------------------------------------------- */
+/* --- later --------------------------------------------------------------------------------- */
 
 static struct ladder ladder_of(const struct executor *x)
 {

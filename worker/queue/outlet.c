@@ -40,8 +40,7 @@ int outlet_fd(const struct outlet *o)
     return o->broker ? broker_fd(o->broker) : -1;
 }
 
-/* --- publications
- * --------------------------------------------------------------------------------- */
+/* --- publications -------------------------------------------------------------------------- */
 
 static void fail(struct publication *p, const struct err *why)
 {
@@ -85,8 +84,7 @@ static bool batch_complete(const struct publish_batch *batch)
     return true;
 }
 
-/* --- connection
- * ----------------------------------------------------------------------------------- */
+/* --- connection ---------------------------------------------------------------------------- */
 
 static void lose_connection(struct outlet *o, const struct err *e)
 {
@@ -119,8 +117,7 @@ static void declare_when_needed(struct outlet *o)
         lose_connection(o, &e);
 }
 
-/* --- what the broker says
- * ------------------------------------------------------------------------- */
+/* --- what the broker says ------------------------------------------------------------------ */
 
 static void refuse(struct outlet *o, struct publication *p, const char *text)
 {
@@ -174,8 +171,7 @@ static void drain(struct outlet *o)
     } while (o->broker && event.kind != BROKER_EVENT_NONE);
 }
 
-/* --- the work of one turn
- * -------------------------------------------------------------------------- */
+/* --- the work of one turn ------------------------------------------------------------------ */
 
 static void publish_one(struct outlet *o, struct publication *p)
 {

@@ -32,7 +32,8 @@ bool task_should_stop(struct task_context *t);
 struct task {
     const char *name;
     bool keeps_run; /* false: no effects, touches no database */
-    bool brief;     /* never takes more than microseconds: acknowledgements may wait for it */
+    /* Takes microseconds, asks task_go_on nothing, may run on the I/O thread. */
+    bool brief;
     /* True: done; a task that keeps a run has committed run_done() itself, with its follow-ups in
      * the outbox. ret_result (may stay NULL) is the task's return value, owned by the caller
      * afterwards. */

@@ -1,0 +1,17 @@
+/* Brief tasks, performed where their delivery arrives: no thread has to wake for microseconds. */
+#ifndef METERBEAT_WORKER_BRIEF_H
+#define METERBEAT_WORKER_BRIEF_H
+
+#include <stdbool.h>
+
+#include "config/settings.h"
+#include "queue/envelope.h"
+
+/*
+ * Performs the message's task if it is marked brief, is small, and nothing stands against it. True:
+ * done, to be acknowledged. False: nothing has happened; the executor finds out what to do with it.
+ * I/O thread, while the executor is idle: a worker does one task at a time.
+ */
+bool brief_perform(const struct settings *s, const struct envelope *v);
+
+#endif
