@@ -62,14 +62,20 @@ static void new_epoch(struct consumer *c)
     c->consuming = false;
 }
 
-static void lose_connection(struct consumer *c, const struct err *e)
+static void redial_after(struct consumer *c, const char *event, const struct err *e)
 {
+    char quoted[LOG_QUOTED];
     broker_close(c->broker);
     c->broker = NULL;
     new_epoch(c);
     int64_t pause_ms = redial_later(&c->redial, clock_mono_ms());
-    log_event(LOG_LEVEL_WARNING, "connection_lost", "retry_in_ms=%lld", (long long)pause_ms);
-    log_error(LOG_LEVEL_WARNING, "connection_lost_why", e);
+    log_event(LOG_LEVEL_WARNING, event, "retry_in_ms=%lld code=%s error=%s", (long long)pause_ms,
+              e->code, log_quote(e->text, quoted));
+}
+
+static void lose_connection(struct consumer *c, const struct err *e)
+{
+    redial_after(c, "connection_lost", e);
 }
 
 static bool start_consuming(struct consumer *c, struct err *e)
@@ -90,7 +96,7 @@ static void connect_when_due(struct consumer *c)
         return;
     struct err e;
     if (!broker_open(c->settings, c->name, &c->broker, &e) || !start_consuming(c, &e)) {
-        lose_connection(c, &e);
+        redial_after(c, "connect_failed", &e);
         return;
     }
     redial_succeeded(&c->redial, clock_mono_ms());

@@ -61,8 +61,10 @@ static bool put_off(struct attempt *a, int64_t now_ms, enum settlement *ret_sett
 static enum settlement perform_plain(struct attempt *a)
 {
     struct err e;
-    if (attempt_perform(a, &e))
+    if (attempt_perform(a, &e)) {
+        log_event(LOG_LEVEL_DEBUG, "task_done", "attempt=%lld", (long long)a->failed + 1);
         return SETTLE_ACK;
+    }
     if (handover_stopping(a->executor->handover) == STOP_NOW && e.kind == ERR_RETRY)
         return SETTLE_LEAVE;
     if (e.kind == ERR_FATAL) {

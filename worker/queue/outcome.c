@@ -124,9 +124,10 @@ enum settlement outcome_retry(struct attempt *a, const struct err *why)
         log_error(LOG_LEVEL_ERROR, "retry_not_sent", &e);
         return SETTLE_REQUEUE;
     }
-    log_event(LOG_LEVEL_WARNING, "task_retry", "attempt=%lld delay_s=%lld",
-              (long long)a->failed + 1, (long long)delay_s);
-    log_error(LOG_LEVEL_WARNING, "task_retry_why", why);
+    char quoted[LOG_QUOTED];
+    log_event(LOG_LEVEL_WARNING, "task_retry", "attempt=%lld delay_s=%lld code=%s error=%s",
+              (long long)a->failed + 1, (long long)delay_s, why->code,
+              log_quote(why->text, quoted));
     return climb(a, delay_s, &letter);
 }
 

@@ -1,0 +1,504 @@
+"""The worker on a real broker: what is acknowledged when, and what is not, whatever happens in between."""
+import json
+import os
+import signal
+import struct
+import time
+import uuid
+
+import pika
+import pytest
+
+from servers import wait_until
+
+QUEUE = "meterbeat"
+DEAD = "meterbeat.dead"
+
+
+@pytest.fixture
+def queue(channel):
+    """The work queue, declared as a Celery application would before any worker is there."""
+    channel.queue_declare(QUEUE, durable=True)
+    channel.confirm_delivery()  # or a broker that is killed may never have had the message
+    return channel
+
+
+def send(channel, task, *args, headers=None, **properties):
+    """A protocol 2 message; returns its id."""
+    task_id = str(uuid.uuid4())
+    channel.basic_publish("", QUEUE, json.dumps([args, {}, None]), pika.BasicProperties(**{
+        "content_type": "application/json", "content_encoding": "utf-8", "delivery_mode": 2,
+        "correlation_id": task_id,
+        "headers": {"lang": "py", "task": task, "id": task_id, **(headers or {})}, **properties}))
+    return task_id
+
+
+def ready(connect, name=QUEUE):
+    """Messages of a queue that nobody holds, 0 when there is no such queue; on a connection of its own."""
+    connection = connect()
+    try:
+        return connection.channel().queue_declare(name, passive=True).method.message_count
+    except pika.exceptions.ChannelClosedByBroker:
+        return 0
+    finally:
+        connection.close()
+
+
+def wait_ready(connect, count, name=QUEUE, limit=30):
+    wait_until(lambda: ready(connect, name) == count, limit, f"{count} messages in {name}")
+
+
+def dead_letter(connect, limit=30):
+    """The next dead letter: its properties and its body."""
+    connection = connect()
+    channel = connection.channel()
+
+    def get():
+        return next(iter([found for found in [channel.basic_get(DEAD, auto_ack=True)] if found[0]]), None)
+
+    _, properties, body = wait_until(get, limit, "a dead letter")
+    connection.close()
+    return properties, body
+
+
+def pings_are_done(connect, count=50, limit=30):
+    """Throughput, not "connected": messages go in and are gone."""
+    connection = connect()
+    channel = connection.channel()
+    for _ in range(count):
+        send(channel, "meterbeat.ping")
+    connection.close()
+    wait_ready(connect, 0, limit=limit)
+
+
+def consuming(worker, count=1, limit=30):
+    worker.wait_for_event("consuming", count=count, limit=limit)
+
+
+def done(worker, task_id, limit=30):
+    worker.wait_for_event("task_done", task_id=task_id, limit=limit)
+
+
+@pytest.fixture
+def worker_of(meterbeat):
+    """worker_of(prefetch=3, heartbeat_s=2, ...) starts a worker that consumes."""
+    def start(*arguments, heartbeat_s=5, environment=None, **changes):
+        meterbeat.configure(
+            broker={"heartbeat_s": heartbeat_s, "reconnect_max_s": 2}, log_level="debug",
+            worker={"retry_delays_s": (1, 2), **changes})
+        worker = meterbeat.worker(*arguments, environment=environment)
+        consuming(worker)
+        return worker
+    return start
+
+
+# --- tasks ----------------------------------------------------------------------------------------
+
+@pytest.mark.tsan
+def test_pings_are_done_and_acknowledged(worker_of, connect):
+    worker = worker_of(prefetch=10)
+    pings_are_done(connect, 500)
+    assert worker.stop() == 0
+    assert ready(connect) == 0 and ready(connect, DEAD) == 0
+
+
+def test_messages_sent_before_the_worker_came_are_done(worker_of, queue, connect):
+    task_id = send(queue, "meterbeat.sleep", 0)
+    worker = worker_of()
+    done(worker, task_id)
+    assert worker.stop() == 0
+    assert ready(connect) == 0
+
+
+def test_existing_queues_are_used_as_they_are(worker_of, channel, connect):
+    channel.queue_declare(QUEUE, durable=True, arguments={"x-max-priority": 5})
+    worker = worker_of()
+    pings_are_done(connect)
+    assert worker.stop() == 0
+
+
+def test_a_quorum_queue_serves_as_well(meterbeat, worker_of, connect, servers, place):
+    meterbeat.configure(broker={"queue_type": "quorum"})
+    worker = worker_of()
+    pings_are_done(connect)
+    assert servers.rabbitmq.api("GET", f"/queues/{place.vhost}/{QUEUE}")["type"] == "quorum"
+    assert worker.stop() == 0
+
+
+def test_a_task_of_three_heartbeats_is_neither_disconnected_nor_redelivered(
+        worker_of, queue, connect):
+    worker = worker_of(heartbeat_s=2)
+    task_id = send(queue, "meterbeat.sleep", 7)
+    done(worker, task_id)
+    assert worker.stop() == 0
+    assert ready(connect) == 0
+    assert len(worker.events("consuming")) == 1 and not worker.events("connection_lost")
+    assert len(worker.events("task_done")) == 1
+
+
+def test_an_expired_message_is_acknowledged_without_being_run(worker_of, queue, connect):
+    worker = worker_of()
+    task_id = send(queue, "meterbeat.sleep", 0, headers={"expires": "2020-01-01T00:00:00+00:00"})
+    worker.wait_for_event("task_expired", task_id=task_id)
+    assert worker.stop() == 0
+    assert ready(connect) == 0 and not worker.events("task_done")
+
+
+def iso(seconds_from_now):
+    return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(time.time() + seconds_from_now))
+
+
+def test_a_near_eta_is_held_and_a_far_one_waits_on_the_ladder(worker_of, queue, connect):
+    worker = worker_of(prefetch=10, retry_delays_s=(3, 10))
+    near, far = time.time() + 2, time.time() + 6
+    near_id = send(queue, "meterbeat.sleep", 0, headers={"eta": iso(2)})
+    far_id = send(queue, "meterbeat.sleep", 0, headers={"eta": iso(6)})
+    done(worker, near_id)
+    assert time.time() >= int(near)
+    worker.wait_for_event("task_later", task_id=far_id)
+    done(worker, far_id)
+    assert time.time() >= int(far)
+    assert not worker.events("task_later", task_id=near_id)
+    assert worker.stop() == 0
+    assert ready(connect) == 0
+
+
+# --- what cannot be done --------------------------------------------------------------------------
+
+def deep(levels):
+    return "[" * levels + "]" * levels
+
+
+def nested_table(levels):
+    table = value = {}
+    for _ in range(levels):
+        value["k"] = {}
+        value = value["k"]
+    return table
+
+
+GOOD = {"content_type": "application/json", "content_encoding": "utf-8"}
+PING = {"task": "meterbeat.ping", "id": "0f5c3c1e-0000-4000-8000-000000000001"}
+
+BAD_MESSAGES = {
+    "no Celery message": (b"\"hello\"", GOOD, "not_celery"),
+    "nothing at all": (b"", {}, "bad_content_type"),
+    "no JSON": (b"{[", {**GOOD, "headers": PING}, "bad_body"),
+    "no UTF-8": (b'[["\xff"], {}, null]', {**GOOD, "headers": PING}, "bad_body"),
+    "an unknown encoding": (b"[[], {}, null]", {"content_type": "application/x-python-serialize",
+                                                "headers": PING}, "bad_content_type"),
+    "no content type": (b"[[], {}, null]", {"headers": PING}, "bad_content_type"),
+    "an unknown task": (b"[[], {}, null]", {**GOOD, "headers": {**PING, "task": "nope"}},
+                        "unknown_task"),
+    "no id": (b"[[], {}, null]", {**GOOD, "headers": {"task": "meterbeat.ping"}}, "bad_id"),
+    "wrong arguments": (b'[["soon"], {}, null]',
+                        {**GOOD, "headers": {**PING, "task": "meterbeat.sleep"}}, "bad_arguments"),
+    "a body of one element": (b"[[]]", {**GOOD, "headers": PING}, "bad_body"),
+    "no time": (b"[[], {}, null]", {**GOOD, "headers": {**PING, "eta": "soon"}}, "bad_eta"),
+    "16 MB": (b"x" * (16 << 20), {**GOOD, "headers": PING}, "too_large"),
+    "10,000 deep": (f"[{deep(10000)}, {{}}, null]".encode(), {**GOOD, "headers": PING}, "too_deep"),
+    "headers 200 deep": (b"[[], {}, null]", {**GOOD, "headers": {**PING, "h": nested_table(200)}},
+                         "too_deep"),
+}
+
+
+@pytest.mark.tsan
+def test_each_bad_message_is_dead_with_its_reason_and_the_worker_lives_on(worker_of, queue, connect):
+    worker = worker_of()
+    for name, (body, properties, reason) in BAD_MESSAGES.items():
+        queue.basic_publish("", QUEUE, body, pika.BasicProperties(delivery_mode=2, **properties))
+        letter, dead_body = dead_letter(connect)
+        assert letter.headers["x-meterbeat-reason"] == reason, name
+        assert letter.headers["x-meterbeat-error"] and letter.headers["x-meterbeat-time"], name
+        assert letter.headers["x-meterbeat-queue"] == QUEUE, name
+        assert letter.headers["x-meterbeat-worker"].startswith("meterbeat-worker@"), name
+        assert letter.headers["x-meterbeat-attempts"] == 1, name
+        assert dead_body == body and letter.delivery_mode == 2, name
+        assert letter.content_type == properties.get("content_type"), name
+        if "headers" in properties and "h" not in properties["headers"]:
+            assert properties["headers"].items() <= letter.headers.items(), name
+    pings_are_done(connect)
+    assert worker.stop() == 0
+    assert len(worker.events("consuming")) == 1, "a message cost the connection"
+
+
+class RawHeaders(pika.BasicProperties):
+    """Properties whose header table is given as bytes."""
+    def __init__(self, table):
+        super().__init__()
+        self.table = table
+
+    def encode(self):
+        return [struct.pack(">H", self.FLAG_HEADERS), struct.pack(">I", len(self.table)), self.table]
+
+
+def test_headers_as_deep_as_a_frame_can_hold_do_not_end_the_worker(worker_of, queue, connect):
+    worker = worker_of()
+    table = b""
+    for _ in range(20000):  # each level: a name of one byte, "F", a length
+        table = b"\x01kF" + struct.pack(">I", len(table)) + table if len(table) < 130000 else table
+    queue.basic_publish("", QUEUE, b"[[], {}, null]", RawHeaders(table))
+    letter, _ = dead_letter(connect)
+    assert letter.headers["x-meterbeat-reason"] == "too_deep"
+    pings_are_done(connect)
+    assert worker.stop() == 0
+
+
+def test_headers_that_fill_a_frame_do_not_keep_a_message_from_being_dead(worker_of, queue, connect):
+    worker = worker_of()
+    send(queue, "nope", headers={"long": "x" * 126000})
+    letter, body = dead_letter(connect)
+    assert letter.headers["x-meterbeat-reason"] == "unknown_task"
+    assert json.loads(body) == [[], {}, None]
+    pings_are_done(connect)
+    assert worker.stop() == 0
+
+
+def test_a_failing_task_climbs_the_ladder_and_is_dead_after_the_last_rung(worker_of, queue, connect):
+    worker = worker_of(retry_delays_s=(1, 2))
+    task_id = send(queue, "meterbeat.sleep", 60, headers={"timelimit": [1, None], "mine": "kept"},
+                   expiration="3600000")
+    letter, body = dead_letter(connect, limit=60)
+    assert letter.headers["x-meterbeat-reason"] == "time_limit"
+    assert letter.headers["x-meterbeat-attempts"] == 3
+    assert letter.headers["retries"] == 2
+    assert letter.headers["mine"] == "kept" and letter.headers["id"] == task_id
+    assert not any(name.startswith("x-death") for name in letter.headers)
+    assert json.loads(body)[0] == [60]
+    delays = [int(line["delay_s"]) for line in worker.events("task_retry", task_id=task_id)]
+    assert delays in ([1, 2], [2, 2])
+    assert worker.stop() == 0
+    assert ready(connect) == 0
+
+
+# --- stopping -------------------------------------------------------------------------------------
+
+@pytest.mark.tsan
+def test_sigterm_finishes_what_runs_and_gives_back_the_rest(worker_of, queue, connect):
+    worker = worker_of(prefetch=3)
+    first = send(queue, "meterbeat.sleep", 2)
+    rest = [send(queue, "meterbeat.sleep", 60) for _ in range(4)]
+    wait_ready(connect, 2)
+    assert worker.stop() == 0
+    done(worker, first)
+    assert ready(connect) == len(rest)
+
+
+def test_a_second_sigterm_stops_at_once_unacknowledged(worker_of, queue, connect):
+    worker = worker_of()
+    send(queue, "meterbeat.sleep", 600)
+    wait_ready(connect, 0)
+    worker.terminate()
+    worker.wait_for_event("stopping")
+    worker.terminate()
+    assert worker.wait(20) == 0
+    assert not worker.events("task_done")
+    wait_ready(connect, 1)
+
+
+def test_the_grace_time_ends_a_task_as_a_second_sigterm_does(worker_of, queue, connect):
+    worker = worker_of(grace_s=1)
+    send(queue, "meterbeat.sleep", 600)
+    wait_ready(connect, 0)
+    assert worker.stop(20) == 0
+    assert worker.events("stopping_now", reason="grace_time")
+    wait_ready(connect, 1)
+
+
+def test_a_killed_worker_s_task_is_done_by_another(worker_of, meterbeat, queue, connect):
+    worker = worker_of()
+    task_id = send(queue, "meterbeat.sleep", 3)
+    wait_ready(connect, 0)
+    worker.kill()
+    second = meterbeat.worker()
+    done(second, task_id)
+    assert second.stop() == 0
+    assert ready(connect) == 0 and ready(connect, DEAD) == 0
+
+
+def test_a_supervisor_starts_killed_workers_anew_and_ends_them_all(worker_of, connect):
+    supervisor = worker_of("--processes", 2)
+    started = supervisor.wait_for_event("started", count=2)
+    os.kill(int(started[0]["pid"]), signal.SIGKILL)
+    supervisor.wait_for_event("worker_ended", signal=9)
+    consuming(supervisor, count=3)
+    pings_are_done(connect)
+    assert supervisor.stop() == 0
+    assert len(supervisor.events("stopped")) == 2
+    for line in supervisor.events("started"):
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(line["pid"]), 0)
+
+
+# --- a broker that goes away ----------------------------------------------------------------------
+
+@pytest.mark.tsan
+@pytest.mark.parametrize("how", ["restart", "kill"])
+def test_the_worker_resumes_after_the_broker_was_away(how, worker_of, queue, connect, servers):
+    worker = worker_of()
+    running = send(queue, "meterbeat.sleep", 4)
+    wait_ready(connect, 0)
+    getattr(servers.rabbitmq, "stop" if how == "restart" else "kill")()
+    worker.wait_for_event("connection_lost")
+    servers.rabbitmq.start()
+    consuming(worker, count=2, limit=60)
+    pings_are_done(connect, 200, limit=60)
+    worker.wait_for_event("task_done", task_id=running, count=2)  # its first end could not be acknowledged
+    wait_ready(connect, 0)
+    assert worker.stop() == 0
+
+
+def test_a_silent_broker_is_noticed_and_left(worker_of, connect, servers):
+    worker = worker_of(heartbeat_s=1)
+    servers.rabbitmq.pause()
+    worker.wait_for_event("connection_lost", limit=20)
+    servers.rabbitmq.resume()
+    consuming(worker, count=2, limit=60)
+    pings_are_done(connect)
+    assert worker.stop() == 0
+
+
+def test_a_worker_started_before_its_broker_waits_for_it(meterbeat, servers, connect):
+    meterbeat.configure(broker={"reconnect_max_s": 2})
+    servers.rabbitmq.stop()
+    worker = meterbeat.worker()
+    worker.wait_for_event("connect_failed", count=2)
+    servers.rabbitmq.start()
+    consuming(worker, limit=60)
+    pings_are_done(connect)
+    assert worker.stop() == 0
+
+
+def test_a_deleted_queue_is_made_again_and_consumed(worker_of, queue, connect):
+    worker = worker_of()
+    queue.queue_delete(QUEUE)
+    consuming(worker, count=2)
+    pings_are_done(connect)
+    assert worker.stop() == 0
+    assert not worker.events("connection_lost")
+
+
+def test_a_deleted_dead_letter_queue_is_made_again_before_anything_is_acknowledged(
+        worker_of, queue, connect):
+    worker = worker_of()
+    queue.queue_delete(DEAD)
+    task_id = send(queue, "nope")
+    letter, _ = dead_letter(connect)
+    assert letter.headers["id"] == task_id
+    assert worker.stop() == 0
+
+
+def test_connections_closed_by_an_administrator_come_back(worker_of, connect, servers, place):
+    worker = worker_of()
+
+    def close():
+        found = [one["name"] for one in servers.rabbitmq.api("GET", f"/vhosts/{place.vhost}/connections")
+                 if one.get("user_provided_name", "").startswith("meterbeat-worker@")]
+        for name in found:
+            servers.rabbitmq.api("DELETE", "/connections/" + name.replace(" ", "%20").replace(">", "%3E"))
+        return found
+
+    wait_until(close, 30, "the worker's connection in the management API")
+    consuming(worker, count=2)
+    pings_are_done(connect)
+    assert worker.stop() == 0
+
+
+# --- books ----------------------------------------------------------------------------------------
+
+def test_a_task_waits_for_the_tables_and_is_done_once_they_are_there(worker_of, meterbeat, queue,
+                                                                     connect, rows):
+    worker = worker_of()
+    task_id = send(queue, "parse")
+    worker.wait_for_event("books_unusable")
+    meterbeat.ctl("init-db")
+    done(worker, task_id, limit=60)
+    assert rows("SELECT state FROM meterbeat.run WHERE task_id = %s", [task_id]) == [("done",)]
+    assert worker.stop() == 0
+    assert len(worker.events("books_unusable")) == 1, "said once"
+    assert ready(connect) == 0 and ready(connect, DEAD) == 0
+
+
+def test_a_task_waits_while_the_database_is_away_and_heartbeats_go_on(worker_of, meterbeat, queue,
+                                                                      connect, servers, rows):
+    meterbeat.ctl("init-db")
+    worker = worker_of(heartbeat_s=1)
+    servers.postgresql.stop()
+    task_id = send(queue, "parse")
+    worker.wait_for_event("books_unusable")
+    wait_until(lambda: len(worker.events()) and not worker.events("connection_lost"), 1, "connected")
+    servers.postgresql.start()
+    done(worker, task_id, limit=60)
+    assert not worker.events("connection_lost")
+    assert rows("SELECT state FROM meterbeat.run WHERE task_id = %s", [task_id]) == [("done",)]
+    assert worker.stop() == 0
+    assert ready(connect) == 0 and ready(connect, DEAD) == 0
+
+
+def test_pings_need_no_database(worker_of, servers, connect):
+    servers.postgresql.stop()
+    worker = worker_of()
+    pings_are_done(connect)
+    assert worker.stop() == 0
+
+
+def test_a_run_done_before_is_only_acknowledged(worker_of, meterbeat, queue, connect, rows):
+    meterbeat.ctl("init-db")
+    worker = worker_of()
+    task_id = send(queue, "parse")
+    done(worker, task_id)
+    send(queue, "parse", headers={"id": task_id})
+    worker.wait_for_event("task_ended_before", task_id=task_id)
+    assert worker.stop() == 0
+    assert rows("SELECT token FROM meterbeat.run WHERE task_id = %s", [task_id]) == [(1,)]
+    assert ready(connect) == 0
+
+
+@pytest.mark.parametrize("point", ["after_take", "after_commit", "after_outbox", "before_ack"])
+def test_killed_at_any_point_a_run_is_done_once(point, worker_of, meterbeat, queue, connect, rows):
+    meterbeat.ctl("init-db")
+    worker = worker_of(environment={"METERBEAT_CRASH_AT": point})
+    task_id = send(queue, "parse")
+    assert worker.wait() == -signal.SIGKILL
+    second = meterbeat.worker()
+    wait_until(lambda: second.events("task_done", task_id=task_id)
+               or second.events("task_ended_before", task_id=task_id), 30, "its end")
+    wait_ready(connect, 0)
+    assert second.stop() == 0
+    assert rows("SELECT state FROM meterbeat.run WHERE task_id = %s", [task_id]) == [("done",)]
+    assert ready(connect) == 0
+
+
+def test_a_run_that_always_kills_its_worker_is_dead_as_poison(worker_of, meterbeat, queue, connect,
+                                                             rows):
+    meterbeat.ctl("init-db")
+    task_id = None
+    for _ in range(3):
+        worker = worker_of(max_starts=2, environment={"METERBEAT_CRASH_AT": "after_take"})
+        task_id = task_id or send(queue, "parse")
+        assert worker.wait() == -signal.SIGKILL
+    worker = worker_of(max_starts=2)
+    letter, _ = dead_letter(connect)
+    assert letter.headers["x-meterbeat-reason"] == "poison"
+    assert worker.stop() == 0
+    assert rows("SELECT state FROM meterbeat.run WHERE task_id = %s", [task_id]) == [("dead",)]
+
+
+def test_a_dead_letter_is_not_lost_between_its_confirm_and_the_acknowledgement(
+        worker_of, meterbeat, queue, connect):
+    worker = worker_of(environment={"METERBEAT_CRASH_AT": "after_ladder"})
+    task_id = send(queue, "nope")
+    assert worker.wait() == -signal.SIGKILL
+    second = meterbeat.worker()
+    second.wait_for_event("task_dead", task_id=task_id)
+    assert second.stop() == 0
+    assert ready(connect, DEAD) == 2, "twice rather than never"
+
+
+def test_the_books_show_who_is_there_and_who_has_gone(worker_of, meterbeat, rows):
+    meterbeat.ctl("init-db")
+    worker = worker_of()
+    wait_until(lambda: rows("SELECT queue FROM meterbeat.worker WHERE pid = %s", [worker.pid])
+               == [(QUEUE,)], 30, "the worker's row")
+    assert worker.stop() == 0
+    assert rows("SELECT count(*) FROM meterbeat.worker") == [(0,)]
