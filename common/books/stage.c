@@ -26,6 +26,9 @@ struct stage {
 
 /* --- tables --------------------------------------------------------------------------------- */
 
+/* Bytes of readings up to which rows are deleted one by one: a TRUNCATE makes new files. */
+#define STAGE_SMALL "1000000"
+
 static bool stage_tables_exist(struct pg *p, bool *ret_exist, struct err *e)
 {
     PGresult *r CLEANUP(pg_clear) =
@@ -36,13 +39,20 @@ static bool stage_tables_exist(struct pg *p, bool *ret_exist, struct err *e)
     return true;
 }
 
+static bool stage_empty(struct pg *p, struct err *e)
+{
+    PGresult *r CLEANUP(pg_clear) = pg_query(
+        p, e, "SELECT pg_relation_size('pg_temp.stage_reading') < " STAGE_SMALL, PG_NO_ARGS);
+    return r && pg_script(p, e, pg_bool(r, 0, 0) ? STAGE_DELETE : STAGE_TRUNCATE);
+}
+
 /* A task before this one on the connection may have left its rows, and its cursor, behind. */
 static bool stage_tables(struct pg *p, struct err *e)
 {
     bool exist = false;
     if (!pg_do(p, e, NULL, "CLOSE ALL", PG_NO_ARGS) || !stage_tables_exist(p, &exist, e))
         return false;
-    return exist ? pg_do(p, e, NULL, STAGE_EMPTY, PG_NO_ARGS) : pg_script(p, e, STAGE_TABLES);
+    return exist ? stage_empty(p, e) : pg_script(p, e, STAGE_TABLES);
 }
 
 static struct stage_rows stage_rows_make(const char *copy)
@@ -173,7 +183,8 @@ static void stage_bounds(const struct stage_window *w, struct stage_bounds *b)
  */
 static bool stage_analyze(struct stage *s, struct err *e)
 {
-    return pg_do(s->pg, e, NULL, "ANALYZE stage_reading, stage_entry, stage_group", PG_NO_ARGS);
+    return s->seq < STAGE_CHUNK ||
+           pg_do(s->pg, e, NULL, "ANALYZE stage_reading, stage_entry, stage_group", PG_NO_ARGS);
 }
 
 static bool stage_count_all(struct stage *s, const struct stage_bounds *b, struct stage_counts *c,

@@ -23,7 +23,10 @@
     " FROM stage_reading r JOIN stage_group g USING (group_id)"                                    \
     " LEFT JOIN stage_entry n USING (entry)"
 
-#define STAGE_EMPTY "TRUNCATE stage_reading, stage_entry, stage_group, stage_day"
+#define STAGE_TRUNCATE "TRUNCATE stage_reading, stage_entry, stage_group, stage_day"
+#define STAGE_DELETE                                                                               \
+    "DELETE FROM stage_reading; DELETE FROM stage_entry; DELETE FROM stage_group;"                 \
+    "DELETE FROM stage_day"
 
 /* from, to, bill: SQL of epoch seconds, "$1" for instance. Times that no reading of a meter can
  * have are outside as well. */

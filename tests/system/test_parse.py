@@ -169,6 +169,7 @@ def test_a_custodian_that_is_late_is_asked_for_the_same_days_again(meters, rows)
     assert meters.last_date(record) == last_day().strftime("%m/%d/%Y")
 
 
+@pytest.mark.timeout(400)
 def test_a_thousand_records_get_a_child_each_and_each_only_one(meters, rows):
     begin, end = m.days(1)
     for number in range(1000):
@@ -178,7 +179,7 @@ def test_a_thousand_records_get_a_child_each_and_each_only_one(meters, rows):
     workers = [meters.start(), meters.start()]
     for task_id in task_ids:
         assert meters.run(task_id)[0] == "done"
-    meters.idle(150)
+    meters.idle(300)
     assert rows("SELECT count(*), count(DISTINCT record_id) FROM meterbeat.run"
                 " WHERE record_id IS NOT NULL") == [(900, 900)]
     assert len(meters.server.requests) == 900

@@ -9,13 +9,13 @@
 
 #include "base/clock.h"
 #include "books/outbox.h"
+#include "meter/local_zone.h"
 
 static void parse_free(struct parse *p)
 {
     espi_free(p->espi);
     stage_freep(&p->stage);
     record_free(&p->record);
-    timezone_free(p->zone);
 }
 
 struct window_source parse_window_source(const struct record *r, const struct settings *s)
@@ -103,7 +103,7 @@ static bool parse_wrap(const struct parse *p, struct err *e)
 bool parse_perform(struct task_context *t, json_t **ret_result, struct err *e)
 {
     struct parse p CLEANUP(parse_free) = {.task = t};
-    if (!timezone_load(t->settings->local_timezone, &p.zone, e) ||
+    if (!local_zone(t->settings, &p.zone, e) ||
         !parse_arguments(t->message, p.zone, &p.arguments, e))
         return false;
     if (!p.arguments.record_id)

@@ -22,7 +22,7 @@ void parse_about(const struct message *m, struct run_key *key);
 struct parse {
     struct task_context *task;
     struct parse_arguments arguments;
-    struct timezone_rules *zone;
+    const struct timezone_rules *zone; /* borrowed */
     struct record record;
     struct window window;
     struct stage *stage;
