@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "commands.h"
 #include "http.h"
+#include "schedule/schedule.h"
 #include "session.h"
 
 static const char doc[] =
@@ -65,6 +66,19 @@ static bool try_kairosdb(const struct settings *s, char note[256], struct err *e
     return true;
 }
 
+/* Intervals and anchors are the schedule's to understand: wrong ones are wrong configuration. */
+static bool schedule_is_right(const struct settings *s)
+{
+    struct schedule *schedule = NULL;
+    struct err e;
+    if (!schedule_new(s, &schedule, &e)) {
+        (void)ctl_misused("%s", e.text);
+        return false;
+    }
+    schedule_free(schedule);
+    return true;
+}
+
 static bool check_one(const char *what, const char *where, const struct settings *s,
                       bool (*try)(const struct settings *s, char note[256], struct err *e))
 {
@@ -87,6 +101,8 @@ int check_run(struct ctl *c, int argc, char **argv)
     if (!ctl_start(c, argc, argv, doc, &status))
         return status;
     const struct settings *s = &c->settings;
+    if (!schedule_is_right(s))
+        return CTL_MISUSED;
     bool broker = check_one("broker", s->broker.url, s, try_broker);
     bool database = check_one("database", s->database.url, s, try_database);
     bool kairosdb = check_one("kairosdb", s->kairosdb.query_url, s, try_kairosdb);

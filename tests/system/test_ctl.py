@@ -212,7 +212,9 @@ def test_next_shows_zone_and_utc_and_needs_no_server(meterbeat):
 
 def test_next_refuses_an_interval_that_is_none_with_its_place(meterbeat):
     meterbeat.configure(schedule=[{"name": "a", "task": "parse", "every": "1 fortnight"}])
-    assert "\"a\"" in complaint(meterbeat, "next", status=2)
+    for command in ("next", "check"):
+        said = complaint(meterbeat, command, status=2)
+        assert f"{meterbeat.configuration}:" in said and "column 2" in said
 
 
 # --- dead -------------------------------------------------------------------------------------------------

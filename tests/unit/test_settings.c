@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "config/settings.h"
+#include "schedule/schedule.h"
 
 /* libconfig 1.5 forgets a string that a syntax error comes right after; programs end with it. */
 const char *__lsan_default_suppressions(void);
@@ -413,7 +414,7 @@ static void twenty_thousand_entries_load(void **state)
     free(text);
 }
 
-static void every_file_of_config_loads(void **state)
+static void every_file_of_config_loads_and_has_a_schedule(void **state)
 {
     (void)state;
     const char *const names[] = {"meterbeat.conf", "seed.conf", "production.conf"};
@@ -425,6 +426,12 @@ static void every_file_of_config_loads(void **state)
         if (!settings_load(path, &s, &e))
             fail_msg("%s", e.text);
         assert_string_equal(s.warning, "");
+        struct schedule *schedule = NULL;
+        if (!schedule_new(&s, &schedule, &e))
+            fail_msg("%s", e.text);
+        assert_int_equal(schedule_count(schedule), s.entries_count);
+        assert_true(s.entries_count >= 2);
+        schedule_free(schedule);
         settings_free(&s);
     }
 }
@@ -488,7 +495,7 @@ int main(void)
         cmocka_unit_test(a_password_that_everybody_can_read_is_warned_of),
         cmocka_unit_test(what_is_shown_loads_again_and_shows_the_same),
         cmocka_unit_test(twenty_thousand_entries_load),
-        cmocka_unit_test(every_file_of_config_loads),
+        cmocka_unit_test(every_file_of_config_loads_and_has_a_schedule),
         cmocka_unit_test(the_page_of_settings_is_what_the_table_prints),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
