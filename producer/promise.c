@@ -65,16 +65,23 @@ bool promise_check(const struct promiser *by, struct err *e)
 /* --- the transaction
  * ------------------------------------------------------------------------------ */
 
-/* Rows for entry_fire, with room for their ids. */
+/* The rows of one transaction, and the messages of those that are ours to fire. */
 struct firing {
     struct entry_tick *rows;
     char (*ids)[UUID_TEXT];
+    struct message *messages;
+    struct outbox_new *news;
+    size_t count, fired;
 };
 
 static void firing_clear(struct firing *f)
 {
+    for (size_t i = 0; i < f->fired; i++)
+        message_free(&f->messages[i]);
     free(f->rows);
     free(f->ids);
+    free(f->messages);
+    free(f->news);
 }
 
 static bool firing_make(const struct promiser *by, const struct tick *ticks, size_t count,
@@ -82,7 +89,10 @@ static bool firing_make(const struct promiser *by, const struct tick *ticks, siz
 {
     f->rows = calloc(count, sizeof *f->rows);
     f->ids = calloc(count, sizeof *f->ids);
-    if (!f->rows || !f->ids)
+    f->messages = calloc(count, sizeof *f->messages);
+    f->news = calloc(count, sizeof *f->news);
+    f->count = count;
+    if (!f->rows || !f->ids || !f->messages || !f->news)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for %zu ticks", count);
     for (size_t i = 0; i < count; i++) {
         const struct schedule_entry *entry = schedule_entry(by->schedule, ticks[i].entry);
@@ -95,31 +105,36 @@ static bool firing_make(const struct promiser *by, const struct tick *ticks, siz
     return true;
 }
 
-static bool promise_message(const struct promiser *by, const struct tick *tick, const char *task_id,
-                            int64_t now_ms, struct err *e)
+static void make_messages(const struct promiser *by, const struct tick *ticks, struct firing *f)
 {
-    struct message m CLEANUP(message_free) = tick_message(by, tick, task_id);
-    return outbox_add(by->pg, by->name, queue_of(by, schedule_entry(by->schedule, tick->entry)), &m,
-                      by->settings->producer.serializer, now_ms, e);
+    for (size_t i = 0; i < f->count; i++) {
+        if (!f->rows[i].fired_here)
+            continue;
+        struct message *m = &f->messages[f->fired];
+        *m = tick_message(by, &ticks[i], f->ids[i]);
+        f->news[f->fired++] =
+            (struct outbox_new){queue_of(by, schedule_entry(by->schedule, ticks[i].entry)), m};
+    }
 }
 
-static bool write_all(const struct promiser *by, const struct tick *ticks, size_t count,
-                      struct firing *f, bool remember, int64_t now_ms, struct err *e)
+static bool write_all(const struct promiser *by, const struct tick *ticks, struct firing *f,
+                      bool remember, int64_t now_ms, struct err *e)
 {
-    if (!pg_begin(by->pg, e) || !entry_fire(by->pg, f->rows, count, remember, e))
+    if (!pg_begin(by->pg, e) || !entry_fire(by->pg, f->rows, f->count, remember, e))
         return false;
-    for (size_t i = 0; i < count; i++)
-        if (f->rows[i].fired_here && !promise_message(by, &ticks[i], f->ids[i], now_ms, e))
-            return err_wrap(e, "entry \"%s\"", f->rows[i].entry);
+    make_messages(by, ticks, f);
+    if (!outbox_add_all(by->pg, by->name, f->news, f->fired, by->settings->producer.serializer,
+                        now_ms, e))
+        return false;
     crashpoint("before_commit");
     return pg_commit(by->pg, e);
 }
 
 /* One line a tick; how late it was committed is what a slow database shows as. */
-static void log_ticks(const struct firing *f, size_t count, int64_t now_ms)
+static void log_ticks(const struct firing *f, int64_t now_ms)
 {
     char due[CLOCK_TEXT], name[LOG_QUOTED];
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < f->count; i++) {
         const struct entry_tick *t = &f->rows[i];
         log_event(t->fired_here ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
                   t->fired_here ? "tick" : "tick_fired_elsewhere",
@@ -135,14 +150,12 @@ bool promise_ticks(const struct promiser *by, const struct tick *ticks, size_t c
     struct firing f CLEANUP(firing_clear) = {0};
     if (!firing_make(by, ticks, count, &f, e))
         return false;
-    if (!write_all(by, ticks, count, &f, remember, now_ms, e)) {
+    if (!write_all(by, ticks, &f, remember, now_ms, e)) {
         pg_rollback(by->pg);
         return false;
     }
     crashpoint("after_commit");
-    log_ticks(&f, count, now_ms);
-    *ret_fired = 0;
-    for (size_t i = 0; i < count; i++)
-        *ret_fired += f.rows[i].fired_here;
+    log_ticks(&f, now_ms);
+    *ret_fired = f.fired;
     return true;
 }

@@ -5,17 +5,32 @@
 #include "books/entry.h"
 
 #define LOOK_EVERY_MS 5000
+/* A step back by less than this is taken for a slow answer. */
+#define SLOW_MS 250
+#define DRIFT_MS 1
+
+/*
+ * The answer was read before it arrived, so now is at least that: a tick fires late by a part of
+ * one round trip, and never early. A slow round trip tells little and is not believed, but for the
+ * milliseconds by which the two clocks may have drifted apart.
+ */
+static int64_t bound_ahead(const struct shared_clock *c, int64_t bound_ms)
+{
+    bool slow = c->known && bound_ms < c->ahead_ms && bound_ms > c->ahead_ms - SLOW_MS;
+    if (!slow)
+        return bound_ms;
+    return bound_ms > c->ahead_ms - DRIFT_MS ? bound_ms : c->ahead_ms - DRIFT_MS;
+}
 
 bool shared_clock_look(struct shared_clock *c, struct pg *p, struct err *e)
 {
-    int64_t before_ms = clock_mono_ms(), now_ms;
-    if (c->known && before_ms - c->looked_ms < LOOK_EVERY_MS)
+    int64_t now_ms;
+    if (c->known && clock_mono_ms() - c->looked_ms < LOOK_EVERY_MS)
         return true;
     if (!entry_clock_ms(p, &now_ms, e))
         return false;
-    int64_t after_ms = clock_mono_ms();
-    c->ahead_ms = now_ms - (before_ms + (after_ms - before_ms) / 2);
-    c->looked_ms = after_ms;
+    c->looked_ms = clock_mono_ms();
+    c->ahead_ms = bound_ahead(c, now_ms - c->looked_ms - 1); /* 1: both were cut to milliseconds */
     c->known = true;
     return true;
 }

@@ -10,6 +10,9 @@
 /* As RabbitMQ takes it (AMQP's short text of a number of milliseconds below 2^32): 49.7 days. */
 #define OUTBOX_MAX_EXPIRATION_MS INT64_C(4294967295)
 
+/* Bodies of one INSERT, together. */
+#define OUTBOX_STATEMENT_BYTES ((size_t)1 << 20)
+
 static bool outbox_no_memory(struct err *e)
 {
     return err_set(e, ERR_RETRY, "no_memory", "no memory for a promised message");
@@ -35,54 +38,94 @@ static char *outbox_hex(const char *bytes, size_t len)
     return text;
 }
 
+/* JSON inside JSON travels as a text: PostgreSQL would not read past a NUL's escape in it. */
+static json_t *outbox_json_text(const json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    json_t *made = text ? json_string(text) : NULL;
+    free(text);
+    return made;
+}
+
 /* All properties but the expiration, which is worked out when the message is sent. */
-static char *outbox_properties(const struct envelope *v)
+static json_t *outbox_properties(const struct envelope *v)
 {
     json_t *properties = json_pack("{s:s*, s:s*, s:s*}", "correlation_id", v->correlation_id,
                                    "reply_to", v->reply_to, "message_id", v->message_id);
     if (properties && v->priority >= 0)
         json_object_set_new(properties, "priority", json_integer(v->priority));
-    char *text = json_dumps(properties, JSON_COMPACT);
+    json_t *text = outbox_json_text(properties);
     json_decref(properties);
     return text;
 }
 
-/* expires_at as PostgreSQL reads it, "" for never. */
-static const char *outbox_seconds(int64_t ms, char out[PG_NUMBER])
+static const char *outbox_or_empty(const char *text)
 {
-    snprintf(out, PG_NUMBER, "%.3f", (double)ms / 1000);
-    return out;
+    return text ? text : "";
 }
 
-static bool outbox_insert(struct pg *p, const char *owner, const char *queue,
-                          const struct message *m, const struct envelope *v, struct err *e)
+/* A row as outbox_insert reads it; NULL without memory. */
+static json_t *outbox_row_of(const struct outbox_new *n, const struct envelope *v)
 {
-    char expires[PG_NUMBER];
-    char *headers = json_dumps(v->headers, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    char *properties = outbox_properties(v);
     char *body = outbox_hex(v->body, v->body_len);
-    bool ok =
-        headers && properties && body
-            ? pg_do(p, e, NULL,
-                    "INSERT INTO meterbeat.outbox (task_id, owner, queue, content_type,"
-                    " content_encoding, headers, properties, body, expires_at)"
-                    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, to_timestamp($9))"
-                    " ON CONFLICT (task_id) DO NOTHING",
-                    PG_ARGS(m->id, owner, queue, v->content_type ? v->content_type : "",
-                            v->content_encoding ? v->content_encoding : "", headers, properties,
-                            body, m->expires_ms ? outbox_seconds(m->expires_ms, expires) : NULL))
-            : outbox_no_memory(e);
-    free(headers);
-    free(properties);
+    int64_t expires_ms = n->message->expires_ms;
+    json_t *row =
+        json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:o}", "task_id", n->message->id, "queue",
+                  n->queue, "content_type", outbox_or_empty(v->content_type), "content_encoding",
+                  outbox_or_empty(v->content_encoding), "headers", outbox_json_text(v->headers),
+                  "properties", outbox_properties(v), "body", outbox_or_empty(body), "expires",
+                  expires_ms ? json_real((double)expires_ms / 1000) : json_null());
     free(body);
+    return body ? row : (json_decref(row), NULL);
+}
+
+/* One statement for all rows. */
+static bool outbox_insert(struct pg *p, const char *owner, const json_t *rows, struct err *e)
+{
+    char *text = json_dumps(rows, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    bool ok = text ? pg_do(p, e, NULL,
+                           "INSERT INTO meterbeat.outbox (task_id, owner, queue, content_type,"
+                           " content_encoding, headers, properties, body, expires_at)"
+                           " SELECT task_id, $2, queue, content_type, content_encoding,"
+                           " headers::json, properties::json, body, to_timestamp(expires)"
+                           " FROM json_to_recordset($1::json) AS r (task_id text, queue text,"
+                           " content_type text, content_encoding text, headers text,"
+                           " properties text, body bytea, expires double precision)"
+                           " ON CONFLICT (task_id) DO NOTHING",
+                           PG_ARGS(text, owner))
+                   : outbox_no_memory(e);
+    free(text);
+    return ok;
+}
+
+bool outbox_add_all(struct pg *p, const char *owner, const struct outbox_new *news, size_t count,
+                    const char *serializer, int64_t now_ms, struct err *e)
+{
+    json_t *rows = json_array();
+    size_t bytes = 0;
+    bool ok = rows || outbox_no_memory(e);
+    for (size_t i = 0; ok && i < count; i++) {
+        struct envelope v CLEANUP(envelope_free) = {.priority = -1};
+        ok = message_encode(news[i].message, serializer, now_ms, &v, e);
+        if (!ok)
+            break;
+        bytes += v.body_len;
+        ok = json_array_append_new(rows, outbox_row_of(&news[i], &v)) == 0 || outbox_no_memory(e);
+        if (ok && (bytes > OUTBOX_STATEMENT_BYTES || i + 1 == count)) {
+            ok = outbox_insert(p, owner, rows, e) &&
+                 (json_array_clear(rows) == 0 || outbox_no_memory(e));
+            bytes = 0;
+        }
+    }
+    json_decref(rows);
     return ok;
 }
 
 bool outbox_add(struct pg *p, const char *owner, const char *queue, const struct message *m,
                 const char *serializer, int64_t now_ms, struct err *e)
 {
-    struct envelope v CLEANUP(envelope_free) = {.priority = -1};
-    return message_encode(m, serializer, now_ms, &v, e) && outbox_insert(p, owner, queue, m, &v, e);
+    struct outbox_new only = {queue, m};
+    return outbox_add_all(p, owner, &only, 1, serializer, now_ms, e);
 }
 
 /* --- taking ----------------------------------------------------------------------------------- */

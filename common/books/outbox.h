@@ -8,13 +8,21 @@
 #include "queue/message.h"
 
 /*
- * Inside the caller's transaction. owner: who will send it, a run (its task id) or a producer; NULL: nobody in particular.
- * queue: where to. The message is stored encoded (message_encode); a second one with the same id
- * changes nothing. Errors: message_encode's and pg_query's.
+ * Inside the caller's transaction. owner: who will send it, a run (its task id) or a producer;
+ * NULL: nobody in particular. queue: where to. The message is stored encoded (message_encode); a
+ * second one with the same id changes nothing. Errors: message_encode's and pg_query's.
  */
 MUST_CHECK bool outbox_add(struct pg *p, const char *owner, const char *queue,
                            const struct message *m, const char *serializer, int64_t now_ms,
                            struct err *e);
+
+/* The same for many at once, in few statements; borrowed. */
+struct outbox_new {
+    const char *queue;
+    const struct message *message;
+};
+MUST_CHECK bool outbox_add_all(struct pg *p, const char *owner, const struct outbox_new *news,
+                               size_t count, const char *serializer, int64_t now_ms, struct err *e);
 
 struct outbox_row {
     int64_t id;
