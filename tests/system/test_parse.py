@@ -145,6 +145,21 @@ def test_meters_of_two_subscriptions_with_the_same_short_id_stay_apart(meters, r
     assert sorted(kairosdb({"custom_meter_id": one})[0] for one in ids) == sorted(totals)
 
 
+def test_a_second_meter_reading_that_contradicts_the_first_under_the_same_tags_is_refused(meters, kairosdb):
+    begin, end = m.days(2)
+    series = greenbutton.Series("1", "house", "household")
+    feed, other = (greenbutton.Feed("mixed", "mixed", [series], begin, end, seed=n) for n in (1, 2))
+    second = other.document().replace(b"/MeterReading/1", b"/MeterReading/2")
+    entries = second[second.index(b"<entry>"):]
+    both = feed.document().replace(b"</feed>", b"") + entries
+    record = meters.add(feed, last_date=last_day(begin).strftime("%m/%d/%Y"))
+    meters.server.inject("mixed", feeds.replaced(both))
+    meters.start()
+    assert "same_tags: 1 series" in meters.do("parse", record)[3]
+    readings = list(feed.readings(series))
+    assert kairosdb() == (sum(r.value for r in readings), len(readings))
+
+
 def test_bills_go_to_seed_timeseries_and_not_to_kairosdb(meters, kairosdb):
     series = greenbutton.Series("G1", "gas", "heating", service_kind=1, commodity=7,
                                 uom=greenbutton.THERM, multiplier=-2, interval=0, price=120_000)
@@ -383,6 +398,27 @@ def test_killed_anywhere_and_started_again_the_readings_are_the_feeds(meters, ka
     assert kairosdb() == (sum(r.value for r in readings), len(readings))
     assert rows("SELECT sum(readings), sum(costs) FROM meterbeat.day") == [(len(readings),) * 2]
     assert meters.last_date(record) == last_day().strftime("%m/%d/%Y")
+
+
+def test_told_twice_to_stop_a_worker_leaves_the_feed_and_the_next_one_fetches_it(meters, rows):
+    feed = m.house("stopped", *m.days(3))
+    record = meters.add(feed, last_date=last_day(feed.begin).strftime("%m/%d/%Y"))
+    gate = feeds.Gate(0.5)
+    meters.server.inject("stopped", gate)
+    meters.meterbeat.configure(feed={"low_speed_s": 60})
+    first = meters.start()
+    task_id = meters.send("parse", record)
+    assert gate.reached.wait(30)
+    first.terminate()
+    first.wait_for_event("stopping")
+    first.terminate()
+    assert first.wait(20) == 0
+    gate.open()
+    assert rows("SELECT count(*) FROM meterbeat.day") == [(0,)]
+    assert rows("SELECT state FROM meterbeat.run WHERE task_id = %s", (task_id,)) == [("waiting",)]
+    meters.start()
+    assert meters.run(task_id)[0] == "done"
+    assert rows("SELECT sum(readings) FROM meterbeat.day") == [(3 * 96,)]
 
 
 def test_a_worker_that_was_taken_over_changes_no_row(meters, rows, kairosdb):
