@@ -49,16 +49,21 @@ def wait_ready(connect, count, name=QUEUE, limit=30):
 
 
 def dead_letter(connect, limit=30):
-    """The next dead letter: its properties and its body."""
+    """The next dead letter: its properties and its body. Its queue may not be there yet."""
     connection = connect()
-    channel = connection.channel()
 
     def get():
-        return next(iter([found for found in [channel.basic_get(DEAD, auto_ack=True)] if found[0]]), None)
+        channel = connection.channel()
+        try:
+            found, properties, body = channel.basic_get(DEAD, auto_ack=True)
+            channel.close()
+        except pika.exceptions.ChannelClosedByBroker:
+            return None
+        return (properties, body) if found else None
 
-    _, properties, body = wait_until(get, limit, "a dead letter")
+    letter = wait_until(get, limit, "a dead letter")
     connection.close()
-    return properties, body
+    return letter
 
 
 def pings_are_done(connect, count=50, limit=30):
