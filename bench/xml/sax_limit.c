@@ -58,8 +58,7 @@ static const char *run_expat_ns(FILE *in)
     return run_expat(in, XML_ParserCreateNS(NULL, '\x1f'));
 }
 
-/* --- libxml2, SAX2 with name spaces
- * ------------------------------------------------------------------ */
+/* --- libxml2, SAX2 with name spaces ------------------------------------------------------ */
 static void xml2_start(void *context, const xmlChar *name, const xmlChar *prefix,
                        const xmlChar *uri, int spaces, const xmlChar **space, int attributes,
                        int defaulted, const xmlChar **attribute)
@@ -106,8 +105,7 @@ static const char *run_libxml2(FILE *in)
     return failure;
 }
 
-/* --- the measurement
- * -------------------------------------------------------------------------------- */
+/* --- the measurement --------------------------------------------------------------------- */
 static const char *(*choose_parser(const char *name))(FILE *)
 {
     if (!strcmp(name, "expat"))

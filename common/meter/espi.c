@@ -3,7 +3,6 @@
 #include "meter/espi.h"
 
 #include <libxml/parser.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -30,8 +29,7 @@ struct espi {
     size_t head_len;
 };
 
-/* --- failing, with a place
- * -------------------------------------------------------------------------- */
+/* --- failing, with a place --------------------------------------------------------------- */
 static struct espi_place place_now(void *context)
 {
     const struct espi *p = context;
@@ -68,8 +66,7 @@ static bool cut_off(struct espi *p)
                    "the feed ends in mid-element after %llu bytes", (unsigned long long)p->bytes);
 }
 
-/* --- what the parser calls
- * -------------------------------------------------------------------------- */
+/* --- what the parser calls --------------------------------------------------------------- */
 /* libxml2 hands five pointers an attribute: name, prefix, name space, value, end of value. */
 struct attribute {
     const char *name;
@@ -209,8 +206,7 @@ static void on_error(void *context, xmlErrorPtr error)
     (void)context, (void)error;
 }
 
-/* --- opening
- * ---------------------------------------------------------------------------------------- */
+/* --- opening ----------------------------------------------------------------------------- */
 struct espi_limits espi_limits_default(void)
 {
     return (struct espi_limits){.total_bytes = UINT64_MAX,
@@ -296,8 +292,7 @@ void espi_freep(struct espi **p)
     *p = NULL;
 }
 
-/* --- what is wrong with a body
- * ----------------------------------------------------------------------- */
+/* --- what is wrong with a body ----------------------------------------------------------- */
 static bool head_has(const struct espi *p, const char *word)
 {
     return strcasestr(p->head, word) != NULL;
@@ -316,9 +311,12 @@ static bool is_blank(const struct espi *p)
     return p->head_len < HEAD_BYTES && strspn(p->head, BLANK) == p->head_len;
 }
 
-static bool is_encoding_error(const xmlError *last)
+static bool is_encoding_error(const xmlError *last, int returned)
 {
     int code = last->code;
+    if (returned == XML_ERR_INVALID_ENCODING ||
+        returned == XML_PARSER_EOF) /* the converter gave up */
+        return true;
     /* one code for characters XML forbids and for bytes that make none: only the message tells */
     if (code == XML_ERR_INVALID_CHAR && last->message)
         return strstr(last->message, "UTF-8") != NULL;
@@ -327,14 +325,15 @@ static bool is_encoding_error(const xmlError *last)
            code == XML_I18N_CONV_FAILED || code == XML_I18N_NO_HANDLER || code == XML_IO_ENCODER;
 }
 
-static void judge_failure(struct espi *p)
+static void judge_failure(struct espi *p, int code)
 {
     struct err *e = &p->error;
     const xmlError *last = &p->xml->lastError;
     bool open = p->document.depth || p->document.skipped || !p->document.root_seen;
-    size_t len = last->message ? strcspn(last->message, "\n") : 0;
+    const char *message = last->message ? last->message : "the bytes cannot be decoded";
+    int len = (int)strcspn(message, "\n");
     char first = first_character(p);
-    if (last->code == XML_ERR_NO_MEMORY)
+    if (last->code == XML_ERR_NO_MEMORY || code == XML_ERR_NO_MEMORY)
         err_set(e, ERR_RETRY, "no_memory", "no memory for the XML parser");
     else if (!p->document.root_seen && (head_has(p, "<html") || head_has(p, "<!doctype html")))
         err_set(e, ERR_REJECT, "html", "a web page, not a feed");
@@ -342,21 +341,19 @@ static void judge_failure(struct espi *p)
         err_set(e, ERR_REJECT, "not_xml", "the body is no XML: it begins with \"%.1s\"", &first);
     else if (p->ending && open)
         cut_off(p);
-    else if (is_encoding_error(last))
-        err_set(e, ERR_REJECT, "bad_encoding", "%.*s", (int)len,
-                last->message ? last->message : "");
+    else if (is_encoding_error(last, code))
+        err_set(e, ERR_REJECT, "bad_encoding", "%.*s", len, message);
     else
-        err_set(e, ERR_REJECT, "not_well_formed", "%.*s", (int)len,
-                last->message ? last->message : "not well-formed");
+        err_set(e, ERR_REJECT, "not_well_formed", "%.*s", len, message);
 }
 
-static void fail_parser(struct espi *p)
+static void fail_parser(struct espi *p, int code)
 {
     struct espi_place at = place_now(p);
     if (p->xml->lastError.line > 0)
         at =
             (struct espi_place){(uint64_t)p->xml->lastError.line, (uint64_t)p->xml->lastError.int2};
-    judge_failure(p);
+    judge_failure(p, code);
     fail_at(p, at);
 }
 
@@ -370,8 +367,7 @@ static void check_parser_size(struct espi *p)
         reject_here(p, "too_many_names", "too many different names");
 }
 
-/* --- writing
- * ----------------------------------------------------------------------------------------- */
+/* --- writing ----------------------------------------------------------------------------- */
 static bool outcome(const struct espi *p, struct err *e)
 {
     if (p->failed && e)
@@ -379,14 +375,28 @@ static bool outcome(const struct espi *p, struct err *e)
     return !p->failed;
 }
 
+/* Some of libxml2's words go to no document's handler but to the thread's, which would print them.
+ */
+static void say_nothing(void *context, const char *format, ...)
+{
+    (void)context, (void)format;
+}
+
 static void push(struct espi *p, const char *bytes, size_t len)
 {
-    /* Errors of no document (a converter's) would be printed: the handler is the thread's. */
+    xmlGenericErrorFunc generic = xmlGenericError;
+    void *generic_context = xmlGenericErrorContext;
+    xmlStructuredErrorFunc structured = xmlStructuredError;
+    void *structured_context = xmlStructuredErrorContext;
+    xmlSetGenericErrorFunc(NULL, say_nothing);
     xmlSetStructuredErrorFunc(NULL, on_error);
     int code = xmlParseChunk(p->xml, bytes, (int)len, p->ending);
-    xmlSetStructuredErrorFunc(NULL, NULL);
-    if (!p->failed && (code == XML_ERR_NO_MEMORY || !p->xml->wellFormed || p->xml->disableSAX))
-        fail_parser(p);
+    xmlSetGenericErrorFunc(generic_context, generic);
+    xmlSetStructuredErrorFunc(structured_context, structured);
+    bool halted = !p->xml->wellFormed || p->xml->disableSAX;
+    if (!p->failed && (halted || code == XML_ERR_NO_MEMORY || code == XML_ERR_INVALID_ENCODING ||
+                       code == XML_PARSER_EOF))
+        fail_parser(p, code);
     if (!p->failed && !p->ending)
         check_parser_size(p);
 }
@@ -436,8 +446,7 @@ bool espi_finish(struct espi *p, struct err *e)
     return outcome(p, e);
 }
 
-/* --- what was found
- * ---------------------------------------------------------------------------------- */
+/* --- what was found ---------------------------------------------------------------------- */
 size_t espi_series_count(const struct espi *p)
 {
     return p->table.count;

@@ -37,8 +37,7 @@ static void complain(struct espi_document *d, enum espi_odd odd, const char *whe
     espi_problems_add(&d->problems, odd, at.line, at.column, where, len);
 }
 
-/* --- texts
- * ----------------------------------------------------------------------------------------- */
+/* --- texts ------------------------------------------------------------------------------- */
 static int64_t text_number(struct espi_document *d)
 {
     int64_t value;
@@ -80,8 +79,7 @@ bool espi_document_text(struct espi_document *d, const char *text, size_t len, s
     return true;
 }
 
-/* --- the entry
- * ------------------------------------------------------------------------------------- */
+/* --- the entry --------------------------------------------------------------------------- */
 static void open_entry(struct espi_document *d)
 {
     d->entries++;
@@ -197,8 +195,7 @@ static bool close_title(struct espi_document *d, struct err *e)
     return buf_append(&d->title, title, len < TITLE_MAX ? len : 0, e);
 }
 
-/* --- resources
- * ------------------------------------------------------------------------------------- */
+/* --- resources --------------------------------------------------------------------------- */
 static bool open_resource(struct espi_document *d, const struct espi_rule *rule, struct err *e)
 {
     if (d->draft_count == ESPI_DRAFTS_MAX)
@@ -224,8 +221,7 @@ static bool close_word(struct espi_document *d, const struct espi_rule *rule, st
     return true;
 }
 
-/* --- blocks and readings
- * --------------------------------------------------------------------------- */
+/* --- blocks and readings ----------------------------------------------------------------- */
 static bool open_block(struct espi_document *d, struct err *e)
 {
     d->block_start_s = ESPI_ABSENT;
@@ -292,8 +288,7 @@ static bool close_reading(struct espi_document *d, struct err *e)
     return d->sink.reading(d->sink.context, &d->reading, e);
 }
 
-/* --- opening and closing
- * --------------------------------------------------------------------------- */
+/* --- opening and closing ----------------------------------------------------------------- */
 static bool open_node(struct espi_document *d, const struct espi_rule *rule, struct err *e)
 {
     switch ((enum espi_node)rule->node) {

@@ -27,8 +27,7 @@ static void complain(const struct drawing *d, enum espi_odd odd, const char *whe
     espi_problems_add(d->problems, odd, 0, 0, where, where ? strlen(where) : 0);
 }
 
-/* --- what the parts of a series say
- * ---------------------------------------------------------------- */
+/* --- what the parts of a series say ------------------------------------------------------ */
 static struct espi_series nothing_known(void)
 {
     const int64_t absent = ESPI_ABSENT;
@@ -105,8 +104,7 @@ static void say_usage_point(const struct drawing *d, struct espi_series *s,
     say_local_time(d, s, &d->links.local_time[c->resource - 1]);
 }
 
-/* --- what keeps a series from being understood
- * ----------------------------------------------------- */
+/* --- what keeps a series from being understood ------------------------------------------- */
 static bool types_conflict(const struct drawing *d, const struct espi_choice *c)
 {
     return c->ambiguous || espi_graph_resource(d->graph, c->resource - 1)->differs_in_meaning;
@@ -137,8 +135,7 @@ static void judge_usage_point(const struct drawing *d, const struct espi_series 
         complain(d, ODD_AMBIGUOUS_LINK, s->meter_reading);
 }
 
-/* --- one series a MeterReading
- * ---------------------------------------------------------------------- */
+/* --- one series a MeterReading ----------------------------------------------------------- */
 static void draw_reading(struct drawing *d, uint32_t resource)
 {
     const struct espi_resource *r = espi_graph_resource(d->graph, resource);
@@ -153,8 +150,7 @@ static void draw_reading(struct drawing *d, uint32_t resource)
     d->of_reading[resource] = (uint32_t)d->table->count++;
 }
 
-/* --- one series for blocks without one
- * --------------------------------------------------------------- */
+/* --- one series for blocks without one --------------------------------------------------- */
 static bool draw_orphan(struct drawing *d, uint32_t group, struct err *e)
 {
     uint32_t name;
@@ -178,8 +174,7 @@ static bool draw_orphan(struct drawing *d, uint32_t group, struct err *e)
     return true;
 }
 
-/* --- groups
- * ---------------------------------------------------------------------------------------- */
+/* --- groups ------------------------------------------------------------------------------ */
 static void join_group(struct drawing *d, uint32_t group, const struct espi_choice *c)
 {
     struct espi_group *of = espi_graph_group_at(d->graph, group);

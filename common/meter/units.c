@@ -67,8 +67,7 @@ struct units_seed units_seed_of(int64_t uom)
     return (struct units_seed){SEED_UNIT_OF_ESPI + code, 1, 1, false};
 }
 
-/* --- exact decimal text
- * ------------------------------------------------------------------------------ */
+/* --- exact decimal text ------------------------------------------------------------------ */
 static bool put(char **at, const char *end, const char *digits, size_t count)
 {
     if ((size_t)(end - *at) <= count)

@@ -11,6 +11,28 @@ static void refuse_text(const char *text, const char *code)
     assert_refused(text, strlen(text), ERR_REJECT, code);
 }
 
+static void refuse_body(struct body b, const char *code)
+{
+    assert_refused(b.bytes, b.len, ERR_REJECT, code);
+    body_free(&b);
+}
+
+/* A feed of `count` entries, each printed by format with its number. */
+static struct body number(const char *format, unsigned count)
+{
+    size_t room = strlen(ATOM) + (strlen(format) + 40) * count + 10;
+    struct body b = {.bytes = malloc(room)};
+    assert_non_null(b.bytes);
+    b.len = (size_t)sprintf(b.bytes, ATOM);
+    for (unsigned i = 0; i < count; i++) {
+        const char *mark = strchr(format, '@');
+        b.len +=
+            (size_t)sprintf(b.bytes + b.len, "%.*s%u%s", (int)(mark - format), format, i, mark + 1);
+    }
+    b.len += (size_t)sprintf(b.bytes + b.len, "</feed>");
+    return b;
+}
+
 static void what_is_no_feed_is_called_what_it_is(void **state)
 {
     (void)state;
@@ -49,6 +71,16 @@ static void bytes_that_are_no_text_are_refused(void **state)
     refuse_text(ATOM "<entry><title>\xc3\x28</title></entry></feed>", "bad_encoding");
     refuse_text(ATOM "<entry id='\xff'></entry></feed>", "bad_encoding");
     refuse_text(ATOM "<entry><title>\x01</title></entry></feed>", "not_well_formed");
+    /* half a pair of UTF-16 surrogates, which only the converter notices */
+    struct body b = number("<entry><title>@</title></entry>", 1000);
+    struct body wide = {.bytes = calloc(b.len + 1, 2), .len = b.len * 2 + 2};
+    assert_non_null(wide.bytes);
+    memcpy(wide.bytes, "\xff\xfe", 2);
+    for (size_t i = 0; i < b.len; i++)
+        wide.bytes[2 + 2 * i] = b.bytes[i];
+    wide.bytes[20001] = wide.bytes[20003] = (char)0xd8;
+    refuse_body(wide, "bad_encoding");
+    body_free(&b);
     refuse_text("<?xml version='1.0' encoding='x-nonsense'?>" ATOM "</feed>", "bad_encoding");
 }
 
@@ -61,8 +93,7 @@ static void any_doctype_is_refused_before_its_entities_count(void **state)
     refuse_text("<!DOCTYPE feed SYSTEM 'file:///etc/hostname'>" ATOM "</feed>", "doctype");
 }
 
-/* --- limits
- * ---------------------------------------------------------------------------------------- */
+/* --- limits ------------------------------------------------------------------------------ */
 static struct body repeat(const char *head, const char *part, size_t times, const char *tail)
 {
     size_t head_len = strlen(head), part_len = strlen(part), tail_len = strlen(tail);
@@ -74,12 +105,6 @@ static struct body repeat(const char *head, const char *part, size_t times, cons
         memcpy(b.bytes + head_len + i * part_len, part, part_len);
     memcpy(b.bytes + head_len + part_len * times, tail, tail_len);
     return b;
-}
-
-static void refuse_body(struct body b, const char *code)
-{
-    assert_refused(b.bytes, b.len, ERR_REJECT, code);
-    body_free(&b);
 }
 
 static void a_hundred_thousand_elements_within_each_other_are_too_deep(void **state)
@@ -124,22 +149,6 @@ static void text_that_means_nothing_may_be_of_any_length(void **state)
         fail_msg("%s", o.e.text);
     outcome_free(&o);
     body_free(&b);
-}
-
-/* A feed of `count` entries, each printed by format with its number. */
-static struct body number(const char *format, unsigned count)
-{
-    size_t room = strlen(ATOM) + (strlen(format) + 40) * count + 10;
-    struct body b = {.bytes = malloc(room)};
-    assert_non_null(b.bytes);
-    b.len = (size_t)sprintf(b.bytes, ATOM);
-    for (unsigned i = 0; i < count; i++) {
-        const char *mark = strchr(format, '@');
-        b.len +=
-            (size_t)sprintf(b.bytes + b.len, "%.*s%u%s", (int)(mark - format), format, i, mark + 1);
-    }
-    b.len += (size_t)sprintf(b.bytes + b.len, "</feed>");
-    return b;
 }
 
 static void what_must_be_kept_until_the_end_has_a_limit(void **state)
