@@ -56,7 +56,7 @@ int main(int count, char **words)
         return fprintf(stderr, "usage: feed_speed FILE [TIMES]\n"), 2;
     double best = 1e9;
     struct total total;
-    unsigned long long bytes;
+    unsigned long long bytes = 0;
     int times = count > 2 ? atoi(words[2]) : 1;
     for (int i = 0; i < times; i++) {
         if (i)
