@@ -29,6 +29,7 @@ struct attempt {
     struct run_key key;
     struct run run;
     bool has_run;
+    bool taken_over;     /* another delivery of the same id holds the run by now */
     int64_t failed;      /* earlier attempts that failed */
     int64_t started_ms;  /* monotonic, as the two below */
     int64_t deadline_ms; /* the task's time limit */

@@ -14,6 +14,7 @@
 
 #define EXECUTOR_STACK_BYTES (8UL * 1024 * 1024)
 #define IDLE_MS 1000
+#define TROUBLE_PAUSE_MS 5000
 
 /* --- deliveries that wait for their eta ---------------------------------------------------- */
 
@@ -87,7 +88,7 @@ static enum settlement perform_kept(struct attempt *a)
 static enum settlement attempt_settlement(struct attempt *a, bool *ret_held)
 {
     struct err e;
-    enum settlement settlement;
+    enum settlement settlement = SETTLE_LEAVE;
     int64_t now_ms = clock_wall_ms();
     if (!attempt_read(a, &e))
         return e.kind == ERR_RETRY ? outcome_retry(a, &e) : outcome_dead(a, &e);
@@ -100,6 +101,18 @@ static enum settlement attempt_settlement(struct attempt *a, bool *ret_held)
     return a->task->keeps_run ? perform_kept(a) : perform_plain(a);
 }
 
+/* Left alone without a stop, a delivery would keep its place in the prefetch for ever: it goes
+ * back. */
+static enum settlement after_trouble(struct attempt *a)
+{
+    struct handover *h = a->executor->handover;
+    if (handover_stopping(h) == STOP_NOW || attempt_void(a) || atomic_load(&a->executor->failed))
+        return SETTLE_LEAVE;
+    log_event(LOG_LEVEL_WARNING, "task_given_back", "pause_ms=%d", TROUBLE_PAUSE_MS);
+    handover_pause(h, TROUBLE_PAUSE_MS, STOP_DRAIN);
+    return SETTLE_REQUEUE;
+}
+
 static void execute(struct executor *x, struct delivery *d)
 {
     struct attempt a = {.executor = x, .delivery = d};
@@ -109,6 +122,8 @@ static void execute(struct executor *x, struct delivery *d)
         return;
     }
     enum settlement settlement = attempt_settlement(&a, &held);
+    if (!held && settlement == SETTLE_LEAVE)
+        settlement = after_trouble(&a);
     attempt_free(&a);
     if (!held)
         handover_settle(x->handover, d, settlement);

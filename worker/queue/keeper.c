@@ -86,6 +86,7 @@ static bool end_run(struct attempt *a, books_write *write, int64_t delay_s, cons
     struct ending ending = {delay_s, why};
     if (write_books(a, write, &ending, &e))
         return true;
+    a->taken_over = strcmp(e.code, "lease_lost") == 0;
     log_error(LOG_LEVEL_WARNING, "run_not_ended", &e);
     return false;
 }

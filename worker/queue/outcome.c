@@ -79,7 +79,7 @@ enum settlement outcome_dead(struct attempt *a, const struct err *why)
     }
     crashpoint("after_ladder");
     if (a->has_run && !keeper_dead(a, why))
-        return SETTLE_LEAVE;
+        return a->taken_over ? SETTLE_ACK : SETTLE_LEAVE;
     log_error(LOG_LEVEL_ERROR, "task_dead", why);
     return SETTLE_ACK;
 }
@@ -119,7 +119,7 @@ enum settlement outcome_retry(struct attempt *a, const struct err *why)
     if (delay_s == 0)
         return outcome_dead(a, why);
     if (a->has_run && !keeper_retry(a, delay_s, why))
-        return SETTLE_LEAVE;
+        return a->taken_over ? SETTLE_ACK : SETTLE_LEAVE;
     if (!letter_again(&a->delivery->envelope, a->failed + 1, &letter, &e)) {
         log_error(LOG_LEVEL_ERROR, "retry_not_sent", &e);
         return SETTLE_REQUEUE;
