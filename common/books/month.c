@@ -11,18 +11,17 @@
 /* seed_timeseries.cost is numeric(11,4): a larger one is no month of a building. */
 #define MONTH_MAX_COST 9999999.0
 
-bool month_dirty(struct pg *p, const char *building_id, int64_t ended_by_s, int64_t after_series,
-                 int64_t after_start_s, struct month *ret_months, size_t max, size_t *ret_count,
-                 struct err *e)
+bool month_dirty(struct pg *p, const struct month_question *q, struct month *ret_months, size_t max,
+                 size_t *ret_count, struct err *e)
 {
-    char by[PG_NUMBER], series[PG_NUMBER], start[PG_NUMBER], limit[PG_NUMBER];
+    char by[PG_NUMBER], series[PG_NUMBER], start[PG_NUMBER], limit[PG_NUMBER], settle[PG_NUMBER];
     PGresult *r CLEANUP(pg_clear) = pg_query(
         p, e,
         "SELECT m.series_id, s.meter_id, extract(epoch FROM m.month_start)::bigint,"
         " extract(epoch FROM m.month_end)::bigint, m.generation, coalesce(sum(d.readings), 0),"
         " coalesce(sum(d.costs), 0), s.has_cost, coalesce(sum(d.total), 0),"
         " coalesce(sum(abs(d.total)), 0), coalesce(sum(d.cost_total), 0),"
-        " coalesce(sum(abs(d.cost_total)), 0)"
+        " coalesce(sum(abs(d.cost_total)), 0), m.since <= now() - make_interval(secs => $6)"
         " FROM meterbeat.dirty_month m JOIN meterbeat.series s ON s.id = m.series_id"
         " LEFT JOIN meterbeat.day d ON d.series_id = m.series_id AND d.day_start >= m.month_start"
         " AND d.day_start < m.month_end"
@@ -30,8 +29,9 @@ bool month_dirty(struct pg *p, const char *building_id, int64_t ended_by_s, int6
         " AND CASE WHEN $1::text IS NULL THEN m.month_end <= to_timestamp($2)"
         " ELSE s.tags->>'canonical_id' = $1 END"
         " GROUP BY m.series_id, m.month_start, s.id ORDER BY m.series_id, m.month_start LIMIT $5",
-        PG_ARGS(building_id, pg_number(ended_by_s, by), pg_number(after_series, series),
-                pg_number(after_start_s, start), pg_number((int64_t)max, limit)));
+        PG_ARGS(q->building_id, pg_number(q->ended_by_s, by), pg_number(q->after_series, series),
+                pg_number(q->after_start_s, start), pg_number((int64_t)max, limit),
+                pg_number(q->settle_s, settle)));
     if (!r)
         return false;
     for (int i = 0; i < PQntuples(r); i++)
@@ -46,7 +46,8 @@ bool month_dirty(struct pg *p, const char *building_id, int64_t ended_by_s, int6
                                        .total = pg_double(r, i, 8, 0),
                                        .size = pg_double(r, i, 9, 0),
                                        .cost_total = pg_double(r, i, 10, 0),
-                                       .cost_size = pg_double(r, i, 11, 0)};
+                                       .cost_size = pg_double(r, i, 11, 0),
+                                       .is_settled = pg_bool(r, i, 12)};
     *ret_count = (size_t)PQntuples(r);
     return true;
 }

@@ -10,7 +10,8 @@ struct month {
     int64_t series_id, meter_id;
     int64_t start_s, end_s;
     int64_t generation; /* of the dirty row; 0: it has none */
-    bool has_cost;      /* of the series */
+    bool is_settled; /* last written longer ago than settle_s: what KairosDB shows now, it keeps */
+    bool has_cost;   /* of the series */
     /* What the books say KairosDB holds; size: the sum of absolute day sums, for tolerances. */
     int64_t readings, costs;
     double total, size, cost_total, cost_size;
@@ -28,8 +29,12 @@ struct month_sum {
  * or, with a building, each of that building's dirty months, the running one included. building_id
  * NULL: all.
  */
-MUST_CHECK bool month_dirty(struct pg *p, const char *building_id, int64_t ended_by_s,
-                            int64_t after_series, int64_t after_start_s, struct month *ret_months,
+struct month_question {
+    const char *building_id;
+    int64_t ended_by_s, settle_s;
+    int64_t after_series, after_start_s;
+};
+MUST_CHECK bool month_dirty(struct pg *p, const struct month_question *q, struct month *ret_months,
                             size_t max, size_t *ret_count, struct err *e);
 /* Inside a transaction: the sum into seed_timeseries, one row per (meter, begin, end); rows that
  * SEED's own aggregation made for the month, or made twice, become that row. */

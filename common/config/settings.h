@@ -57,7 +57,7 @@ struct settings {
         const char *insert_url, *query_url; /* the seed's TSDB block */
         const char *measurement;
         const char *user, *password, *password_file;
-        int64_t connect_timeout_s, timeout_s, batch_points, verify_timeout_s;
+        int64_t connect_timeout_s, timeout_s, batch_points, verify_timeout_s, settle_s;
     } kairosdb;
     struct {
         const char *url_template; /* "" = the batch syntax of SEED */

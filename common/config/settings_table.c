@@ -90,6 +90,9 @@ const struct setting settings_table[] = {
     INT(kairosdb.batch_points, "points", "1000", 1, 100000, "data points in one request"),
     INT(kairosdb.verify_timeout_s, "s", "30", 1, 600,
         "for what was written to show when it is counted back"),
+    INT(kairosdb.settle_s, "s", "5", 0, 600,
+        "a month stays dirty until its readings are this old: a killed KairosDB forgets its last "
+        "seconds"),
 
     TEXT(feed.url_template, "", 1000,
          "URL of a record's window; {url} {path} {sub_id} {min_name} {min} {max_name} {max} {from} "

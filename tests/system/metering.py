@@ -33,7 +33,7 @@ class Metering:
         self.meterbeat, self.rows, self.server = meterbeat, rows, server
         meterbeat.configure(feed={"path": "/espi/1_1/resource/Batch/Subscription/", "history_days": 420,
                                   "overlap_days": 0, "low_speed_s": 2, "timeout_s": 20},
-                            kairosdb={"verify_timeout_s": 2},
+                            kairosdb={"verify_timeout_s": 2, "settle_s": 0},
                             worker={"retry_delays_s": (1, 2, 3, 4, 5)})
         meterbeat.ctl("init-db")
         self.worker = None

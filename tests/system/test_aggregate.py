@@ -138,6 +138,20 @@ def test_a_kairosdb_killed_just_after_the_count_is_mended_by_itself(meters, serv
     assert summed == len(readings)
 
 
+def test_readings_lost_after_their_month_was_summed_are_noticed_while_they_are_fresh(
+        meters, servers, place, kairosdb):  # noqa: F811
+    meters.meterbeat.configure(kairosdb={"settle_s": 600})
+    feed = m.house("fresh", *m.days(70))
+    record = meters.add(feed, last_date=begin_of(feed))
+    meters.start()
+    meters.do("parse", record)
+    assert "0 short" in meters.do("aggregate")[3]
+    whole = kairosdb()
+    lose(servers, place, feed.begin, feed.begin + m.DAY)
+    assert " 0 short" not in meters.do("aggregate")[3], "summed before, and yet still looked at"
+    wait_until(lambda: kairosdb() == whole, 60, "what was lost is fetched again")
+
+
 def lose(servers, place, from_s, to_s):
     """What a KairosDB that was killed has lost: the points of [from, to)."""
     import json

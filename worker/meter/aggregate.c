@@ -61,10 +61,12 @@ static bool aggregate_book(struct aggregate *a, const struct month *m,
     struct pg *pg = a->task->pg;
     const struct month_sum sum = {
         .reading = value->sum, .cost = cost->sum, .has_cost = cost->count > 0};
-    /* a month still running is summed as far as it goes and stays dirty: its end is yet to come */
-    bool is_over = m->end_s <= a->task->now_ms / 1000;
+    /* A month still running is summed as far as it goes and stays dirty: its end is yet to come. So
+     * does one written just now: KairosDB may yet lose what it shows, and the next sum would tell.
+     */
+    bool is_final = m->end_s <= a->task->now_ms / 1000 && m->is_settled;
     if (!pg_begin(pg, e) || (value->count && !month_write(pg, m, &sum, e)) ||
-        (is_over && !month_clean(pg, m, e)) || !pg_commit(pg, e))
+        (is_final && !month_clean(pg, m, e)) || !pg_commit(pg, e))
         return false;
     a->summed++;
     return true;
@@ -132,18 +134,19 @@ static void room_free(struct aggregate_room **room)
 static bool aggregate_all(struct aggregate *a, const char *building_id, struct err *e)
 {
     struct aggregate_room *room CLEANUP(room_free) = malloc(sizeof *room);
-    int64_t series_id = 0, start_s = 0;
+    struct month_question q = {.building_id = building_id,
+                               .ended_by_s = a->task->now_ms / 1000,
+                               .settle_s = a->task->settings->kairosdb.settle_s};
     size_t count = 0;
     if (!room)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a page of months");
     do {
-        if (!month_dirty(a->task->pg, building_id, a->task->now_ms / 1000, series_id, start_s,
-                         room->months, AGGREGATE_MONTHS, &count, e) ||
+        if (!month_dirty(a->task->pg, &q, room->months, AGGREGATE_MONTHS, &count, e) ||
             !aggregate_page(a, room->months, count, &room->stretch, e))
             return false;
         if (count) {
-            series_id = room->months[count - 1].series_id;
-            start_s = room->months[count - 1].start_s;
+            q.after_series = room->months[count - 1].series_id;
+            q.after_start_s = room->months[count - 1].start_s;
         }
     } while (count);
     return true;
