@@ -205,6 +205,16 @@ bool run_dead(struct pg *p, const struct run *r, const struct err *why, struct e
                              pg_clean(clean.code), pg_clean(clean.text)));
 }
 
+bool run_expire(struct pg *p, const char *task_id, bool is_orphan, struct err *e)
+{
+    return pg_do(p, e, NULL,
+                 "UPDATE meterbeat.run SET state = 'done', finished_at = now(), lease_until = NULL,"
+                 " progress = 'expired before it was done' WHERE task_id = $1"
+                 " AND (state IN ('waiting', 'retrying')"
+                 " OR (state = 'running' AND ($2::boolean OR lease_until < now())))",
+                 PG_ARGS(task_id, is_orphan ? "t" : "f"));
+}
+
 bool run_release(struct pg *p, const struct run *r, struct err *e)
 {
     char token[PG_NUMBER];

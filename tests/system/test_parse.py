@@ -12,6 +12,7 @@ import feeds
 import greenbutton
 import metering as m
 from servers import wait_until
+from test_worker import send
 
 
 @pytest.fixture
@@ -39,6 +40,21 @@ def kairosdb(servers, place):
 
 def last_day(feed_end=m.END):
     return datetime.datetime.fromtimestamp(feed_end, greenbutton.ZoneInfo("America/New_York"))
+
+
+def test_a_retry_that_comes_after_its_message_expired_ends_its_run(meters, channel):
+    feed = m.house("expires", m.BEGIN)
+    record = meters.add(feed, last_date=last_day(m.BEGIN).strftime("%m/%d/%Y"))
+    meters.server.inject("expires", feeds.status(503), for_ever=True)
+    meters.start().wait_for_event("consuming")
+    due = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1.5)
+    send(channel, "parse", record, headers={"expires": due.isoformat()})
+
+    def ended():
+        return meters.rows("SELECT state, failed, progress FROM meterbeat.run WHERE state = 'done'")
+
+    (_, failed, progress), = wait_until(ended, 60, "the run ends")
+    assert failed >= 1 and progress.startswith("expired"), "it had been tried before it expired"
 
 
 # --- what is fetched --------------------------------------------------------------------------------

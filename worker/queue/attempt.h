@@ -60,6 +60,8 @@ MUST_CHECK bool outcome_publish(struct attempt *a, struct publication *items, si
 
 /* --- keeper.c: the attempt whose task keeps a run ------------------------------------------ */
 enum settlement keeper_attempt(struct attempt *a);
+/* Its message has expired: ends the run, if an earlier attempt began one. */
+enum settlement keeper_expired(struct attempt *a);
 /* Writes with the run's token until the database has it; false: stop, void delivery or a lost
  * lease. */
 MUST_CHECK bool keeper_retry(struct attempt *a, int64_t delay_s, const struct err *why);

@@ -94,7 +94,7 @@ static enum settlement attempt_settlement(struct attempt *a, bool *ret_held)
         return e.kind == ERR_RETRY ? outcome_retry(a, &e) : outcome_dead(a, &e);
     if (attempt_expired(a, now_ms)) {
         log_event(LOG_LEVEL_INFO, "task_expired", "%s", "");
-        return SETTLE_ACK;
+        return a->task->keeps_run && a->executor->pg ? keeper_expired(a) : SETTLE_ACK;
     }
     if (put_off(a, now_ms, &settlement, ret_held))
         return settlement;

@@ -101,6 +101,21 @@ bool keeper_dead(struct attempt *a, const struct err *why)
     return end_run(a, write_dead, 0, why);
 }
 
+static bool write_expired(struct attempt *a, void *context, struct err *e)
+{
+    (void)context;
+    return run_expire(a->executor->pg, a->message.id, a->delivery->redelivered, e);
+}
+
+enum settlement keeper_expired(struct attempt *a)
+{
+    struct err e;
+    if (write_books(a, write_expired, NULL, &e))
+        return SETTLE_ACK;
+    log_error(LOG_LEVEL_WARNING, "run_not_ended", &e);
+    return SETTLE_LEAVE;
+}
+
 /* Given up by our own will: must not count as a start that killed its worker. */
 static enum settlement release(struct attempt *a)
 {
