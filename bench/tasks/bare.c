@@ -1,4 +1,5 @@
-/* The limit for a worker: a bare librabbitmq loop that consumes and acknowledges, and does nothing else. */
+/* The limit for a worker: a bare librabbitmq loop that consumes and acknowledges, and does nothing
+ * else. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +22,8 @@ static amqp_connection_state_t connect_to(char *url)
     amqp_connection_state_t connection = amqp_new_connection();
     amqp_socket_t *socket = amqp_tcp_socket_new(connection);
     check(socket && amqp_socket_open(socket, where.host, where.port) == AMQP_STATUS_OK, "connect");
-    amqp_rpc_reply_t reply = amqp_login(connection, where.vhost, 0, 131072, 30, AMQP_SASL_METHOD_PLAIN,
-                                        where.user, where.password);
+    amqp_rpc_reply_t reply = amqp_login(connection, where.vhost, 0, 131072, 30,
+                                        AMQP_SASL_METHOD_PLAIN, where.user, where.password);
     check(reply.reply_type == AMQP_RESPONSE_NORMAL, "login");
     check(amqp_channel_open(connection, 1) != NULL, "channel");
     return connection;

@@ -47,9 +47,10 @@ static size_t log_prefix(char *line, size_t size, enum log_level level, const ch
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &tm);
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
-    int length = snprintf(line, size, "time=%s.%03ldZ level=%s program=%s pid=%d%s%s event=%s", stamp,
-                          now.tv_nsec / 1000000, log_level_names[level], log_program, (int)getpid(),
-                          log_thread_context[0] ? " " : "", log_thread_context, event);
+    int length =
+        snprintf(line, size, "time=%s.%03ldZ level=%s program=%s pid=%d%s%s event=%s", stamp,
+                 now.tv_nsec / 1000000, log_level_names[level], log_program, (int)getpid(),
+                 log_thread_context[0] ? " " : "", log_thread_context, event);
     return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
 }
 

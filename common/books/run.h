@@ -52,9 +52,10 @@ MUST_CHECK bool run_done(struct pg *p, const struct run *r, const char *summary,
 MUST_CHECK bool run_retry(struct pg *p, const struct run *r, int64_t delay_s, const struct err *why,
                           struct err *e);
 MUST_CHECK bool run_dead(struct pg *p, const struct run *r, const struct err *why, struct err *e);
-/* The message of a run came after its expiry: the run ends as done without being performed again, so
- * that it does not wait for a retry for ever. Does nothing when there is no such run, or one that is
- * held under a live lease, unless is_orphan: its holder is known to have lost the delivery. */
+/* The message of a run came after its expiry: the run ends as done without being performed again,
+ * so that it does not wait for a retry for ever. Does nothing when there is no such run, or one
+ * that is held under a live lease, unless is_orphan: its holder is known to have lost the delivery.
+ */
 MUST_CHECK bool run_expire(struct pg *p, const char *task_id, bool is_orphan, struct err *e);
 /* Given up at a safe point, unacknowledged: waits for its redelivery, and has not vanished. */
 MUST_CHECK bool run_release(struct pg *p, const struct run *r, struct err *e);
