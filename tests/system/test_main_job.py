@@ -64,15 +64,16 @@ class Job:
 
 @pytest.fixture
 def job(meterbeat, servers, place):
-    with FeedServer(demo_feeds(*thirteen_months(time.time()))) as feed_server:
+    begin, end = thirteen_months(time.time())
+    with FeedServer(demo_feeds(max(begin, end - 125 * 86400), end)) as feed_server:
         yield Job(meterbeat, servers, place, feed_server)
 
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("how", ["stop", "kill"])
 def test_servers_that_restart_in_the_middle_change_no_sum(job, servers, how):
-    for readings, server in ((10_000, servers.rabbitmq), (40_000, servers.postgresql),
-                             (70_000, servers.kairosdb)):
+    for readings, server in ((8_000, servers.rabbitmq), (18_000, servers.postgresql),
+                             (28_000, servers.kairosdb)):
         job.wait_for_readings(readings)
         getattr(server, how)()
         server.start()
@@ -98,7 +99,7 @@ def test_a_worker_that_sleeps_through_its_lease_and_wakes_changes_no_sum(job):
     sleeper = job.workers[0]
     sleeper.signal(signal.SIGSTOP)
     asleep_since = job.progress().readings
-    wait_until(lambda: job.progress().readings > asleep_since + 20_000, 120, "the other worker works")
+    wait_until(lambda: job.progress().readings > asleep_since + 10_000, 120, "the other worker works")
     sleeper.signal(signal.SIGCONT)
     job.finish()
     assert sleeper.running()

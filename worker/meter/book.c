@@ -8,6 +8,7 @@
 #include "books/day.h"
 #include "books/month.h"
 #include "meter/parse.h"
+#include "meter/promise.h"
 
 #define BOOK_SUMMARY 1000
 
@@ -51,9 +52,9 @@ static bool book_next_window(struct parse *p, struct err *e)
         return true;
     snprintf(about, sizeof about, "record %" PRId64 " from %" PRId64, p->record.id, p->window.to_s);
     run_child_id(p->task->message->id, about, task_id);
-    const struct parse_promise promise = {
+    const struct promise promise = {
         .task_id = task_id, .record_id = p->record.id, .building_id = p->record.building_id};
-    return parse_promise(p->task, &promise, &is_new, e);
+    return promise_parse(p->task, &promise, &is_new, e);
 }
 
 static bool book_transaction(struct parse *p, struct err *e)

@@ -4,6 +4,7 @@
 
 #include "books/outbox.h"
 #include "meter/parse.h"
+#include "meter/promise.h"
 
 /* Records a transaction: bounds memory and how long rows stay locked. */
 #define FAN_OUT_PAGE 200
@@ -35,9 +36,9 @@ static bool fan_out_one(struct fan_out *f, const struct record *r, struct err *e
     }
     snprintf(about, sizeof about, "record %" PRId64, r->id);
     run_child_id(f->task->message->id, about, task_id);
-    const struct parse_promise promise = {
+    const struct promise promise = {
         .task_id = task_id, .record_id = r->id, .building_id = r->building_id};
-    if (!parse_promise(f->task, &promise, &is_new, e))
+    if (!promise_parse(f->task, &promise, &is_new, e))
         return err_wrap(e, "record %" PRId64, r->id);
     f->promised += is_new;
     return true;

@@ -55,15 +55,5 @@ MUST_CHECK bool fan_out(struct task_context *t, const struct timezone_rules *zon
 
 /* How a record asks for windows. Borrows from both. */
 struct window_source parse_window_source(const struct record *r, const struct settings *s);
-/* A parse of `record_id` promised in the caller's transaction: its run, and its message unless it
- * exists already. window may be NULL: the record's next one. */
-struct parse_promise {
-    const char *task_id;
-    int64_t record_id;
-    const char *building_id;
-    int64_t from_s, to_s; /* 0, 0: the next window */
-};
-MUST_CHECK bool parse_promise(struct task_context *t, const struct parse_promise *promise,
-                              bool *ret_new, struct err *e);
 
 #endif

@@ -9,6 +9,7 @@
 #include "books/repair.h"
 #include "meter/aggregate.h"
 #include "meter/parse.h"
+#include "meter/promise.h"
 
 #define SHORTFALL_DAYS 32
 #define SHORTFALL_TOLERANCE 1e-9
@@ -67,11 +68,11 @@ static bool shortfall_promise(struct shortfall *s, size_t first, size_t last, st
     struct task_context *t = s->aggregate->task;
     char about[100], task_id[UUID_TEXT];
     bool is_new = false;
-    const struct parse_promise promise = {.task_id = task_id,
-                                          .record_id = s->days[first].record_id,
-                                          .from_s = s->days[first].day_s,
-                                          .to_s = last + 1 < s->days_count ? s->days[last + 1].day_s
-                                                                           : s->month->end_s};
+    const struct promise promise = {.task_id = task_id,
+                                    .record_id = s->days[first].record_id,
+                                    .from_s = s->days[first].day_s,
+                                    .to_s = last + 1 < s->days_count ? s->days[last + 1].day_s
+                                                                     : s->month->end_s};
     if (!repair_is_promised(t->pg, promise.record_id, promise.from_s, promise.to_s, &is_new, e))
         return false;
     if (is_new)
@@ -79,7 +80,7 @@ static bool shortfall_promise(struct shortfall *s, size_t first, size_t last, st
     snprintf(about, sizeof about, "record %" PRId64 " %" PRId64 " to %" PRId64, promise.record_id,
              promise.from_s, promise.to_s);
     run_child_id(t->message->id, about, task_id);
-    if (!parse_promise(t, &promise, &is_new, e))
+    if (!promise_parse(t, &promise, &is_new, e))
         return false;
     s->aggregate->repairs += is_new;
     return true;
