@@ -184,16 +184,20 @@ static void shown_add(struct shown *s, const char *text, size_t length)
     s->out[s->used] = '\0';
 }
 
-/* The path, with the subscription's id left out of it. */
+/* The path, with the subscription's id left out of it: as it is, or as feed_url_build wrote it. */
 static void shown_path(struct shown *s, const char *path, size_t length, const char *sub_id)
 {
-    char id[FEED_URL_SHOWN];
-    snprintf(id, sizeof id, "%.*s", (int)length_without_trailing_blanks(sub_id), sub_id);
-    size_t id_length = strlen(id);
+    size_t id_length = length_without_trailing_blanks(sub_id);
+    struct buf encoded CLEANUP(buf_free) = buf_make(FEED_URL_MAX);
+    if (!feed_url_encode(&encoded, sub_id, id_length, NULL))
+        return; /* an id that no URL can hold: rather no path than one with an id in it */
     for (size_t i = 0; i < length;) {
-        bool here = id_length && i + id_length <= length && strncmp(path + i, id, id_length) == 0;
-        shown_add(s, here ? "***" : path + i, here ? 3 : 1);
-        i += here ? id_length : 1;
+        bool plain =
+            id_length && i + id_length <= length && strncmp(path + i, sub_id, id_length) == 0;
+        bool escaped = encoded.len && i + encoded.len <= length &&
+                       strncmp(path + i, encoded.data, encoded.len) == 0;
+        shown_add(s, plain || escaped ? "***" : path + i, plain || escaped ? 3 : 1);
+        i += escaped ? encoded.len : plain ? id_length : 1;
     }
 }
 
@@ -212,6 +216,19 @@ static void shown_query(struct shown *s, const char *query)
     }
 }
 
+/*
+ * The end of user and password, NULL: there are none. A password with a '/' in it ends the host for
+ * whoever reads the URL by the rules, and leaves "user:part" in the host's place: no port is that.
+ */
+static const char *shown_user_end(const char *host)
+{
+    size_t authority = strcspn(host, "/?#"), all = strcspn(host, "?#");
+    const char *end = memrchr(host, '@', authority);
+    const char *port = memrchr(host, ':', authority);
+    bool is_port = !port || port + 1 + strspn(port + 1, "0123456789") == host + authority;
+    return end || is_port || *host == '[' ? end : memrchr(host, '@', all);
+}
+
 void feed_url_show(const char *url, const char *sub_id, char out[FEED_URL_SHOWN])
 {
     struct shown s = {.out = out};
@@ -220,13 +237,13 @@ void feed_url_show(const char *url, const char *sub_id, char out[FEED_URL_SHOWN]
     if (!host)
         return;
     host += 3;
-    size_t authority = strcspn(host, "/?#");
-    const char *user_end = memrchr(host, '@', authority);
     shown_add(&s, url, (size_t)(host - url));
+    host += strspn(host, "/"); /* libcurl overlooks one too many */
+    const char *user_end = shown_user_end(host);
     if (user_end)
         shown_add(&s, "***@", 4);
     const char *name = user_end ? user_end + 1 : host;
-    const char *path = host + authority;
+    const char *path = name + strcspn(name, "/?#");
     shown_add(&s, name, (size_t)(path - name));
     size_t path_length = strcspn(path, "?#");
     shown_path(&s, path, path_length, text_or_empty(sub_id));

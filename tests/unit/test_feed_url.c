@@ -114,6 +114,16 @@ static void a_shown_url_keeps_the_place_and_no_secret(void **state)
     assert_string_equal(out, "http://host/p");
     feed_url_show("nonsense", "", out);
     assert_string_equal(out, "");
+    feed_url_show("https:///user:pass@host/x", "", out);
+    assert_string_equal(out, "https://***@host/x");
+    feed_url_show("https://user:pa/ss@host:80/x", "", out);
+    assert_string_equal(out, "https://***@host:80/x");
+    feed_url_show("http://host:80/a@b", "", out);
+    assert_string_equal(out, "http://host:80/a@b");
+    feed_url_show("http://[::1]/a@b", "", out);
+    assert_string_equal(out, "http://[::1]/a@b");
+    feed_url_show("http://host/Subscription/a%20b%2F1/x", "a b/1  ", out);
+    assert_string_equal(out, "http://host/Subscription/***/x");
 }
 
 static void each_status_has_its_own_outcome(void **state)
