@@ -5,13 +5,15 @@ bool repair_is_promised(struct pg *p, int64_t record_id, int64_t from_s, int64_t
                         bool *ret_promised, struct err *e)
 {
     char record[PG_NUMBER], from[PG_NUMBER], to[PG_NUMBER];
+    /* The text that promise_parse writes: jsonb would refuse what other arguments may hold (NUL) */
     PGresult *r CLEANUP(pg_clear) = pg_query(
         p, e,
-        "SELECT EXISTS (SELECT FROM meterbeat.run WHERE task = 'parse' AND record_id = $1"
-        " AND NOT only_one AND (state IN ('waiting', 'running', 'retrying')"
-        " OR created_at > now() - interval '1 minute')"
-        " AND arguments::jsonb->1 = jsonb_build_object('from', $2::bigint, 'to',"
-        " $3::bigint))",
+        "SELECT coalesce(bool_or(state IN ('waiting', 'running', 'retrying'))"
+        " OR max(created_at) > now() - least(interval '1 day',"
+        " interval '1 minute' * power(2, least(count(*), 20) - 1)), false)"
+        " FROM meterbeat.run WHERE task = 'parse' AND record_id = $1::bigint AND NOT only_one"
+        " AND arguments = format('[[%s],{\"from\":%s,\"to\":%s}]', $1::bigint, $2::bigint,"
+        " $3::bigint)",
         PG_ARGS(pg_number(record_id, record), pg_number(from_s, from), pg_number(to_s, to)));
     if (!r)
         return false;

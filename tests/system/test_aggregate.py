@@ -152,6 +152,25 @@ def test_readings_lost_after_their_month_was_summed_are_noticed_while_they_are_f
     wait_until(lambda: kairosdb() == whole, 60, "what was lost is fetched again")
 
 
+def test_what_no_feed_has_any_more_is_asked_for_less_and_less_often(
+        meters, servers, place, rows):  # noqa: F811
+    feed = m.house("moved", *m.days(70))
+    record = meters.add(feed, last_date=begin_of(feed))
+    meters.start()
+    meters.do("parse", record)
+    begin = rows("SELECT extract(epoch FROM min(month_start))::bigint FROM meterbeat.dirty_month")[0][0]
+    first = max(feed.begin, begin)
+    lose(servers, place, first, first + m.DAY)
+    rows("DELETE FROM seed_ts_parser_record WHERE id = %s", (record,))
+
+    def repairs_after(seconds):
+        rows("UPDATE meterbeat.run SET created_at = created_at - make_interval(secs => %s)", (seconds,))
+        meters.do("aggregate")
+        return rows("SELECT count(*) FROM meterbeat.run WHERE NOT only_one AND error_code = 'no_record'")[0][0]
+
+    assert [repairs_after(seconds) for seconds in (0, 10, 61, 61, 61)] == [1, 1, 2, 2, 3]
+
+
 def lose(servers, place, from_s, to_s):
     """What a KairosDB that was killed has lost: the points of [from, to)."""
     import json

@@ -78,6 +78,24 @@ def test_a_record_comes_up_to_yesterday_window_by_window_and_then_asks_for_nothi
     assert len(meters.server.requests_of("whole")) == len(requests)
 
 
+def test_a_record_paused_in_the_middle_of_a_backfill_ends_it_until_it_is_resumed(meters):
+    feed = m.house("paused", m.BEGIN)
+    record = meters.add(feed, last_date=last_day(m.BEGIN).strftime("%m/%d/%Y"))
+    gate = feeds.Gate()
+    meters.server.inject("paused", gate)
+    meters.start()
+    meters.send("parse")
+    assert gate.reached.wait(30)
+    meters.meterbeat.ctl("record", "pause", record)
+    gate.open()
+    wait_until(lambda: meters.last_date(record) != last_day(m.BEGIN).strftime("%m/%d/%Y"), 30, "booked")
+    meters.idle()
+    assert len(meters.server.requests_of("paused")) <= 2, "what was asked for already, and no more"
+    meters.meterbeat.ctl("record", "resume", record)
+    meters.do("parse")
+    assert meters.last_date(record) == last_day().strftime("%m/%d/%Y")
+
+
 def test_running_a_parse_twice_changes_nothing(meters, kairosdb, rows):
     feed = m.house("twice", *m.days(20))
     record = meters.add(feed, last_date=last_day(feed.begin).strftime("%m/%d/%Y"))

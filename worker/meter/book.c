@@ -48,7 +48,8 @@ static bool book_next_window(struct parse *p, struct err *e)
 {
     char about[80], task_id[UUID_TEXT];
     bool is_new;
-    if (!book_moves(p) || !p->window.behind)
+    /* a paused record's backfill ends here; asked for by hand, it has its one window */
+    if (!book_moves(p) || !p->window.behind || !p->record.active)
         return true;
     snprintf(about, sizeof about, "record %" PRId64 " from %" PRId64, p->record.id, p->window.to_s);
     run_child_id(p->task->message->id, about, task_id);
