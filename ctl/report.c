@@ -77,7 +77,7 @@ static const char report_sql[] =
     " LEFT JOIN LATERAL (SELECT string_agg(DISTINCT tags->>'energy_type', '/') AS service,"
     "  string_agg(DISTINCT tags->>'flow', '/') AS flow, string_agg(DISTINCT tags->>'uom', '/')"
     "  AS uom FROM meterbeat.series WHERE meter_id = m.id) s ON true"
-    " WHERE t.begin_time IS NOT NULL AND t.end_time IS NOT NULL AND (EXISTS (SELECT FROM"
+    " WHERE isfinite(t.begin_time) AND isfinite(t.end_time) AND (EXISTS (SELECT FROM"
     "  seed_meter_canonical_building l WHERE l.meter_id = m.id"
     "  AND l.canonicalbuilding_id::text = $1) OR EXISTS (SELECT FROM meterbeat.series x"
     "  WHERE x.meter_id = m.id AND x.tags->>'canonical_id' = $1))"

@@ -17,6 +17,8 @@ static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "�
 static void draw_bar(double value, double largest, size_t width, char out[BAR_MOST * 3 + 4])
 {
     double share = largest > 0 && value > 0 ? value / largest : 0;
+    if (!(share <= 1)) /* an infinite reading: SEED's column takes one */
+        share = 1;
     size_t steps = (size_t)(share * (double)width * 8 + 0.5);
     size_t len = 0;
     for (size_t i = 0; i < steps / 8; i++, len += 3)

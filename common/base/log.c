@@ -54,11 +54,15 @@ static size_t log_prefix(char *line, size_t size, enum log_level level, const ch
     return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
 }
 
+/* C1 controls (U+0080 to U+009F) as well: "\xC2\x9B" begins a sequence in some terminals. */
 static void log_write(char *line, size_t length)
 {
+    unsigned char *bytes = (unsigned char *)line;
     for (size_t i = 0; i < length; i++)
-        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-            line[i] = '?';
+        if (bytes[i] < 0x20 || bytes[i] == 0x7f)
+            bytes[i] = '?';
+        else if (i > 0 && bytes[i - 1] == 0xc2 && bytes[i] < 0xa0)
+            bytes[i - 1] = bytes[i] = '?';
     line[length++] = '\n';
     ssize_t written = write(STDERR_FILENO, line, length);
     (void)written; /* a log that cannot be written is no reason to stop */

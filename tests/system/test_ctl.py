@@ -370,6 +370,18 @@ def test_a_report_as_csv_and_json_has_the_same_numbers(with_months):
     assert report["meters"][0]["months"][2]["changed"] is True
 
 
+def test_a_report_survives_readings_that_are_no_numbers(with_months, rows):
+    rows("INSERT INTO seed_timeseries (meter_id, begin_time, end_time, reading) SELECT 1,"
+         " '2026-05-01 04:00Z', '2026-06-01 04:00Z', unnest(ARRAY['Infinity', '-Infinity', 'NaN']::float8[])")
+    rows("INSERT INTO seed_timeseries (meter_id, begin_time, end_time, reading)"
+         " VALUES (1, '2026-06-01 04:00Z', 'infinity', 7)")
+    text = with_months.ctl("report", 42)
+    assert "2026-05" in text and "inf" in text and "nan" in text and "3,000" in text
+    assert "12.25" in with_months.ctl("report", 42, "--csv")
+    report = with_months.ctl_json("report", 42, "--json")
+    assert [month["reading"] for month in report["meters"][0]["months"]][3:] == [None] * 3
+
+
 def test_a_building_without_months_is_said_to_have_none(ready):
     assert "no months of building 43" in complaint(ready, "report", "43", status=1)
 

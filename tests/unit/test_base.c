@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/buf.h"
@@ -70,9 +71,28 @@ static void an_instant_before_1970_is_written_right(void **state)
     assert_string_equal(clock_format_utc(-1, text), "1969-12-31T23:59:59Z");
 }
 
+static void a_log_line_holds_no_control_characters(void **state)
+{
+    (void)state;
+    char line[1000] = "";
+    int ends[2], before = dup(STDERR_FILENO);
+    assert_int_equal(pipe(ends), 0);
+    dup2(ends[1], STDERR_FILENO);
+    log_event(LOG_LEVEL_ERROR, "tried",
+              "a=\x1b[1m b=\xc2\x9b"
+              "1m c=\xc3\x9b");
+    dup2(before, STDERR_FILENO);
+    close(ends[1]);
+    assert_true(read(ends[0], line, sizeof line - 1) > 0);
+    close(ends[0]);
+    close(before);
+    assert_non_null(strstr(line, "a=?[1m b=??1m c=\xc3\x9b\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_log_line_holds_no_control_characters),
         cmocka_unit_test(an_error_gains_context_and_keeps_its_kind),
         cmocka_unit_test(an_error_without_a_place_to_go_is_ignored),
         cmocka_unit_test(a_buffer_refuses_to_pass_its_maximum_and_keeps_what_it_had),
