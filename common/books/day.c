@@ -3,19 +3,22 @@
 
 bool day_dirty_months(struct pg *p, int64_t *ret_months, struct err *e)
 {
-    if (!pg_do(p, e, ret_months,
-               "INSERT INTO meterbeat.dirty_month AS m (series_id, month_start, month_end)"
-               " SELECT DISTINCT d.series_id, to_timestamp(d.month_s), to_timestamp(d.month_end_s)"
-               " FROM stage_day d JOIN meterbeat.series s ON s.id = d.series_id"
-               " LEFT JOIN meterbeat.day b ON b.series_id = d.series_id"
-               " AND b.day_start = to_timestamp(d.day_s)"
-               " WHERE s.is_summable AND (b.readings, b.costs, b.total, b.cost_total)"
-               " IS DISTINCT FROM (d.readings, d.costs, d.total, d.cost_total)"
-               " ORDER BY 1, 2 ON CONFLICT (series_id, month_start) DO UPDATE"
-               " SET generation = m.generation + 1, month_end = excluded.month_end, since = now()",
-               PG_NO_ARGS))
-        return false;
-    /* Written again with the same sums, as a repair does: as fresh, and as easily lost, as new. */
+    return pg_do(
+        p, e, ret_months,
+        "INSERT INTO meterbeat.dirty_month AS m (series_id, month_start, month_end)"
+        " SELECT DISTINCT d.series_id, to_timestamp(d.month_s), to_timestamp(d.month_end_s)"
+        " FROM stage_day d JOIN meterbeat.series s ON s.id = d.series_id"
+        " LEFT JOIN meterbeat.day b ON b.series_id = d.series_id"
+        " AND b.day_start = to_timestamp(d.day_s)"
+        " WHERE s.is_summable AND (b.readings, b.costs, b.total, b.cost_total)"
+        " IS DISTINCT FROM (d.readings, d.costs, d.total, d.cost_total)"
+        " ORDER BY 1, 2 ON CONFLICT (series_id, month_start) DO UPDATE"
+        " SET generation = m.generation + 1, month_end = excluded.month_end, since = now()",
+        PG_NO_ARGS);
+}
+
+bool day_refresh_months(struct pg *p, struct err *e)
+{
     return pg_do(p, e, NULL,
                  "UPDATE meterbeat.dirty_month m SET since = now() FROM stage_day d"
                  " WHERE m.series_id = d.series_id AND m.month_start = to_timestamp(d.month_s)"

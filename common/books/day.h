@@ -9,6 +9,9 @@
 /* Inside the task's transaction: the months of staged days that differ from their books become
  * dirty (only series that are summed). Before day_book. */
 MUST_CHECK bool day_dirty_months(struct pg *p, int64_t *ret_months, struct err *e);
+/* Inside the task's transaction: the dirty months of staged days count as written just now. For a
+ * repair, whose sums are those of the books: what it wrote again is as easily lost as new. */
+MUST_CHECK bool day_refresh_months(struct pg *p, struct err *e);
 /* Inside the task's transaction: staged days into the books, and which series have costs. */
 MUST_CHECK bool day_book(struct pg *p, int64_t record_id, struct err *e);
 
