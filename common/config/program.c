@@ -1,8 +1,10 @@
 /* Starts a program: options that all have, settings, log. */
 #include "config/program.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -36,8 +38,20 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
 
 const struct argp program_argp = {.options = options, .parser = take_option};
 
+/* Closed by who started us, their numbers would go to sockets, and log lines into those. */
+static void keep_standard_files(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
 void program_parse(const struct argp *argp, unsigned flags, int argc, char **argv, void *input)
 {
+    keep_standard_files();
     argp_err_exit_status = PROGRAM_MISUSED;
     argp_program_version_hook = print_version;
     if (argp_parse(argp, argc, argv, flags, NULL, input) != 0)

@@ -585,3 +585,24 @@ def test_a_broker_that_cannot_prove_its_name_gets_no_password(host, trusted, tls
     assert worker.wait_for_event("connect_failed")[0]["code"] == "broker_tls"
     assert not worker.events("consuming")
     assert worker.stop() == 0
+
+
+def test_a_closed_standard_error_is_no_socket_s_number(meterbeat):
+    import os
+    import subprocess
+    command = [meterbeat.path("meterbeat-worker"), "--config", str(meterbeat.configuration)]
+    worker = subprocess.Popen(["/bin/sh", "-c", 'exec "$@" 2>&-', "sh", *command], env=meterbeat.environment)
+
+    def connected():
+        try:
+            return any("socket" in os.readlink(f"/proc/{worker.pid}/fd/{fd}")
+                       for fd in os.listdir(f"/proc/{worker.pid}/fd"))
+        except FileNotFoundError:  # closed while we looked
+            return False
+
+    try:
+        wait_until(connected, 30, "connected")
+        assert os.readlink(f"/proc/{worker.pid}/fd/2") == "/dev/null"
+    finally:
+        worker.terminate()
+    assert worker.wait(30) == 0
