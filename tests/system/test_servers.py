@@ -98,8 +98,8 @@ def test_nothing_outlives_a_manager_that_is_killed(tmp_path):
     with subprocess.Popen([sys.executable, "-c", script, str(ROOT / "packaging"), str(tmp_path)],
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as manager:
         pids = [int(word) for word in manager.stdout.readline().split()]
-        # guard, postmaster and its lasting children; the one that starts it up ends by itself
-        assert sum(map(alive, pids)) > 3
+        # guard and postmaster; of its children some end by themselves once it has started
+        assert sum(map(alive, pids)) >= 2
         manager.send_signal(signal.SIGKILL)
         manager.wait(10)
         wait_until(lambda: not any(alive(pid) for pid in pids), 10, "all of PostgreSQL ended")
