@@ -50,7 +50,7 @@ static json_t *work_arguments(const struct settings *s)
 static json_t *rung_arguments(const struct settings *s, int64_t delay_s)
 {
     json_t *arguments =
-        json_pack("{s:I, s:s, s:s}", "x-message-ttl", (json_int_t)(delay_s * 1000),
+        json_pack("{s:I, s:s, s:s}", "x-message-ttl", (json_int_t)delay_s * 1000,
                   "x-dead-letter-exchange", "", "x-dead-letter-routing-key", s->broker.queue);
     if (arguments && strcmp(s->broker.queue_type, "quorum") == 0) {
         json_t *quorum = json_pack("{s:s, s:s, s:s}", "x-queue-type", "quorum", "x-overflow",
