@@ -82,6 +82,7 @@ void attempt_free(struct attempt *a)
 {
     if (a->readable)
         message_free(&a->message);
+    json_decref(a->result);
     log_context("%s", "");
 }
 
@@ -105,7 +106,6 @@ static int64_t time_limit_ms(const struct attempt *a)
 bool attempt_perform(struct attempt *a, struct err *e)
 {
     struct executor *x = a->executor;
-    json_t *result = NULL;
     a->started_ms = a->renewed_ms = clock_mono_ms();
     a->deadline_ms = a->started_ms + time_limit_ms(a);
     struct task_context context = {.settings = x->settings,
@@ -114,8 +114,7 @@ bool attempt_perform(struct attempt *a, struct err *e)
                                    .run = a->has_run ? &a->run : NULL,
                                    .now_ms = clock_wall_ms(),
                                    .executor = a};
-    bool done = a->task->perform(&context, &result, e);
-    json_decref(result); /* nobody asks for it yet */
+    bool done = a->task->perform(&context, &a->result, e);
     if (done)
         handover_count_done(x->handover);
     return done;

@@ -8,10 +8,13 @@
 #include "queue/attendance.h"
 #include "queue/task.h"
 
+struct events;
+
 struct executor {
     const struct settings *settings;
     const char *name;
     struct handover *handover;
+    struct events *events; /* NULL: nobody is told */
     pthread_t thread;
     struct pg *pg; /* NULL: no database is configured */
     struct attendance attendance;
@@ -26,6 +29,7 @@ struct attempt {
     struct message message;
     bool readable; /* message is filled */
     const struct task *task;
+    json_t *result; /* what the task returned, or NULL */
     struct run_key key;
     struct run run;
     bool has_run;
@@ -60,8 +64,9 @@ MUST_CHECK bool outcome_publish(struct attempt *a, struct publication *items, si
 
 /* --- keeper.c: the attempt whose task keeps a run ------------------------------------------ */
 enum settlement keeper_attempt(struct attempt *a);
-/* Its message has expired: ends the run, if an earlier attempt began one. */
-enum settlement keeper_expired(struct attempt *a);
+/* Its message has expired: ends the run, if an earlier attempt began one. False: a stop came first.
+ */
+MUST_CHECK bool keeper_expired(struct attempt *a);
 /* Writes with the run's token until the database has it; false: stop, void delivery or a lost
  * lease. */
 MUST_CHECK bool keeper_retry(struct attempt *a, int64_t delay_s, const struct err *why);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "queue/attempt.h"
+#include "queue/report.h"
 #include "queue/retry.h"
 
 #define EXECUTOR_STACK_BYTES (8UL * 1024 * 1024)
@@ -62,9 +63,11 @@ static bool put_off(struct attempt *a, int64_t now_ms, enum settlement *ret_sett
 static enum settlement perform_plain(struct attempt *a)
 {
     struct err e;
+    if (!report_started(a))
+        return SETTLE_LEAVE;
     if (attempt_perform(a, &e)) {
         log_event(LOG_LEVEL_DEBUG, "task_done", "attempt=%lld", (long long)a->failed + 1);
-        return SETTLE_ACK;
+        return report_succeeded(a) ? SETTLE_ACK : SETTLE_LEAVE;
     }
     if (handover_stopping(a->executor->handover) == STOP_NOW && e.kind == ERR_RETRY)
         return SETTLE_LEAVE;
@@ -85,6 +88,14 @@ static enum settlement perform_kept(struct attempt *a)
     return outcome_dead(a, &e);
 }
 
+static enum settlement expire(struct attempt *a)
+{
+    log_event(LOG_LEVEL_INFO, "task_expired", "%s", "");
+    if (a->task->keeps_run && a->executor->pg && !keeper_expired(a))
+        return SETTLE_LEAVE;
+    return report_revoked(a, REVOKED_EXPIRED) ? SETTLE_ACK : SETTLE_LEAVE;
+}
+
 static enum settlement attempt_settlement(struct attempt *a, bool *ret_held)
 {
     struct err e;
@@ -92,10 +103,9 @@ static enum settlement attempt_settlement(struct attempt *a, bool *ret_held)
     int64_t now_ms = clock_wall_ms();
     if (!attempt_read(a, &e))
         return e.kind == ERR_RETRY ? outcome_retry(a, &e) : outcome_dead(a, &e);
-    if (attempt_expired(a, now_ms)) {
-        log_event(LOG_LEVEL_INFO, "task_expired", "%s", "");
-        return a->task->keeps_run && a->executor->pg ? keeper_expired(a) : SETTLE_ACK;
-    }
+    report_received(a);
+    if (attempt_expired(a, now_ms))
+        return expire(a);
     if (put_off(a, now_ms, &settlement, ret_held))
         return settlement;
     return a->task->keeps_run ? perform_kept(a) : perform_plain(a);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "books/outbox.h"
 #include "queue/attempt.h"
+#include "queue/report.h"
 
 #define BOOKS_PAUSE_MS 500
 #define BOOKS_PAUSE_MAX_MS 30000
@@ -107,13 +108,13 @@ static bool write_expired(struct attempt *a, void *context, struct err *e)
     return run_expire(a->executor->pg, a->message.id, a->delivery->redelivered, e);
 }
 
-enum settlement keeper_expired(struct attempt *a)
+bool keeper_expired(struct attempt *a)
 {
     struct err e;
     if (write_books(a, write_expired, NULL, &e))
-        return SETTLE_ACK;
+        return true;
     log_error(LOG_LEVEL_WARNING, "run_not_ended", &e);
-    return SETTLE_LEAVE;
+    return false;
 }
 
 /* Given up by our own will: must not count as a start that killed its worker. */
@@ -204,6 +205,8 @@ static enum settlement finish_done(struct attempt *a)
     if (!send_outbox(a))
         return SETTLE_LEAVE;
     crashpoint("after_outbox");
+    if (!report_succeeded(a))
+        return SETTLE_LEAVE;
     log_event(LOG_LEVEL_INFO, "task_done", "attempt=%lld ms=%lld", (long long)a->failed + 1,
               (long long)(clock_mono_ms() - a->started_ms));
     crashpoint("before_ack");
@@ -246,6 +249,8 @@ static enum settlement perform_taken(struct attempt *a, bool *ret_again)
         return poison(a);
     crashpoint("after_take");
     log_event(LOG_LEVEL_INFO, "task_started", "attempt=%lld", (long long)a->failed + 1);
+    if (!report_started(a))
+        return SETTLE_LEAVE;
     if (attempt_perform(a, &e))
         return finish_done(a);
     /* The commit may have happened: taking the run again tells. */

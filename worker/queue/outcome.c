@@ -9,6 +9,7 @@
 #include "queue/attempt.h"
 #include "queue/broker.h"
 #include "queue/letter.h"
+#include "queue/report.h"
 #include "queue/retry.h"
 
 #define PUBLISH_PAUSE_MS 500
@@ -81,7 +82,7 @@ enum settlement outcome_dead(struct attempt *a, const struct err *why)
     if (a->has_run && !keeper_dead(a, why))
         return a->taken_over ? SETTLE_ACK : SETTLE_LEAVE;
     log_error(LOG_LEVEL_ERROR, "task_dead", why);
-    return SETTLE_ACK;
+    return report_failed(a, why) ? SETTLE_ACK : SETTLE_LEAVE;
 }
 
 /* --- later --------------------------------------------------------------------------------- */
@@ -128,6 +129,10 @@ enum settlement outcome_retry(struct attempt *a, const struct err *why)
     log_event(LOG_LEVEL_WARNING, "task_retry", "attempt=%lld delay_s=%lld code=%s error=%s",
               (long long)a->failed + 1, (long long)delay_s, why->code,
               log_quote(why->text, quoted));
+    if (!report_retry(a, why)) {
+        letter_free(&letter);
+        return SETTLE_LEAVE;
+    }
     return climb(a, delay_s, &letter);
 }
 
