@@ -96,7 +96,8 @@ bool status_queues(struct session *s, json_t *status, struct err *e)
         return false;
     for (size_t i = 0; i < s->settings->worker.retry_delays; i++)
         if (!add_queue(s,
-                       broker_retry_queue(s->settings, s->settings->worker.retry_delays_s[i], name),
+                       broker_retry_queue(s->settings->broker.queue,
+                                          s->settings->worker.retry_delays_s[i], name),
                        queues, e))
             return false;
     return add_queue(s, broker_dead_queue(s->settings, name), queues, e);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "queue/consumer.h"
 #include "queue/executor.h"
+#include "queue/subscriptions.h"
 #include "queue/handover.h"
 
 /* A task asked to stop must reach a safe point within this. */
@@ -92,6 +93,7 @@ static void make_name(char *name, size_t size)
 int worker_run(const struct settings *s)
 {
     struct handover *h = handover_new();
+    struct subscriptions *queues = h ? subscriptions_new(h, s->broker.queue) : NULL;
     struct executor *x = NULL;
     struct consumer *c = NULL;
     struct err e;
@@ -99,7 +101,8 @@ int worker_run(const struct settings *s)
     make_name(name, sizeof name);
     log_event(LOG_LEVEL_INFO, "started", "name=%s queue=%s version=%s", name, s->broker.queue,
               METERBEAT_VERSION);
-    if (!h || !executor_start(s, name, h, &x, &e) || !consumer_start(s, name, h, &c, &e)) {
+    if (!queues || !executor_start(s, name, h, &x, &e) ||
+        !consumer_start(s, name, queues, h, &c, &e)) {
         log_event(LOG_LEVEL_ERROR, "cannot_start", "%s", "");
         return WORKER_EXIT_FATAL; /* the process ends, and with it what had been started */
     }
@@ -107,6 +110,7 @@ int worker_run(const struct settings *s)
     bool failed = executor_failed(x);
     log_event(LOG_LEVEL_INFO, "stopping", "grace_s=%lld", (long long)s->worker.grace_s);
     end_threads(s, h, x, c);
+    subscriptions_free(queues);
     handover_free(h);
     log_event(LOG_LEVEL_INFO, "stopped", "%s", "");
     return failed ? WORKER_EXIT_FATAL : WORKER_EXIT_OK;

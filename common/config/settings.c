@@ -213,6 +213,9 @@ static bool check_together(const struct loading *l)
     if ((s->broker.cert_file[0] != '\0') != (s->broker.key_file[0] != '\0'))
         return loading_refuse(l, NULL, "broker.cert_file",
                               "cert_file and key_file go together: one of them is missing");
+    if (s->broker.queue_max_priority && strcmp(s->broker.queue_type, "quorum") == 0)
+        return loading_refuse(l, NULL, "broker.queue_max_priority",
+                              "quorum queues take no x-max-priority");
     return true;
 }
 

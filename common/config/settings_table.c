@@ -59,6 +59,9 @@ const struct setting settings_table[] = {
          "the work queue; the others are <queue>.retry.<delay> and <queue>.dead"),
     WORD(broker.queue_type, "classic", "classic|quorum",
          "of queues that have to be made; existing ones are used as they are"),
+    INT(broker.queue_max_priority, "", "0", 0, 255,
+        "x-max-priority of work queues that have to be made (Celery's task_queue_max_priority); 0: "
+        "none"),
     URL(broker.management_url, "", 0, "http|https",
         "RabbitMQ's management API, for what `meterbeatctl status` says about unacknowledged "
         "messages; same user and password as url"),

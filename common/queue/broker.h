@@ -38,7 +38,7 @@ struct broker_event {
     uint64_t tag;
     char exchange[256];
     char routing_key[256];
-    char text[256];
+    char text[256]; /* REFUSED, REOPENED, BLOCKED: why; DELIVERY, CANCELLED: the consumer tag */
     struct envelope envelope; /* owned by the event: broker_event_free */
 };
 
@@ -90,11 +90,17 @@ MUST_CHECK bool broker_queue_depth(struct broker *b, const char *queue, uint32_t
                                    uint32_t *ret_consumers, struct err *e);
 /* Work queue, retry ladder, dead-letter queue: passive first, made only when missing. */
 MUST_CHECK bool broker_declare_topology(struct broker *b, const struct settings *s, struct err *e);
+/* Another work queue, and a ladder of its own. */
+MUST_CHECK bool broker_declare_work(struct broker *b, const struct settings *s, const char *queue,
+                                    struct err *e);
 
-/* A rung's queue, "<queue>.retry.<delay_s>", and "<queue>.dead", into name; returns name. */
-#define BROKER_QUEUE_NAME 256
-const char *broker_retry_queue(const struct settings *s, int64_t delay_s,
-                               char name[BROKER_QUEUE_NAME]);
+/* A rung for what is due soon, beside those of worker.retry_delays_s: nothing is held for longer.
+ */
+#define BROKER_SHORT_RUNG_S 1
+/* A rung's queue, "<queue>.retry.<delay_s>", which leads back to `queue`, and
+ * "<broker.queue>.dead", into name; returns name. */
+#define BROKER_QUEUE_NAME 300
+const char *broker_retry_queue(const char *queue, int64_t delay_s, char name[BROKER_QUEUE_NAME]);
 const char *broker_dead_queue(const struct settings *s, char name[BROKER_QUEUE_NAME]);
 
 #endif

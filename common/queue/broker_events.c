@@ -33,6 +33,7 @@ static void take_deliver(struct broker *b, const amqp_basic_deliver_t *m)
     broker_start_message(b, BROKER_EVENT_DELIVERY);
     b->arriving.tag = m->delivery_tag;
     b->arriving.redelivered = m->redelivered;
+    broker_copy_text(b->arriving.text, m->consumer_tag);
     broker_copy_text(b->arriving.exchange, m->exchange);
     broker_copy_text(b->arriving.routing_key, m->routing_key);
 }
@@ -184,9 +185,12 @@ static bool take_channel_method(struct broker *b, amqp_method_t m, struct broker
         const amqp_basic_nack_t *nack = m.decoded;
         return broker_take_confirm(b, nack->delivery_tag, nack->multiple, false, ret_event, e);
     }
-    case AMQP_BASIC_CANCEL_METHOD:
+    case AMQP_BASIC_CANCEL_METHOD: {
+        const amqp_basic_cancel_t *cancel = m.decoded;
         ret_event->kind = BROKER_EVENT_CANCELLED;
+        broker_copy_text(ret_event->text, cancel->consumer_tag);
         return true;
+    }
     case AMQP_CHANNEL_CLOSE_METHOD:
         return take_channel_close(b, m.decoded, ret_event, e);
     case AMQP_CHANNEL_FLOW_METHOD: {

@@ -4,10 +4,9 @@
 #include "queue/broker_internal.h"
 #include "queue/header_table.h"
 
-const char *broker_retry_queue(const struct settings *s, int64_t delay_s,
-                               char name[BROKER_QUEUE_NAME])
+const char *broker_retry_queue(const char *queue, int64_t delay_s, char name[BROKER_QUEUE_NAME])
 {
-    snprintf(name, BROKER_QUEUE_NAME, "%s.retry.%lld", s->broker.queue, (long long)delay_s);
+    snprintf(name, BROKER_QUEUE_NAME, "%s.retry.%lld", queue, (long long)delay_s);
     return name;
 }
 
@@ -38,21 +37,36 @@ static bool declare(struct broker *b, const char *name, json_t *arguments, struc
     return broker_reply(b, amqp_get_rpc_reply(b->connection), name, e);
 }
 
+static bool is_quorum(const struct settings *s)
+{
+    return strcmp(s->broker.queue_type, "quorum") == 0;
+}
+
 /* A classic queue is made without arguments, as Celery makes it, so that either may come first. */
+static json_t *plain_arguments(const struct settings *s)
+{
+    return is_quorum(s) ? json_pack("{s:s}", "x-queue-type", "quorum") : json_object();
+}
+
+/* ... or with the one that Celery's task_queue_max_priority gives to every queue of its. */
 static json_t *work_arguments(const struct settings *s)
 {
-    bool quorum = strcmp(s->broker.queue_type, "quorum") == 0;
-    return quorum ? json_pack("{s:s}", "x-queue-type", "quorum") : json_object();
+    json_t *arguments = plain_arguments(s);
+    if (!arguments || !s->broker.queue_max_priority ||
+        json_object_set_new(arguments, "x-max-priority",
+                            json_integer(s->broker.queue_max_priority)) == 0)
+        return arguments;
+    json_decref(arguments);
+    return NULL;
 }
 
 /* One fixed time a queue: a message can only expire at the head, so mixed times would block each
  * other. */
-static json_t *rung_arguments(const struct settings *s, int64_t delay_s)
+static json_t *rung_arguments(const struct settings *s, const char *queue, int64_t delay_s)
 {
-    json_t *arguments =
-        json_pack("{s:I, s:s, s:s}", "x-message-ttl", (json_int_t)delay_s * 1000,
-                  "x-dead-letter-exchange", "", "x-dead-letter-routing-key", s->broker.queue);
-    if (arguments && strcmp(s->broker.queue_type, "quorum") == 0) {
+    json_t *arguments = json_pack("{s:I, s:s, s:s}", "x-message-ttl", (json_int_t)delay_s * 1000,
+                                  "x-dead-letter-exchange", "", "x-dead-letter-routing-key", queue);
+    if (arguments && is_quorum(s)) {
         json_t *quorum = json_pack("{s:s, s:s, s:s}", "x-queue-type", "quorum", "x-overflow",
                                    "reject-publish", "x-dead-letter-strategy", "at-least-once");
         if (!quorum || json_object_update(arguments, quorum) != 0) {
@@ -75,16 +89,30 @@ static bool ensure_queue(struct broker *b, const char *name, json_t *arguments, 
     return ok;
 }
 
+static bool ensure_rung(struct broker *b, const struct settings *s, const char *queue,
+                        int64_t delay_s, struct err *e)
+{
+    char name[BROKER_QUEUE_NAME];
+    return ensure_queue(b, broker_retry_queue(queue, delay_s, name),
+                        rung_arguments(s, queue, delay_s), e);
+}
+
+bool broker_declare_work(struct broker *b, const struct settings *s, const char *queue,
+                         struct err *e)
+{
+    if (!ensure_queue(b, queue, work_arguments(s), e) ||
+        !ensure_rung(b, s, queue, BROKER_SHORT_RUNG_S, e))
+        return false;
+    for (size_t i = 0; i < s->worker.retry_delays; i++)
+        if (s->worker.retry_delays_s[i] != BROKER_SHORT_RUNG_S &&
+            !ensure_rung(b, s, queue, s->worker.retry_delays_s[i], e))
+            return false;
+    return true;
+}
+
 bool broker_declare_topology(struct broker *b, const struct settings *s, struct err *e)
 {
     char name[BROKER_QUEUE_NAME];
-    if (!ensure_queue(b, s->broker.queue, work_arguments(s), e) ||
-        !ensure_queue(b, broker_dead_queue(s, name), work_arguments(s), e))
-        return false;
-    for (size_t i = 0; i < s->worker.retry_delays; i++) {
-        int64_t delay_s = s->worker.retry_delays_s[i];
-        if (!ensure_queue(b, broker_retry_queue(s, delay_s, name), rung_arguments(s, delay_s), e))
-            return false;
-    }
-    return true;
+    return broker_declare_work(b, s, s->broker.queue, e) &&
+           ensure_queue(b, broker_dead_queue(s, name), plain_arguments(s), e);
 }

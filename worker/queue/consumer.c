@@ -22,14 +22,24 @@
 /* Heartbeats are serviced at least this often. */
 #define IO_POLL_MS 500
 
+/* A queue that is consumed from. */
+struct source {
+    char queue[256];
+    char tag[256];
+};
+
 struct consumer {
     const struct settings *settings;
     const char *name;
     struct handover *handover;
+    struct subscriptions *subscriptions;
     pthread_t thread;
     struct broker *broker; /* NULL: not connected */
     struct redial redial;
-    bool consuming;
+    struct source sources[SUBSCRIPTIONS_MAX];
+    size_t sources_count;
+    unsigned version;      /* of the subscriptions that they are */
+    unsigned sources_made; /* for the tags */
     uint64_t epoch;
     uint64_t settled_up_to; /* every tag up to here is settled */
     bool *settled_alone;    /* ring: tags above that, settled out of order */
@@ -59,7 +69,7 @@ static void new_epoch(struct consumer *c)
     c->epoch = handover_epoch(c->handover);
     c->settled_up_to = c->acks = 0;
     memset(c->settled_alone, 0, c->settled_ring * sizeof *c->settled_alone);
-    c->consuming = false;
+    c->sources_count = 0;
 }
 
 static void redial_after(struct consumer *c, const char *event, const struct err *e)
@@ -78,15 +88,60 @@ static void lose_connection(struct consumer *c, const struct err *e)
     redial_after(c, "connection_lost", e);
 }
 
-static bool start_consuming(struct consumer *c, struct err *e)
+static struct source *find_source(struct consumer *c, const char *queue)
+{
+    for (size_t i = 0; i < c->sources_count; i++)
+        if (strcmp(c->sources[i].queue, queue) == 0)
+            return &c->sources[i];
+    return NULL;
+}
+
+static struct source *find_tag(struct consumer *c, const char *tag)
+{
+    for (size_t i = 0; i < c->sources_count; i++)
+        if (strcmp(c->sources[i].tag, tag) == 0)
+            return &c->sources[i];
+    return NULL;
+}
+
+static void drop_source(struct consumer *c, struct source *source)
+{
+    *source = c->sources[--c->sources_count];
+}
+
+/* The first tag is the worker's name; the others must differ from it, and from any before. */
+static bool consume(struct consumer *c, const char *queue, struct err *e)
 {
     const struct settings *s = c->settings;
-    if (!broker_declare_topology(c->broker, s, e) ||
-        !broker_consume(c->broker, s->broker.queue, c->name, (int)s->worker.prefetch, e))
+    struct source *source = &c->sources[c->sources_count];
+    snprintf(source->queue, sizeof source->queue, "%s", queue);
+    if (strcmp(queue, s->broker.queue) == 0)
+        snprintf(source->tag, sizeof source->tag, "%s", c->name);
+    else
+        snprintf(source->tag, sizeof source->tag, "%.240s#%u", c->name, ++c->sources_made);
+    if (!broker_consume(c->broker, queue, source->tag, (int)s->worker.prefetch, e))
         return false;
-    c->consuming = true;
-    log_event(LOG_LEVEL_INFO, "consuming", "queue=%s prefetch=%lld", s->broker.queue,
+    c->sources_count++;
+    log_event(LOG_LEVEL_INFO, "consuming", "queue=%s prefetch=%lld", queue,
               (long long)s->worker.prefetch);
+    return true;
+}
+
+/* On a channel that holds nothing yet: what is missing is declared, which may close it. */
+static bool start_consuming(struct consumer *c, struct err *e)
+{
+    struct subscription wanted[SUBSCRIPTIONS_MAX];
+    c->version = subscriptions_version(c->subscriptions);
+    size_t count = subscriptions_list(c->subscriptions, wanted, SUBSCRIPTIONS_MAX);
+    c->sources_count = 0;
+    if (!broker_declare_topology(c->broker, c->settings, e))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!broker_declare_work(c->broker, c->settings, wanted[i].queue, e))
+            return false;
+    for (size_t i = 0; i < count; i++)
+        if (!consume(c, wanted[i].queue, e))
+            return false;
     return true;
 }
 
@@ -102,19 +157,26 @@ static void connect_when_due(struct consumer *c)
     redial_succeeded(&c->redial, clock_mono_ms());
 }
 
-/* After a stop nothing new is taken; what races in goes back. */
-static void cancel_when_stopping(struct consumer *c)
-{
-    struct err e;
-    if (!c->consuming || handover_stopping(c->handover) == STOP_NO)
-        return;
-    c->consuming = false;
-    if (!broker_cancel(c->broker, c->name, &e))
-        lose_connection(c, &e);
-}
-
 /* --- settling ------------------------------------------------------------------------------------
  */
+
+/* Room for a tag that has come in: more than one queue's prefetch may be outstanding. */
+static bool make_ring(struct consumer *c, uint64_t tag)
+{
+    uint64_t outstanding = tag - c->settled_up_to;
+    if (outstanding + 1 < c->settled_ring)
+        return true;
+    size_t ring = 2 * c->settled_ring;
+    bool *grown = calloc(ring, sizeof *grown);
+    if (!grown)
+        return false;
+    for (uint64_t t = c->settled_up_to + 1; t < tag; t++)
+        grown[t % ring] = c->settled_alone[t % c->settled_ring];
+    free(c->settled_alone);
+    c->settled_alone = grown;
+    c->settled_ring = ring;
+    return true;
+}
 
 static void mark_settled(struct consumer *c, uint64_t tag)
 {
@@ -164,10 +226,71 @@ static void settle(struct consumer *c, struct delivery *settled)
     free_deliveries(settled);
 }
 
+/* --- what is wanted changes ----------------------------------------------------------------- */
+
+/* After a stop nothing new is taken; what races in goes back. */
+static void cancel_when_stopping(struct consumer *c)
+{
+    struct err e;
+    while (c->sources_count > 0 && handover_stopping(c->handover) != STOP_NO) {
+        char tag[sizeof c->sources[0].tag];
+        memcpy(tag, c->sources[0].tag, sizeof tag);
+        drop_source(c, &c->sources[0]);
+        if (!broker_cancel(c->broker, tag, &e))
+            lose_connection(c, &e);
+    }
+}
+
+static bool is_wanted(const struct subscription *wanted, size_t count, const char *queue)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(wanted[i].queue, queue) == 0)
+            return true;
+    return false;
+}
+
+static bool stop_source(struct consumer *c, struct source *source, struct err *e)
+{
+    struct source gone = *source;
+    drop_source(c, source);
+    log_event(LOG_LEVEL_INFO, "no_longer_consuming", "queue=%s", gone.queue);
+    if (!broker_cancel(c->broker, gone.tag, e))
+        return false;
+    struct delivery *back = handover_take_back(c->handover, gone.queue);
+    for (struct delivery *d = back; d; d = d->next)
+        d->settlement = SETTLE_REQUEUE;
+    settle(c, back);
+    return true;
+}
+
+static bool change_sources(struct consumer *c, struct err *e)
+{
+    struct subscription wanted[SUBSCRIPTIONS_MAX];
+    size_t count = subscriptions_list(c->subscriptions, wanted, SUBSCRIPTIONS_MAX);
+    for (size_t i = c->sources_count; i-- > 0;)
+        if (!is_wanted(wanted, count, c->sources[i].queue) && !stop_source(c, &c->sources[i], e))
+            return false;
+    for (size_t i = 0; i < count && c->broker; i++)
+        if (!find_source(c, wanted[i].queue) && !consume(c, wanted[i].queue, e))
+            return false;
+    return true;
+}
+
+static void follow_subscriptions(struct consumer *c)
+{
+    struct err e;
+    unsigned version = subscriptions_version(c->subscriptions);
+    if (!c->broker || version == c->version || handover_stopping(c->handover) != STOP_NO)
+        return;
+    c->version = version;
+    if (!change_sources(c, &e)) /* the next connection declares and consumes afresh */
+        lose_connection(c, &e);
+}
+
 /* --- what the broker says ------------------------------------------------------------------------
  */
 
-static void hand_over(struct consumer *c, struct broker_event *event)
+static void hand_over(struct consumer *c, const char *queue, struct broker_event *event)
 {
     struct delivery *d = malloc(sizeof *d);
     if (!d) { /* it stays unacknowledged and comes again with the next connection */
@@ -179,23 +302,59 @@ static void hand_over(struct consumer *c, struct broker_event *event)
     d->tag = event->tag;
     d->due_ms = 0;
     d->redelivered = event->redelivered;
+    snprintf(d->queue, sizeof d->queue, "%s", queue);
+    snprintf(d->exchange, sizeof d->exchange, "%s", event->exchange);
+    snprintf(d->routing_key, sizeof d->routing_key, "%s", event->routing_key);
     memcpy(d->defect, event->defect, sizeof d->defect);
     d->envelope = event->envelope;
     handover_give(c->handover, d);
+}
+
+static bool give_back(struct consumer *c, struct broker_event *event, struct err *e)
+{
+    uint64_t tag = event->tag;
+    broker_event_free(event);
+    if (!make_ring(c, tag))
+        return err_set(e, ERR_RETRY, "no_memory", "no memory for a delivery");
+    mark_settled(c, tag);
+    return broker_nack_requeue(c->broker, tag, e);
 }
 
 /* At once, if it is brief and nobody is at work or waits; else by way of the executor. */
 static bool take_delivery(struct consumer *c, struct broker_event *event, struct err *e)
 {
     uint64_t tag = event->tag;
+    const struct source *source = find_tag(c, event->text);
+    if (!source) /* it raced with the cancel: it goes back */
+        return give_back(c, event, e);
+    if (!make_ring(c, tag))
+        return err_set(e, ERR_RETRY, "no_memory", "no memory for a delivery");
     if (event->defect[0] || !handover_idle(c->handover) ||
         !brief_perform(c->settings, &event->envelope)) {
-        hand_over(c, event);
+        hand_over(c, source->queue, event);
         return true;
     }
     broker_event_free(event);
     handover_count_done(c->handover);
     return acknowledge(c, tag, e);
+}
+
+/* Its queue is gone. Deliveries of other queues on this channel go back when it is declared anew.
+ */
+static bool take_cancel(struct consumer *c, const char *tag, struct err *e)
+{
+    struct source *source = find_tag(c, tag);
+    if (!source)
+        return true;
+    log_event(LOG_LEVEL_WARNING, "consumer_cancelled", "queue=%s", source->queue);
+    drop_source(c, source);
+    if (handover_stopping(c->handover) != STOP_NO)
+        return true;
+    if (c->sources_count == 0) {
+        new_epoch(c);
+        return start_consuming(c, e);
+    }
+    return err_set(e, ERR_RETRY, "queue_deleted", "one of several queues was deleted");
 }
 
 static bool take_event(struct consumer *c, struct broker_event *event, struct err *e)
@@ -204,9 +363,7 @@ static bool take_event(struct consumer *c, struct broker_event *event, struct er
     case BROKER_EVENT_DELIVERY:
         return take_delivery(c, event, e);
     case BROKER_EVENT_CANCELLED:
-        log_event(LOG_LEVEL_WARNING, "consumer_cancelled", "queue=%s", c->settings->broker.queue);
-        c->consuming = false;
-        return handover_stopping(c->handover) != STOP_NO || start_consuming(c, e);
+        return take_cancel(c, event->text, e);
     case BROKER_EVENT_REOPENED:
         log_event(LOG_LEVEL_WARNING, "channel_closed", "reason=\"%s\"", event->text);
         new_epoch(c);
@@ -291,6 +448,7 @@ static void *io_thread(void *context)
         if (handover_stopping(c->handover) == STOP_NO)
             connect_when_due(c);
         cancel_when_stopping(c);
+        follow_subscriptions(c);
         bool drained = !listen || drain(c);
         serve_executor(c);
         /* what librabbitmq has read already would wake no poll */
@@ -321,13 +479,13 @@ static bool start_thread(struct consumer *c)
     return started;
 }
 
-bool consumer_start(const struct settings *s, const char *name, struct handover *h,
-                    struct consumer **ret_consumer, struct err *e)
+bool consumer_start(const struct settings *s, const char *name, struct subscriptions *queues,
+                    struct handover *h, struct consumer **ret_consumer, struct err *e)
 {
     struct consumer *c = calloc(1, sizeof *c);
     if (!c)
         return err_set(e, ERR_FATAL, "no_thread", "no memory for the I/O thread");
-    *c = (struct consumer){.settings = s, .name = name, .handover = h};
+    *c = (struct consumer){.settings = s, .name = name, .handover = h, .subscriptions = queues};
     c->redial = redial_make(s->broker.reconnect_max_s * 1000);
     c->settled_ring =
         (size_t)s->worker.prefetch + 2; /* tags outstanding at once, and one that is free */

@@ -4,15 +4,18 @@
 
 #include "config/settings.h"
 #include "queue/handover.h"
+#include "queue/subscriptions.h"
 
 struct consumer;
 
 /*
  * Starts the thread: connects for ever with growing, jittered pauses, consumes, hands deliveries
  * over, settles and publishes what the executor asks for. name: connection name and consumer tag
- * ("meterbeat-worker@host/pid"). Borrows everything. False: ERR_FATAL "no_thread".
+ * ("meterbeat-worker@host/pid"); consumes from what `queues` lists at the time. Borrows everything.
+ * False: ERR_FATAL "no_thread".
  */
-MUST_CHECK bool consumer_start(const struct settings *s, const char *name, struct handover *h,
+MUST_CHECK bool consumer_start(const struct settings *s, const char *name,
+                               struct subscriptions *queues, struct handover *h,
                                struct consumer **ret_consumer, struct err *e);
 /* Waits for the thread, which ends after the executor has; at most timeout_ms. Frees. False: still
  * running. */

@@ -22,6 +22,8 @@ struct delivery {
     bool redelivered;
     enum settlement settlement;
     char defect[32]; /* why it cannot be decoded; "" when it may be tried */
+    char queue[256]; /* that it was taken from */
+    char exchange[256], routing_key[256];
     struct envelope envelope;
 };
 

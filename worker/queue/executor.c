@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "queue/attempt.h"
 #include "queue/report.h"
+#include "queue/broker.h"
 #include "queue/retry.h"
 
 #define EXECUTOR_STACK_BYTES (8UL * 1024 * 1024)
@@ -39,7 +40,8 @@ static struct delivery *release_due(struct executor *x, int64_t now_ms)
     return d;
 }
 
-/* eta: soon ones wait here, the others on the ladder. True: the delivery is taken care of. */
+/* eta: what is due within a second waits here, the others on the ladder. True: the delivery is
+ * taken care of. */
 static bool put_off(struct attempt *a, int64_t now_ms, enum settlement *ret_settlement,
                     bool *ret_held)
 {
@@ -49,6 +51,8 @@ static bool put_off(struct attempt *a, int64_t now_ms, enum settlement *ret_sett
         return false;
     int64_t delay_s = retry_delay_within(
         (struct ladder){s->worker.retry_delays_s, s->worker.retry_delays}, wait_ms);
+    if (delay_s == 0 && wait_ms >= BROKER_SHORT_RUNG_S * 1000)
+        delay_s = BROKER_SHORT_RUNG_S;
     *ret_held = delay_s == 0;
     if (*ret_held)
         hold(a->executor, a->delivery, a->message.eta_ms);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -146,6 +147,13 @@ enum stop handover_stopping(const struct handover *h)
     return (enum stop)atomic_load_explicit(&h->stop, memory_order_relaxed);
 }
 
+void handover_wake_io(struct handover *h)
+{
+    pthread_mutex_lock(&h->lock);
+    wake_io(h);
+    pthread_mutex_unlock(&h->lock);
+}
+
 void handover_count_done(struct handover *h)
 {
     atomic_fetch_add_explicit(&h->done, 1, memory_order_relaxed);
@@ -187,6 +195,19 @@ struct delivery *handover_next_epoch(struct handover *h)
     struct delivery *void_ones = list_take_all(&h->given);
     pthread_mutex_unlock(&h->lock);
     return void_ones;
+}
+
+struct delivery *handover_take_back(struct handover *h, const char *queue)
+{
+    struct delivery_list kept = {NULL, NULL}, back = {NULL, NULL};
+    pthread_mutex_lock(&h->lock);
+    for (struct delivery *d = list_take_all(&h->given), *next; d; d = next) {
+        next = d->next;
+        list_append(strcmp(d->queue, queue) == 0 ? &back : &kept, d);
+    }
+    h->given = kept;
+    pthread_mutex_unlock(&h->lock);
+    return back.first;
 }
 
 void handover_collect(struct handover *h, struct delivery **ret_settled,

@@ -52,6 +52,8 @@ void handover_stop(struct handover *h, enum stop level);
 enum stop handover_stopping(const struct handover *h);
 /* The present epoch: deliveries of an earlier one cannot be settled any more. */
 uint64_t handover_epoch(const struct handover *h);
+/* The I/O thread looks around, even when it sleeps. */
+void handover_wake_io(struct handover *h);
 
 /* --- I/O thread ---------------------------------------------------------------------------- */
 void handover_give(struct handover *h, struct delivery *d);
@@ -60,6 +62,8 @@ void handover_give(struct handover *h, struct delivery *d);
 bool handover_idle(struct handover *h);
 /* A new epoch: gives back (as a list) the deliveries that the executor has not taken yet. */
 struct delivery *handover_next_epoch(struct handover *h);
+/* Those of a queue that the executor has not taken yet, as a list. */
+struct delivery *handover_take_back(struct handover *h, const char *queue);
 /* Everything the executor has left here since the last call. */
 void handover_collect(struct handover *h, struct delivery **ret_settled,
                       struct publish_batch **ret_batches);

@@ -60,7 +60,7 @@ static bool publish_dead(struct attempt *a, const struct err *why, bool bare, st
     struct envelope letter;
     struct letter_reason reason = {.why = why,
                                    .attempts = a->failed + 1,
-                                   .queue = s->broker.queue,
+                                   .queue = a->delivery->queue,
                                    .worker = a->executor->name,
                                    .now_ms = clock_wall_ms()};
     return letter_dead(&a->delivery->envelope, &reason, bare, &letter, e) &&
@@ -104,7 +104,7 @@ static enum settlement climb(struct attempt *a, int64_t delay_s, struct envelope
 {
     char queue[BROKER_QUEUE_NAME];
     struct err e;
-    if (!publish_letter(a, broker_retry_queue(a->executor->settings, delay_s, queue), letter, &e)) {
+    if (!publish_letter(a, broker_retry_queue(a->delivery->queue, delay_s, queue), letter, &e)) {
         log_error(LOG_LEVEL_WARNING, "retry_not_sent", &e);
         return e.kind == ERR_REJECT ? outcome_dead(a, &e) : SETTLE_LEAVE;
     }

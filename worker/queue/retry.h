@@ -19,7 +19,7 @@ struct ladder {
  * respects it, at most the last.
  */
 int64_t retry_delay(struct ladder ladder, int64_t failed, int32_t retry_after_s, uint32_t random);
-/* The longest rung that is over within wait_ms, or 0: too short for the ladder. */
+/* The longest rung that is over within wait_ms, or 0: too short for all of them. */
 int64_t retry_delay_within(struct ladder ladder, int64_t wait_ms);
 
 #endif

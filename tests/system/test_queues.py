@@ -1,0 +1,73 @@
+"""Queues that a Celery application and meterbeat share: whoever comes first, neither is refused."""
+import time
+
+import celery
+import kombu
+import pytest
+
+from test_worker import consuming, done, ready
+
+KINDS = {
+    "classic": ({}, {}),
+    "priorities": ({"task_queue_max_priority": 10}, {"queue_max_priority": 10}),
+    "quorum": ({"task_default_queue_type": "quorum"}, {"queue_type": "quorum"}),
+}
+
+
+def application(place, **more):
+    """A Celery application whose default queue is ours."""
+    app = celery.Celery("shared", broker=place.amqp_url, set_as_current=False)
+    app.conf.update(task_default_queue="meterbeat", broker_connection_retry=False, **more)
+    return app
+
+
+@pytest.fixture
+def app_of(place):
+    made = []
+
+    def make(**more):
+        made.append(application(place, **more))
+        return made[-1]
+    yield make
+    for app in made:
+        app.close()
+
+
+@pytest.fixture
+def worker_of(meterbeat):
+    def start(**broker):
+        meterbeat.configure(broker={"heartbeat_s": 5, "reconnect_max_s": 1, **broker}, log_level="debug",
+                            worker={"retry_delays_s": (1, 2)})
+        return meterbeat.worker()
+    return start
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_application_may_come_first(kind, app_of, worker_of, connect):
+    theirs, ours = KINDS[kind]
+    sent = app_of(**theirs).send_task("meterbeat.sleep", [0], ignore_result=True)  # declares the queue
+    worker = worker_of(**ours)
+    done(worker, sent.id)
+    assert worker.stop() == 0
+    assert ready(connect) == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_meterbeat_may_come_first(kind, app_of, worker_of, connect):
+    theirs, ours = KINDS[kind]
+    worker = worker_of(**ours)
+    consuming(worker)
+    sent = app_of(**theirs).send_task("meterbeat.sleep", [0], ignore_result=True)
+    done(worker, sent.id)
+    assert worker.stop() == 0
+    assert ready(connect) == 0
+
+
+def test_of_waiting_messages_the_one_with_the_highest_priority_is_done_first(app_of, worker_of):
+    app = app_of(task_queue_max_priority=10)
+    ids = [app.send_task("meterbeat.sleep", [0], priority=priority, ignore_result=True).id for priority in (1, 9, 5)]
+    worker = worker_of(queue_max_priority=10)
+    for task_id in ids:
+        done(worker, task_id)
+    assert [event["task_id"] for event in worker.events("task_done")] == [ids[1], ids[2], ids[0]]
+    assert worker.stop() == 0
