@@ -45,6 +45,7 @@ struct settings {
         const char *queue; /* the work queue; the others are <queue>.retry.<delay>, <queue>.dead */
         const char *queue_type;     /* "classic" or "quorum", only when the queue has to be made */
         int64_t queue_max_priority; /* 0: queues without priorities */
+        const char *delayed_delivery; /* "off", or the type of its queues */
         const char *management_url;
         int64_t heartbeat_s, connect_timeout_s, confirm_timeout_s, reconnect_max_s;
     } broker;

@@ -62,6 +62,10 @@ const struct setting settings_table[] = {
     INT(broker.queue_max_priority, "", "0", 0, 255,
         "x-max-priority of work queues that have to be made (Celery's task_queue_max_priority); 0: "
         "none"),
+    WORD(broker.delayed_delivery, "off", "off|classic|quorum",
+         "for Celery clients that use native delayed delivery (quorum queues, topic exchange): "
+         "makes "
+         "its queues, of this type, and binds the work queue to them"),
     URL(broker.management_url, "", 0, "http|https",
         "RabbitMQ's management API, for what `meterbeatctl status` says about unacknowledged "
         "messages; same user and password as url"),

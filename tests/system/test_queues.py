@@ -2,7 +2,6 @@
 import time
 
 import celery
-import kombu
 import pytest
 
 from test_worker import consuming, done, ready
@@ -70,4 +69,30 @@ def test_of_waiting_messages_the_one_with_the_highest_priority_is_done_first(app
     for task_id in ids:
         done(worker, task_id)
     assert [event["task_id"] for event in worker.events("task_done")] == [ids[1], ids[2], ids[0]]
+    assert worker.stop() == 0
+
+
+@pytest.mark.parametrize("levels", ("classic", "quorum"))
+def test_native_delayed_delivery_reaches_a_queue_that_only_meterbeat_serves(levels, app_of, worker_of, connect):
+    """The client sends to celery_delayed_27 and trusts that some worker has made it, and bound the queue behind it."""
+    worker = worker_of(queue_type="quorum", delayed_delivery=levels)
+    consuming(worker)
+    app = app_of(task_default_queue_type="quorum", task_default_exchange_type="topic",
+                 broker_native_delayed_delivery_queue_type=levels)
+    due = time.time() + 3
+    sent = app.send_task("meterbeat.sleep", [0], countdown=3, ignore_result=True)
+    done(worker, sent.id)
+    assert time.time() >= due
+    assert not worker.events("task_later")  # it waited at the broker, not on our ladder
+    assert worker.stop() == 0
+    assert ready(connect) == 0
+
+
+def test_the_levels_of_delayed_delivery_are_those_that_celery_makes(app_of, worker_of):
+    """kombu's own declaration over ours is refused if a single argument differs."""
+    from kombu.transport.native_delayed_delivery import declare_native_delayed_delivery_exchanges_and_queues
+    worker = worker_of(queue_type="quorum", delayed_delivery="quorum")
+    consuming(worker)
+    with app_of().connection_for_write() as connection:
+        declare_native_delayed_delivery_exchanges_and_queues(connection, "quorum")
     assert worker.stop() == 0

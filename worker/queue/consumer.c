@@ -14,6 +14,7 @@
 #include "base/redial.h"
 #include "queue/brief.h"
 #include "queue/broker.h"
+#include "queue/delayed_delivery.h"
 #include "queue/outlet.h"
 
 /* librabbitmq before 0.14 recurses once a level of nested header tables; a frame has room for
@@ -127,6 +128,14 @@ static bool consume(struct consumer *c, const char *queue, struct err *e)
     return true;
 }
 
+static bool declare_source(struct consumer *c, const char *queue, struct err *e)
+{
+    const struct settings *s = c->settings;
+    return broker_declare_work(c->broker, s, queue, e) &&
+           (strcmp(s->broker.delayed_delivery, "off") == 0 ||
+            delayed_delivery_declare(c->broker, queue, s->broker.delayed_delivery, e));
+}
+
 /* On a channel that holds nothing yet: what is missing is declared, which may close it. */
 static bool start_consuming(struct consumer *c, struct err *e)
 {
@@ -137,7 +146,7 @@ static bool start_consuming(struct consumer *c, struct err *e)
     if (!broker_declare_topology(c->broker, c->settings, e))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!broker_declare_work(c->broker, c->settings, wanted[i].queue, e))
+        if (!declare_source(c, wanted[i].queue, e))
             return false;
     for (size_t i = 0; i < count; i++)
         if (!consume(c, wanted[i].queue, e))
