@@ -84,7 +84,7 @@ static void print_workers(const json_t *workers, FILE *out)
 
 static void print_entries(const json_t *entries, FILE *out)
 {
-    static const char *const titles[] = {"entry", "task", "every", "last fired", "next due"};
+    static const char *const titles[] = {"entry", "task", "when", "last fired", "next due"};
     CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
     size_t i;
     const json_t *entry;
@@ -94,7 +94,8 @@ static void print_entries(const json_t *entries, FILE *out)
             break;
         table_add(&t, "%s", text(entry, "name"));
         table_add(&t, "%s", text(entry, "task"));
-        table_add(&t, "%s", text(entry, "every"));
+        bool crontab = json_object_get(entry, "crontab") != NULL;
+        table_add(&t, "%s", text(entry, crontab ? "crontab" : "every"));
         table_add(&t, "%s", text(entry, "last_fired"));
         table_add(&t, "%s", text(entry, "next_due"));
     }

@@ -40,8 +40,9 @@ static json_t *time_text(int64_t utc_s)
 static json_t *entry_json(const struct schedule_entry *entry, const json_t *fired)
 {
     const json_t *last = json_object_get(fired, entry->settings->name);
-    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", entry->settings->name, "task",
-                     entry->settings->task, "every", entry->settings->every, "last_fired",
+    const struct settings_entry *from = entry->settings;
+    return json_pack("{s:s, s:s, s:s*, s:s*, s:o, s:o}", "name", from->name, "task", from->task,
+                     "every", from->every, "crontab", from->crontab, "last_fired",
                      last != NULL ? time_text(json_integer_value(last)) : json_null(), "next_due",
                      entry->next_due_s != INTERVAL_NEVER ? time_text(entry->next_due_s)
                                                          : json_null());

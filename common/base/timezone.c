@@ -254,6 +254,28 @@ int timezone_offset(const struct timezone_rules *zone, int64_t utc_s)
     return zone->spans[span_at(zone, at_s)].offset_s;
 }
 
+struct timezone_stretch timezone_stretch(const struct timezone_rules *zone, int64_t utc_s)
+{
+    int64_t moved_s;
+    int64_t at_s = into_kept_years(clamp(utc_s, LEAST_S, MOST_S), &moved_s);
+    size_t i = span_at(zone, at_s);
+    struct timezone_stretch stretch = {
+        .start_s = i == 0 ? LEAST_S - CYCLE_S : zone->spans[i].start_s,
+        .end_s = i + 1 == zone->count ? MOST_S + CYCLE_S : zone->spans[i + 1].start_s,
+        .offset_s = zone->spans[i].offset_s,
+    };
+    if (zone->count == 1)
+        return stretch;
+    /* Years that are moved follow upon one another where the kept ones end. */
+    int64_t most_s = LAST_KEPT_S - FARTHEST_S, least_s = most_s - CYCLE_S;
+    stretch.end_s = clamp(stretch.end_s, INT64_MIN, most_s);
+    if (moved_s)
+        stretch.start_s = clamp(stretch.start_s, least_s, INT64_MAX);
+    stretch.start_s += moved_s;
+    stretch.end_s += moved_s;
+    return stretch;
+}
+
 struct civil timezone_civil(const struct timezone_rules *zone, int64_t utc_s)
 {
     utc_s = clamp(utc_s, LEAST_S, MOST_S);

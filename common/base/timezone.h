@@ -28,6 +28,18 @@ struct civil timezone_civil(const struct timezone_rules *zone, int64_t utc_s);
 int64_t timezone_instant(const struct timezone_rules *zone, struct civil local);
 /* Seconds east of UTC at an instant. */
 int timezone_offset(const struct timezone_rules *zone, int64_t utc_s);
+
+/* Instants [start_s, end_s) between two changes of the zone's clocks, offset_s east of UTC. */
+struct timezone_stretch {
+    int64_t start_s, end_s;
+    int offset_s;
+};
+/*
+ * The stretch that holds utc_s, an instant from the years 1 to 9999. The first one starts and the
+ * last one ends centuries outside of them, so that sums do not overflow; after the year 2400 a
+ * stretch may also end where no clock changes. Pure, any thread.
+ */
+struct timezone_stretch timezone_stretch(const struct timezone_rules *zone, int64_t utc_s);
 /* Start of the local day or month that holds utc_s, moved by n days or months. */
 int64_t timezone_day_start(const struct timezone_rules *zone, int64_t utc_s, int n);
 int64_t timezone_month_start(const struct timezone_rules *zone, int64_t utc_s, int n);

@@ -131,6 +131,19 @@ static bool entries_unique(const struct loading *l)
     return ok;
 }
 
+/* What decides when an entry fires is there once. */
+static bool check_entry(const struct loading *l, const config_setting_t *group,
+                        const struct settings_entry *entry)
+{
+    if (entry->every == NULL && entry->crontab == NULL)
+        return loading_refuse(l, group, "schedule", "without \"every\" or \"crontab\"");
+    if (entry->every != NULL && entry->crontab != NULL)
+        return loading_refuse(l, group, "schedule", "\"every\" and \"crontab\": one of them");
+    if (entry->anchor != NULL && entry->crontab != NULL)
+        return loading_refuse(l, group, "schedule", "\"anchor\" goes with \"every\" only");
+    return true;
+}
+
 static bool load_schedule(struct loading *l, const config_setting_t *list)
 {
     struct settings *s = l->settings;
@@ -146,6 +159,7 @@ static bool load_schedule(struct loading *l, const config_setting_t *list)
         struct settings_entry *entry = &s->entries[i];
         if (!load_group(l, group, settings_entry_table, settings_entry_table_count, "schedule",
                         entry) ||
+            !check_entry(l, group, entry) ||
             !loading_copy(l, loading_file(l, config_setting_source_file(group), file),
                           &entry->file))
             return false;

@@ -14,12 +14,13 @@
 #define SETTINGS_MAX_ALIASES 64
 #define SETTINGS_MAX_RETRY_DELAYS 16
 
-/* One schedule entry as it was written; `every` is checked by the scheduler (base/interval.h) at
- * load. */
+/* One schedule entry as it was written; `every` and `crontab`, of which there is one, are checked
+ * by the scheduler (schedule/recurrence.h). */
 struct settings_entry {
     const char *name;     /* unique */
     const char *task;     /* any task name, also ones of a Python worker */
-    const char *every;    /* "2s", "5m", "1d", "1w", "1mo" */
+    const char *every;    /* "2s", "5m", "1d", "1w", "1mo", or NULL */
+    const char *crontab;  /* "0 4 * * mon-fri", or NULL */
     const char *timezone; /* IANA name; the schedule's zone when not given */
     const char *anchor;   /* local "2026-01-01T00:00:00", or NULL: the epoch's grid */
     const char *args;     /* JSON list, "[]" when not given */

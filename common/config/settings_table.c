@@ -162,10 +162,14 @@ const struct setting settings_entry_table[] = {
     {"name", SETTING_STRING, "", NULL, 1, 100, NULL, AT(name), 1, "unique"},
     {"task", SETTING_STRING, "", NULL, 1, 200, NULL, AT(task), 1,
      "task name or alias; also one of a Python worker"},
-    {"every", SETTING_STRING, "", NULL, 2, 20, NULL, AT(every), 1,
-     "the interval: 2s, 5m, 3h, 1d, 1w, 1mo (months by the calendar)"},
+    {"every", SETTING_STRING, "", NULL, 2, 20, NULL, AT(every), 0,
+     "the interval: 2s, 5m, 3h, 1d, 1w, 1mo (months by the calendar); this or crontab"},
+    {"crontab", SETTING_CRONTAB, "", NULL, 9, 500, NULL, AT(crontab), 0,
+     "minute, hour, day of the month, month, day of the week, as Celery reads them: 0 4 * * "
+     "mon-fri; this or every"},
     {"timezone", SETTING_ZONE, "", NULL, 1, 100, NULL, AT(timezone), 0,
-     "zone in which days, weeks and months start; else the setting timezone"},
+     "zone of its clock: where days, weeks and months start, and a crontab's times are; else the "
+     "setting timezone"},
     {"anchor", SETTING_STRING, "", NULL, 10, 30, NULL, AT(anchor), 0,
      "local time that the interval counts from, 2026-01-01T00:00:00"},
     {"args", SETTING_JSON_LIST, "", "[]", 2, 60000, NULL, AT(args), 0, "arguments, a JSON list"},
@@ -213,6 +217,7 @@ const char *setting_type_name(enum setting_type type)
 {
     switch (type) {
     case SETTING_STRING:
+    case SETTING_CRONTAB:
         return "string";
     case SETTING_WORD:
         return "word";

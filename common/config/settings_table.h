@@ -17,6 +17,7 @@ enum setting_type {
     SETTING_ZONE,        /* const char *, an IANA time zone */
     SETTING_JSON_LIST,   /* const char *, JSON text of a list */
     SETTING_JSON_OBJECT, /* const char *, JSON text of an object */
+    SETTING_CRONTAB,     /* const char *; least..most bytes, tabs among them */
     SETTING_DELAYS,      /* retry_delays_s and retry_delays; least..most each */
     SETTING_ALIASES,     /* aliases and aliases_count, rows of settings_alias_table */
     SETTING_SCHEDULE,    /* entries and entries_count, rows of settings_entry_table */

@@ -72,7 +72,8 @@ static bool check_text(const struct value *v)
         return loading_refuse(v->l, v->setting, v->row->path, "%" PRId64 " bytes, at most %" PRId64,
                               len, v->row->most);
     for (const char *p = v->text; *p != '\0'; p++)
-        if ((unsigned char)*p < ' ' || *p == 0x7f)
+        if (((unsigned char)*p < ' ' || *p == 0x7f) &&
+            !(*p == '\t' && v->row->type == SETTING_CRONTAB))
             return refuse_value(v, "a control character");
     return true;
 }

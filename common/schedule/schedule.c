@@ -12,14 +12,6 @@
     200 /* bytes of an entry's name: it is a key in PostgreSQL and in every log line               \
          */
 
-/* What fires an entry; crontabs will be another kind. */
-enum recurrence_kind { RECURRENCE_INTERVAL };
-
-struct recurrence {
-    enum recurrence_kind kind;
-    struct interval interval;
-};
-
 struct schedule {
     size_t count;
     struct schedule_entry *entries;
@@ -38,19 +30,18 @@ struct schedule {
 
 static int64_t next_after(const struct schedule *sch, size_t entry, int64_t utc_s)
 {
-    return interval_next_after(&sch->recurrences[entry].interval, sch->entries[entry].zone, utc_s);
+    return recurrence_next_after(&sch->recurrences[entry], sch->entries[entry].zone, utc_s);
 }
 
 static int64_t latest_at(const struct schedule *sch, size_t entry, int64_t utc_s)
 {
-    return interval_latest_at(&sch->recurrences[entry].interval, sch->entries[entry].zone, utc_s);
+    return recurrence_latest_at(&sch->recurrences[entry], sch->entries[entry].zone, utc_s);
 }
 
 static int64_t count_between(const struct schedule *sch, size_t entry, int64_t after_s,
                              int64_t until_s)
 {
-    return interval_count(&sch->recurrences[entry].interval, sch->entries[entry].zone, after_s,
-                          until_s);
+    return recurrence_count(&sch->recurrences[entry], sch->entries[entry].zone, after_s, until_s);
 }
 
 /*
@@ -145,17 +136,14 @@ static bool entry_read(struct schedule *sch, size_t index, const struct settings
                        const struct settings_entry *from, struct err *e)
 {
     struct schedule_entry *entry = &sch->entries[index];
-    const char *anchor = or_else(from->anchor, "");
     entry->settings = from;
     if (strlen(from->name) > MAX_NAME)
         return err_set(e, ERR_FATAL, "bad_name", "the name is longer than %d bytes", MAX_NAME);
-    if (!interval_parse(from->every, anchor, &sch->recurrences[index].interval, e) ||
+    if (!recurrence_parse(from, &sch->recurrences[index], e) ||
         !zone_of(sch, or_else(from->timezone, or_else(s->timezone, "UTC")), &entry->zone, e) ||
         !catch_up_parse(or_else(from->catch_up, "one"), &entry->catch_up, e))
         return false;
-    sch->recurrences[index].kind = RECURRENCE_INTERVAL;
-    snprintf(entry->definition, sizeof entry->definition, "every=%s anchor=%s zone=%s", from->every,
-             or_else(anchor, "-"), timezone_name(entry->zone));
+    recurrence_define(from, entry->zone, entry->definition);
     schedule_remember(sch, index, -1);
     return true;
 }

@@ -7,7 +7,7 @@
 
 #include "base/uuid5.h"
 #include "config/settings.h"
-#include "schedule/interval.h"
+#include "schedule/recurrence.h"
 
 struct schedule; /* one thread */
 
@@ -18,15 +18,14 @@ enum catch_up { CATCH_UP_NONE, CATCH_UP_ONE, CATCH_UP_ALL };
 #define SCHEDULE_LATE_S 10
 /* Memory further in the future than this means that the clock stepped back: it is forgotten. */
 #define SCHEDULE_STEP_S 10
-#define SCHEDULE_DEFINITION 256
 
 struct schedule_entry {
     const struct settings_entry *settings;
     const struct timezone_rules *zone;
     enum catch_up catch_up;
-    char definition[SCHEDULE_DEFINITION]; /* what decides its due times, as one line */
-    int64_t last_due_s;                   /* every due time up to here is decided */
-    int64_t next_due_s;                   /* the first after it, or INTERVAL_NEVER */
+    char definition[RECURRENCE_DEFINITION]; /* what decides its due times */
+    int64_t last_due_s;                     /* every due time up to here is decided */
+    int64_t next_due_s;                     /* the first after it, or INTERVAL_NEVER */
 };
 
 struct tick {
@@ -38,7 +37,8 @@ struct tick {
 /*
  * The enabled entries of s, in its order, which must outlive the schedule. Until schedule_remember
  * an entry is due from the year 1970 on. False: ERR_FATAL "bad_interval", "bad_anchor",
- * "no_timezone", "bad_catch_up", "bad_name", "bad_schedule", the text names entry and line.
+ * "bad_crontab", "no_timezone", "bad_catch_up", "bad_name", "bad_schedule", the text names entry
+ * and line.
  */
 MUST_CHECK bool schedule_new(const struct settings *s, struct schedule **ret_schedule,
                              struct err *e);

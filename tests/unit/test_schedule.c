@@ -183,6 +183,83 @@ static void told_its_memory_again_an_entry_offers_the_same_ticks_again(void **st
     schedule_free(sch);
 }
 
+/* --- crontabs ------------------------------------------------------------------------------------
+ */
+
+static struct settings_entry crontab_entry(const char *crontab, const char *zone,
+                                           const char *catch_up)
+{
+    struct settings_entry made = entry("only", NULL, catch_up);
+    made.crontab = crontab;
+    made.timezone = zone;
+    return made;
+}
+
+static struct schedule *one_crontab(const char *crontab, const char *zone, const char *catch_up,
+                                    int64_t last_due_s)
+{
+    static struct settings_entry only;
+    only = crontab_entry(crontab, zone, catch_up);
+    struct schedule *sch = make(&only, 1);
+    schedule_remember(sch, 0, last_due_s);
+    return sch;
+}
+
+static void a_crontab_is_caught_up_by_the_same_policies(void **state)
+{
+    (void)state;
+    struct schedule *sch = one_crontab("0 4 * * *", "UTC", "one", T0);
+    assert_int_equal(due(sch, T0 + 10 * 86400), 1);
+    assert_int_equal(ticks[0].due_s, T0 + 9 * 86400 + 4 * 3600);
+    assert_int_equal(ticks[0].expires_s, T0 + 10 * 86400 + 4 * 3600);
+    assert_int_equal(skipped, 9);
+    schedule_free(sch);
+    sch = one_crontab("0 4 * * *", "UTC", "none", T0);
+    assert_int_equal(due(sch, T0 + 10 * 86400), 0);
+    assert_int_equal(skipped, 10);
+    assert_int_equal(schedule_next_due(sch), T0 + 10 * 86400 + 4 * 3600);
+    schedule_free(sch);
+    sch = one_crontab("0 4 * * *", "UTC", "all", T0);
+    assert_int_equal(due(sch, T0 + 10 * 86400), 5);
+    assert_int_equal(ticks[0].due_s, T0 + 5 * 86400 + 4 * 3600);
+    assert_int_equal(ticks[0].expires_s, T0 + 10 * 86400 + 4 * 3600);
+    assert_int_equal(skipped, 5);
+    schedule_free(sch);
+}
+
+static void several_times_in_one_gap_are_one_tick(void **state)
+{
+    (void)state;
+    int64_t gap_s = T0 + 7 * 86400 + 7 * 3600; /* 2026-03-08, 02:00 to 03:00 in New York */
+    struct schedule *sch = one_crontab("*/15 2 * * *", "America/New_York", "all", gap_s - 3600);
+    assert_int_equal(due(sch, gap_s + 3600), 1);
+    assert_int_equal(ticks[0].due_s, gap_s);
+    assert_int_equal(skipped, 0);
+    schedule_free(sch);
+}
+
+static void the_clock_stepping_an_hour_either_way_neither_stalls_nor_floods_a_crontab(void **state)
+{
+    (void)state;
+    static const char *const zones[] = {"UTC", "Europe/Berlin", "America/New_York",
+                                        "Australia/Lord_Howe"};
+    for (size_t z = 0; z < ARRAY_LEN(zones); z++) {
+        struct schedule *sch = one_crontab("* * * * *", zones[z], "one", T0);
+        assert_int_equal(due(sch, T0 + 60), 1);
+        assert_int_equal(due(sch, T0 + 3660), 1); /* an hour ahead */
+        assert_int_equal(ticks[0].due_s, T0 + 3660);
+        assert_int_equal(skipped, 59);
+        assert_int_equal(due(sch, T0 + 119), 0); /* and back */
+        assert_int_equal(due(sch, T0 + 120), 1);
+        assert_int_equal(ticks[0].due_s, T0 + 120);
+        assert_int_equal(due(sch, T0 - 3480), 0); /* an hour behind */
+        assert_int_equal(schedule_next_due(sch), T0 - 3420);
+        assert_int_equal(due(sch, T0 + 180), 1);
+        assert_int_equal(ticks[0].due_s, T0 + 180);
+        schedule_free(sch);
+    }
+}
+
 /* --- stepping clocks
  * --------------------------------------------------------------------------------- */
 
@@ -417,6 +494,20 @@ static void a_bad_entry_is_refused_by_name_and_line(void **state)
     refuse(entry(name, "1d", "one"), "bad_name", "longer than 200");
 }
 
+static void a_bad_crontab_is_refused_by_name_and_line(void **state)
+{
+    (void)state;
+    refuse(crontab_entry("0 4 * *", "UTC", "one"), "bad_crontab",
+           "m.conf:12: schedule entry \"only\": crontab \"0 4 * *\", column 8: five fields");
+    struct settings_entry bad = crontab_entry("0 4 * * *", "UTC", "one");
+    bad.every = "1d";
+    refuse(bad, "bad_schedule", "one of every and crontab");
+    refuse(crontab_entry("", "UTC", "one"), "bad_schedule", "one of every and crontab");
+    bad = crontab_entry("0 4 * * *", "UTC", "one");
+    bad.anchor = "2026-01-01";
+    refuse(bad, "bad_schedule", "anchor goes with every");
+}
+
 static void the_definition_names_what_decides_the_due_times(void **state)
 {
     (void)state;
@@ -426,6 +517,10 @@ static void the_definition_names_what_decides_the_due_times(void **state)
     struct schedule *sch = make(&daily, 1);
     assert_string_equal(schedule_entry(sch, 0)->definition,
                         "every=1d anchor=2026-01-01T06:00 zone=Europe/Berlin");
+    schedule_free(sch);
+    sch = one_crontab("0 4 * * mon-fri", "Europe/Berlin", "one", T0);
+    assert_string_equal(schedule_entry(sch, 0)->definition,
+                        "crontab=0 4 * * mon-fri zone=Europe/Berlin");
     schedule_free(sch);
 }
 
@@ -442,6 +537,9 @@ int main(void)
         cmocka_unit_test(a_caught_up_message_lives_until_as_many_are_due_as_are_caught_up),
         cmocka_unit_test(ticks_that_do_not_fit_come_with_the_next_call),
         cmocka_unit_test(told_its_memory_again_an_entry_offers_the_same_ticks_again),
+        cmocka_unit_test(a_crontab_is_caught_up_by_the_same_policies),
+        cmocka_unit_test(several_times_in_one_gap_are_one_tick),
+        cmocka_unit_test(the_clock_stepping_an_hour_either_way_neither_stalls_nor_floods_a_crontab),
         cmocka_unit_test(a_clock_that_jumped_ahead_is_a_pause),
         cmocka_unit_test(after_a_wrong_hour_ahead_the_entry_goes_on_at_once),
         cmocka_unit_test(a_step_back_offers_no_due_time_at_or_before_the_new_now),
@@ -453,6 +551,7 @@ int main(void)
         cmocka_unit_test(the_preview_lists_what_will_fire_over_all_entries_in_order),
         cmocka_unit_test(an_empty_schedule_is_never_due),
         cmocka_unit_test(a_bad_entry_is_refused_by_name_and_line),
+        cmocka_unit_test(a_bad_crontab_is_refused_by_name_and_line),
         cmocka_unit_test(the_definition_names_what_decides_the_due_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

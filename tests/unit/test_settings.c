@@ -110,6 +110,10 @@ static void a_schedule_entry_is_read_with_its_place(void **state)
     assert_string_equal(second->queue, "other");
     assert_false(second->enabled);
     settings_free(&s);
+    s = loaded("schedule = ( { name = \"a\"; task = \"b\"; crontab = \"0\t4 * * mon-fri\"; } );");
+    assert_string_equal(s.entries[0].crontab, "0\t4 * * mon-fri");
+    assert_null(s.entries[0].every);
+    settings_free(&s);
 }
 
 static void an_alias_leads_to_its_task(void **state)
@@ -183,7 +187,13 @@ static void wrong_entries_and_aliases_are_refused(void **state)
     refused("schedule = (\n { name = \"a\"; every = \"1d\"; } );",
             ":2: schedule: without \"task\"");
     refused("schedule = ( { task = \"a\"; every = \"1d\"; } );", ":1: schedule: without \"name\"");
-    refused("schedule = ( { name = \"a\"; task = \"a\"; } );", ":1: schedule: without \"every\"");
+    refused("schedule = (\n { name = \"a\"; task = \"a\"; } );",
+            ":2: schedule: without \"every\" or \"crontab\"");
+    refused(ENTRY "crontab = \"* * * * *\"; } );",
+            ":1: schedule: \"every\" and \"crontab\": one of them");
+    refused("schedule = ( { name = \"a\"; task = \"a\"; crontab = \"* * * * *\"; anchor = "
+            "\"2026-01-01\"; } );",
+            ":1: schedule: \"anchor\" goes with \"every\" only");
     refused(ENTRY "\n cron = \"* * * * *\"; } );", ":2: schedule: unknown setting \"cron\"");
     refused(ENTRY "catch_up = \"some\"; } );",
             ":1: catch_up: \"some\", must be one of none|one|all");

@@ -214,6 +214,31 @@ static void extreme_instants_are_held_within_the_years_1_to_9999(void **state)
     timezone_free(zone);
 }
 
+static void stretches_follow_upon_one_another_and_have_one_offset_each(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"UTC", "America/New_York", "Australia/Lord_Howe",
+                                        "Africa/Monrovia", "Asia/Tokyo"};
+    for (size_t n = 0; n < ARRAY_LEN(names); n++) {
+        struct timezone_rules *zone = load(names[n]);
+        int64_t first_s = civil_days(1, 1, 1) * 86400, last_s = civil_days(9999, 12, 31) * 86400;
+        int64_t at_s = first_s, count = 0;
+        for (; at_s <= last_s; count++) {
+            struct timezone_stretch stretch = timezone_stretch(zone, at_s);
+            assert_true(stretch.start_s == at_s || count == 0);
+            assert_true(stretch.end_s > at_s);
+            int64_t end_s = stretch.end_s < last_s ? stretch.end_s : last_s + 1;
+            assert_int_equal(timezone_offset(zone, at_s), stretch.offset_s);
+            assert_int_equal(timezone_offset(zone, at_s + (end_s - at_s) / 2), stretch.offset_s);
+            assert_int_equal(timezone_offset(zone, end_s - 1), stretch.offset_s);
+            assert_int_equal(timezone_stretch(zone, end_s - 1).end_s, stretch.end_s);
+            at_s = stretch.end_s;
+        }
+        assert_true(n == 0 ? count == 1 : count > 3);
+        timezone_free(zone);
+    }
+}
+
 static void what_is_no_iana_zone_of_this_machine_is_refused(void **state)
 {
     (void)state;
@@ -242,6 +267,7 @@ int main(void)
         cmocka_unit_test(a_wall_clock_survives_the_way_there_and_back),
         cmocka_unit_test(civil_dates_and_days_are_each_others_inverse),
         cmocka_unit_test(extreme_instants_are_held_within_the_years_1_to_9999),
+        cmocka_unit_test(stretches_follow_upon_one_another_and_have_one_offset_each),
         cmocka_unit_test(what_is_no_iana_zone_of_this_machine_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
