@@ -21,6 +21,22 @@ static const char *queue_of(const struct promiser *by, const struct schedule_ent
     return queue && queue[0] ? queue : by->settings->broker.queue;
 }
 
+static json_t *json_of(const char *text, const char *otherwise)
+{
+    return json_loads(text && text[0] ? text : otherwise, 0, NULL);
+}
+
+/* The entry's own, and by which entry a message was sent. */
+static json_t *headers_of(const struct settings_entry *from)
+{
+    json_t *headers = json_of(from->headers, "{}");
+    json_t *name = json_string(from->name);
+    if (headers && json_object_set_new(headers, "periodic_task_name", name) == 0)
+        return headers;
+    json_decref(headers);
+    return NULL;
+}
+
 /* What Celery's beat would send, with an id that says which tick it is. Free with message_free. */
 static struct message tick_message(const struct promiser *by, const struct tick *tick,
                                    const char *task_id)
@@ -32,15 +48,31 @@ static struct message tick_message(const struct promiser *by, const struct tick 
         .task = strdup(from->task),
         .root_id = strdup(task_id),
         .origin = strdup(by->name),
-        .args = json_loads(from->args && from->args[0] ? from->args : "[]", 0, NULL),
-        .kwargs = json_loads(from->kwargs && from->kwargs[0] ? from->kwargs : "{}", 0, NULL),
-        .headers = json_pack("{ss}", "periodic_task_name", from->name),
-        .priority = -1,
+        .args = json_of(from->args, "[]"),
+        .kwargs = json_of(from->kwargs, "{}"),
+        .headers = headers_of(from),
+        .hard_limit_ms = from->time_limit_s * 1000,
+        .soft_limit_ms = from->soft_time_limit_s * 1000,
+        .priority = (int)from->priority,
         .protocol = 2,
     };
     if (tick->expires_s != INTERVAL_NEVER)
         m.expires_ms = tick->expires_s * 1000;
     return m;
+}
+
+/* A header that would not go out as it is written. */
+static bool headers_check(const struct message *m, struct err *e)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(m->headers, name, value)
+    {
+        if (!message_header_is_custom(name))
+            return err_set(e, ERR_FATAL, "bad_schedule", "headers: \"%.60s\" is the message's own",
+                           name);
+    }
+    return true;
 }
 
 bool promise_check(const struct promiser *by, struct err *e)
@@ -53,7 +85,8 @@ bool promise_check(const struct promiser *by, struct err *e)
         bool whole = m.args && m.kwargs && m.headers;
         if (!whole)
             err_set(e, ERR_FATAL, "bad_schedule", "args, kwargs or name cannot be written as JSON");
-        if (!whole || !message_encode(&m, by->settings->producer.serializer, 0, &v, e)) {
+        if (!whole || !headers_check(&m, e) ||
+            !message_encode(&m, by->settings->producer.serializer, 0, &v, e)) {
             e->kind = ERR_FATAL;
             return err_wrap(e, "%s:%d: schedule entry \"%s\"", from->file ? from->file : "",
                             from->line, from->name);

@@ -131,7 +131,7 @@ static bool entries_unique(const struct loading *l)
     return ok;
 }
 
-/* What decides when an entry fires is there once. */
+/* Settings of an entry that are each fine, and wrong together. */
 static bool check_entry(const struct loading *l, const config_setting_t *group,
                         const struct settings_entry *entry)
 {
@@ -141,6 +141,9 @@ static bool check_entry(const struct loading *l, const config_setting_t *group,
         return loading_refuse(l, group, "schedule", "\"every\" and \"crontab\": one of them");
     if (entry->anchor != NULL && entry->crontab != NULL)
         return loading_refuse(l, group, "schedule", "\"anchor\" goes with \"every\" only");
+    if (entry->time_limit_s > 0 && entry->soft_time_limit_s > entry->time_limit_s)
+        return loading_refuse(l, group, "schedule",
+                              "\"soft_time_limit_s\" is above \"time_limit_s\"");
     return true;
 }
 

@@ -26,7 +26,11 @@ struct settings_entry {
     const char *args;     /* JSON list, "[]" when not given */
     const char *kwargs;   /* JSON object, "{}" when not given */
     const char *queue;    /* NULL: broker.queue */
-    const char *catch_up; /* "none", "one" (default), "all" */
+    const char *expires; /* "30s": how long a message is of use; NULL: until the next tick is due */
+    const char *headers; /* JSON object of custom headers, or NULL */
+    int64_t priority;    /* 0 to 255 */
+    int64_t time_limit_s, soft_time_limit_s; /* 0: the worker's own */
+    const char *catch_up;                    /* "none", "one" (default), "all" */
     bool enabled;
     const char *file; /* where it stands, for errors */
     int line;

@@ -44,13 +44,22 @@ static void show_value(FILE *out, const struct setting *row, const void *base)
         show_string(out, *(const char *const *)field);
 }
 
+static bool is_given(const struct setting *row, const void *field)
+{
+    if (row->type == SETTING_BOOL)
+        return true;
+    if (row->type == SETTING_INT)
+        return *(const int64_t *)field != 0;
+    return *(const char *const *)field != NULL;
+}
+
 /* { name = "..."; ... }, without what is not given. */
 static void show_group(FILE *out, const struct setting *table, size_t count, const void *base)
 {
     (void)fputs("{", out);
     for (size_t i = 0; i < count; i++) {
         const void *field = (const char *)base + table[i].offset;
-        if (table[i].type != SETTING_BOOL && *(const char *const *)field == NULL)
+        if (!is_given(&table[i], field))
             continue;
         (void)fprintf(out, " %s = ", table[i].path);
         show_value(out, &table[i], base);

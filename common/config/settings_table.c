@@ -176,6 +176,17 @@ const struct setting settings_entry_table[] = {
     {"kwargs", SETTING_JSON_OBJECT, "", "{}", 2, 60000, NULL, AT(kwargs), 0,
      "keyword arguments, a JSON object"},
     {"queue", SETTING_STRING, "", NULL, 1, 200, NULL, AT(queue), 0, "where to; else broker.queue"},
+    {"expires", SETTING_STRING, "", NULL, 2, 20, NULL, AT(expires), 0,
+     "how long a message is of use, from when it is sent: 30s, 5m, 12h, 1d; else until the next "
+     "tick is due"},
+    {"priority", SETTING_INT, "", NULL, 0, 255, NULL, AT(priority), 0,
+     "of its messages, where the queue has priorities"},
+    {"headers", SETTING_JSON_OBJECT, "", NULL, 2, 60000, NULL, AT(headers), 0,
+     "custom headers of its messages, a JSON object"},
+    {"time_limit_s", SETTING_INT, "s", NULL, 1, 31536000, NULL, AT(time_limit_s), 0,
+     "the worker ends the task after it; else the worker's own limit"},
+    {"soft_time_limit_s", SETTING_INT, "s", NULL, 1, 31536000, NULL, AT(soft_time_limit_s), 0,
+     "the worker tells the task after it; no more than time_limit_s"},
     {"catch_up", SETTING_WORD, "", "one", 0, 0, "none|one|all", AT(catch_up), 0,
      "ticks missed while no producer ran: none, the last one, or all within "
      "producer.catch_up_limit"},

@@ -56,6 +56,8 @@ MUST_CHECK bool message_decode(const struct envelope *v, const struct message_li
  */
 MUST_CHECK bool message_encode(const struct message *m, const char *serializer, int64_t now_ms,
                                struct envelope *ret_envelope, struct err *e);
+/* Whether m->headers may add a header of that name: not Celery's own, none that a broker writes. */
+bool message_header_is_custom(const char *name);
 /* Also for CLEANUP. */
 void message_free(struct message *m);
 /* repr() of a JSON value as Python writes it (argsrepr, kwargsrepr), cut to max bytes with "..." at

@@ -55,6 +55,11 @@ static bool is_own(const char *name)
     return false;
 }
 
+bool message_header_is_custom(const char *name)
+{
+    return !is_own(name) && !is_brokers(name);
+}
+
 static bool no_memory(struct err *e)
 {
     return err_set(e, ERR_RETRY, "no_memory", "no memory for a message");
@@ -129,7 +134,7 @@ static bool add_custom(const json_t *from, json_t *headers, struct err *e)
     json_t *value;
     json_object_foreach((json_t *)from, name, value)
     {
-        if (!is_own(name) && !is_brokers(name) && json_object_set(headers, name, value) != 0)
+        if (message_header_is_custom(name) && json_object_set(headers, name, value) != 0)
             return no_memory(e);
     }
     return true;

@@ -143,6 +143,18 @@ bool interval_parse(const char *every, const char *anchor, struct interval *ret_
     return true;
 }
 
+bool interval_seconds(const char *text, int64_t *ret_seconds, struct err *e)
+{
+    const struct unit *unit = NULL;
+    int64_t number = 0;
+    if (!parse_every(text, &unit, &number, e))
+        return false;
+    if (unit->unit == INTERVAL_MONTHS)
+        return bad_interval(e, text, 1, "months and years have no fixed length");
+    *ret_seconds = number * unit->count * (unit->unit == INTERVAL_DAYS ? 86400 : 1);
+    return true;
+}
+
 /* --- the grid -----------------------------------------------------------------------------------
  */
 

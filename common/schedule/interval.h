@@ -29,6 +29,9 @@ struct interval {
  */
 MUST_CHECK bool interval_parse(const char *every, const char *anchor, struct interval *ret_interval,
                                struct err *e);
+/* "30s" "5m" "12h" "1d" "2w" as elapsed seconds, a day has 86400; months and years are refused with
+ * ERR_FATAL "bad_interval". Pure. */
+MUST_CHECK bool interval_seconds(const char *text, int64_t *ret_seconds, struct err *e);
 /*
  * Due times, seconds since the epoch: the first after utc_s, and the last at or before it. A
  * calendar due time in a gap of the zone is the instant after the gap, in a repeated hour its first

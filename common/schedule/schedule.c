@@ -46,10 +46,13 @@ static int64_t count_between(const struct schedule *sch, size_t entry, int64_t a
 
 /*
  * A message is of no use once the next tick of its entry is due; under catch-up all, once as many
- * are due as would be caught up. So never more than that many wait while no worker runs.
+ * are due as would be caught up. So never more than that many wait while no worker runs. An entry
+ * that says how long counts from now, as Celery does: a tick that is caught up has its time too.
  */
-static int64_t expiry(const struct schedule *sch, size_t entry, int64_t due_s)
+static int64_t expiry(const struct schedule *sch, size_t entry, int64_t due_s, int64_t now_s)
 {
+    if (sch->entries[entry].expires_s)
+        return now_s + sch->entries[entry].expires_s;
     int64_t ticks = sch->entries[entry].catch_up == CATCH_UP_ALL ? sch->catch_up_limit : 1;
     for (; ticks > 0 && due_s != INTERVAL_NEVER; ticks--)
         due_s = next_after(sch, entry, due_s);
@@ -132,6 +135,16 @@ static bool catch_up_parse(const char *word, enum catch_up *ret_catch_up, struct
                    word);
 }
 
+static bool expires_parse(const char *text, int64_t *ret_expires_s, struct err *e)
+{
+    *ret_expires_s = 0;
+    if (!text || !text[0])
+        return true;
+    struct err why = {0};
+    return interval_seconds(text, ret_expires_s, &why) ||
+           err_set(e, ERR_FATAL, "bad_expires", "expires: %s", why.text);
+}
+
 static bool entry_read(struct schedule *sch, size_t index, const struct settings *s,
                        const struct settings_entry *from, struct err *e)
 {
@@ -141,6 +154,7 @@ static bool entry_read(struct schedule *sch, size_t index, const struct settings
         return err_set(e, ERR_FATAL, "bad_name", "the name is longer than %d bytes", MAX_NAME);
     if (!recurrence_parse(from, &sch->recurrences[index], e) ||
         !zone_of(sch, or_else(from->timezone, or_else(s->timezone, "UTC")), &entry->zone, e) ||
+        !expires_parse(from->expires, &entry->expires_s, e) ||
         !catch_up_parse(or_else(from->catch_up, "one"), &entry->catch_up, e))
         return false;
     recurrence_define(from, entry->zone, entry->definition);
@@ -324,7 +338,7 @@ static size_t top_due(struct schedule *sch, int64_t now_s, struct tick *ret_tick
         (size_t)count_between(sch, entry, sch->entries[entry].last_due_s, passed_over_until_s);
     int64_t decided_s = latest_s;
     for (; due_s <= latest_s && n < max; due_s = next_after(sch, entry, due_s)) {
-        ret_ticks[n++] = (struct tick){entry, due_s, expiry(sch, entry, due_s)};
+        ret_ticks[n++] = (struct tick){entry, due_s, expiry(sch, entry, due_s, now_s)};
         decided_s = due_s;
     }
     advance_top(sch, decided_s);
@@ -369,7 +383,7 @@ size_t schedule_preview(const struct schedule *schedule, int64_t now_s, struct t
     for (; n < max && schedule_next_due(sch) != INTERVAL_NEVER; n++) {
         size_t entry = sch->heap[0];
         int64_t due_s = sch->entries[entry].next_due_s;
-        ret_ticks[n] = (struct tick){entry, due_s, expiry(sch, entry, due_s)};
+        ret_ticks[n] = (struct tick){entry, due_s, expiry(sch, entry, due_s, due_s)};
         advance_top(sch, due_s);
     }
     schedule_free(sch);

@@ -24,8 +24,10 @@ struct schedule_entry {
     const struct timezone_rules *zone;
     enum catch_up catch_up;
     char definition[RECURRENCE_DEFINITION]; /* what decides its due times */
-    int64_t last_due_s;                     /* every due time up to here is decided */
-    int64_t next_due_s;                     /* the first after it, or INTERVAL_NEVER */
+    int64_t expires_s;  /* how long its messages are of use, from when they are promised; 0: until
+                           the next tick is due */
+    int64_t last_due_s; /* every due time up to here is decided */
+    int64_t next_due_s; /* the first after it, or INTERVAL_NEVER */
 };
 
 struct tick {
@@ -37,8 +39,8 @@ struct tick {
 /*
  * The enabled entries of s, in its order, which must outlive the schedule. Until schedule_remember
  * an entry is due from the year 1970 on. False: ERR_FATAL "bad_interval", "bad_anchor",
- * "bad_crontab", "no_timezone", "bad_catch_up", "bad_name", "bad_schedule", the text names entry
- * and line.
+ * "bad_crontab", "bad_expires", "no_timezone", "bad_catch_up", "bad_name", "bad_schedule", the text
+ * names entry and line.
  */
 MUST_CHECK bool schedule_new(const struct settings *s, struct schedule **ret_schedule,
                              struct err *e);

@@ -98,6 +98,20 @@ static void anything_else_is_refused_with_the_column(void **state)
     }
 }
 
+static void a_length_of_time_is_in_elapsed_seconds(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    int64_t seconds = 0;
+    assert_true(interval_seconds("90s", &seconds, &e) && seconds == 90);
+    assert_true(interval_seconds("12h", &seconds, &e) && seconds == 43200);
+    assert_true(interval_seconds("1d", &seconds, &e) && seconds == 86400);
+    assert_true(interval_seconds("2w", &seconds, &e) && seconds == 14 * 86400);
+    assert_false(interval_seconds("1mo", &seconds, &e));
+    assert_non_null(strstr(e.text, "no fixed length"));
+    assert_false(interval_seconds("1 h", &seconds, &e));
+}
+
 static void an_anchor_is_a_local_date_or_time(void **state)
 {
     (void)state;
@@ -332,6 +346,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_interval_is_a_number_and_a_unit),
         cmocka_unit_test(anything_else_is_refused_with_the_column),
+        cmocka_unit_test(a_length_of_time_is_in_elapsed_seconds),
         cmocka_unit_test(an_anchor_is_a_local_date_or_time),
         cmocka_unit_test(seconds_minutes_and_hours_lie_on_the_grid_of_the_epoch),
         cmocka_unit_test(hours_are_elapsed_time_in_both_dst_changes),

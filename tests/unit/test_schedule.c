@@ -260,6 +260,29 @@ static void the_clock_stepping_an_hour_either_way_neither_stalls_nor_floods_a_cr
     }
 }
 
+static void an_entry_that_says_how_long_its_messages_live_counts_from_now(void **state)
+{
+    (void)state;
+    struct settings_entry only = entry("only", "1h", "one");
+    only.expires = "30s";
+    struct schedule *sch = make(&only, 1);
+    schedule_remember(sch, 0, T0);
+    assert_int_equal(due(sch, T0 + 3600), 1);
+    assert_int_equal(ticks[0].expires_s, T0 + 3630);
+    assert_int_equal(due(sch, T0 + 9000), 1); /* caught up half an hour late: it has its time */
+    assert_int_equal(ticks[0].due_s, T0 + 7200);
+    assert_int_equal(ticks[0].expires_s, T0 + 9030);
+    assert_int_equal(schedule_preview(sch, T0, ticks, 1), 1);
+    assert_int_equal(ticks[0].expires_s, T0 + 3630);
+    schedule_free(sch);
+    only.expires = "2d"; /* longer than until the next tick */
+    sch = make(&only, 1);
+    schedule_remember(sch, 0, T0);
+    assert_int_equal(due(sch, T0 + 3600), 1);
+    assert_int_equal(ticks[0].expires_s, T0 + 3600 + 2 * 86400);
+    schedule_free(sch);
+}
+
 /* --- stepping clocks
  * --------------------------------------------------------------------------------- */
 
@@ -487,6 +510,11 @@ static void a_bad_entry_is_refused_by_name_and_line(void **state)
     bad = entry("x", "1d", "one");
     bad.timezone = "Mars/Olympus";
     refuse(bad, "no_timezone", "Mars/Olympus");
+    bad = entry("x", "1d", "one");
+    bad.expires = "1mo";
+    refuse(bad, "bad_expires", "expires: interval \"1mo\", column 1: months and years have no");
+    bad.expires = "30";
+    refuse(bad, "bad_expires", "expires: interval \"30\", column 3");
     refuse(entry("good", "1d", "one"), "bad_schedule", "two schedule entries are named \"good\"");
     char name[300];
     memset(name, 'n', sizeof name - 1);
@@ -540,6 +568,7 @@ int main(void)
         cmocka_unit_test(a_crontab_is_caught_up_by_the_same_policies),
         cmocka_unit_test(several_times_in_one_gap_are_one_tick),
         cmocka_unit_test(the_clock_stepping_an_hour_either_way_neither_stalls_nor_floods_a_crontab),
+        cmocka_unit_test(an_entry_that_says_how_long_its_messages_live_counts_from_now),
         cmocka_unit_test(a_clock_that_jumped_ahead_is_a_pause),
         cmocka_unit_test(after_a_wrong_hour_ahead_the_entry_goes_on_at_once),
         cmocka_unit_test(a_step_back_offers_no_due_time_at_or_before_the_new_now),

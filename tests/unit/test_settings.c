@@ -114,6 +114,15 @@ static void a_schedule_entry_is_read_with_its_place(void **state)
     assert_string_equal(s.entries[0].crontab, "0\t4 * * mon-fri");
     assert_null(s.entries[0].every);
     settings_free(&s);
+    s = loaded(
+        "schedule = ( { name = \"a\"; task = \"b\"; every = \"1d\"; expires = \"30s\"; priority "
+        "= 7;\n time_limit_s = 60; soft_time_limit_s = 50; headers = \"{\\\"a\\\": 1}\"; } );");
+    assert_string_equal(s.entries[0].expires, "30s");
+    assert_int_equal(s.entries[0].priority, 7);
+    assert_int_equal(s.entries[0].time_limit_s, 60);
+    assert_int_equal(s.entries[0].soft_time_limit_s, 50);
+    assert_string_equal(s.entries[0].headers, "{\"a\": 1}");
+    settings_free(&s);
 }
 
 static void an_alias_leads_to_its_task(void **state)
@@ -202,6 +211,12 @@ static void wrong_entries_and_aliases_are_refused(void **state)
     refused(ENTRY "args = \"{}\"; } );", ":1: args: must be a JSON list, such as [\"a\", 1]");
     refused(ENTRY "kwargs = \"[]\"; } );",
             ":1: kwargs: must be a JSON object, such as {\"building\": \"42\"}");
+    refused(ENTRY "priority = 256; } );", ":1: priority: 256, must be from 0 to 255");
+    refused(ENTRY "headers = \"[]\"; } );",
+            ":1: headers: must be a JSON object, such as {\"building\": \"42\"}");
+    refused(ENTRY "time_limit_s = 0; } );", ":1: time_limit_s: 0, must be from 1 to 31536000 s");
+    refused(ENTRY "time_limit_s = 10; soft_time_limit_s = 11; } );",
+            ":1: schedule: \"soft_time_limit_s\" is above \"time_limit_s\"");
     refused(ENTRY "enabled = 1; } );", ":1: enabled: must be a true or false");
     refused(ENTRY "},\n\n{ name = \"a\"; task = \"b\"; every = \"1d\"; } );",
             ":3: schedule: a second entry \"a\", the first is in line 1");
@@ -378,7 +393,9 @@ static void what_is_shown_loads_again_and_shows_the_same(void **state)
                "feed = { max_bytes = 5000000000L; };\n"
                "worker = { retry_delays_s = ( 1, 2, 3 ); aliases = ( { name = \"x\"; task = "
                "\"parse\"; } ); };\n" ENTRY "args = \"[\\\"\\u00fc\\\"]\"; enabled = false; }, { "
-               "name = \"b\"; task = \"c\"; every = \"2s\"; } );");
+               "name = \"b\"; task = \"c\"; crontab = \"0\\t4 * * *\"; expires = \"30s\"; priority "
+               "= 3; headers = "
+               "\"{}\"; time_limit_s = 9; soft_time_limit_s = 8; } );");
     char *once = shown(&s);
     settings_free(&s);
     assert_null(strstr(once, "geheim"));
@@ -387,6 +404,9 @@ static void what_is_shown_loads_again_and_shows_the_same(void **state)
     assert_string_equal(s.broker.queue, "a \"b\" \\c");
     assert_int_equal(s.entries_count, 2);
     assert_false(s.entries[0].enabled);
+    assert_string_equal(s.entries[1].crontab, "0\t4 * * *");
+    assert_int_equal(s.entries[1].priority, 3);
+    assert_int_equal(s.entries[1].soft_time_limit_s, 8);
     char *twice = shown(&s);
     settings_free(&s);
     char *mark = strstr(once, "# password: set, not shown"); /* the second one never had it */
