@@ -11,6 +11,7 @@ int inspect_run(struct ctl *c, int argc, char **argv);
 int next_run(struct ctl *c, int argc, char **argv);
 int record_run(struct ctl *c, int argc, char **argv);
 int report_run(struct ctl *c, int argc, char **argv);
+int schedule_run(struct ctl *c, int argc, char **argv);
 int send_run(struct ctl *c, int argc, char **argv);
 int status_run(struct ctl *c, int argc, char **argv);
 

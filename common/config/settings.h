@@ -114,6 +114,8 @@ void settings_free(struct settings *s);
 /* The whole configuration as it is in force, in libconfig's syntax, secrets left out: it
  * can be loaded again. */
 void settings_show(const struct settings *s, FILE *out);
+/* One entry as an element of `schedule`, without what is not given or as it is by default. */
+void settings_show_entry(const struct settings_entry *entry, FILE *out);
 /* The table as Markdown: name, type, unit, default, range, help. docs/settings.md is made of it. */
 void settings_document(FILE *out);
 /* The task that `name` means: itself, or what an alias says. Borrowed from the settings or `name`.

@@ -47,7 +47,7 @@ static void show_value(FILE *out, const struct setting *row, const void *base)
 static bool is_given(const struct setting *row, const void *field)
 {
     if (row->type == SETTING_BOOL)
-        return true;
+        return *(const bool *)field != (strcmp(row->fallback, "true") == 0);
     if (row->type == SETTING_INT)
         return *(const int64_t *)field != 0;
     return *(const char *const *)field != NULL;
@@ -125,6 +125,19 @@ static bool same_part(const char *a, const char *b)
 {
     size_t len = part_length(a);
     return len == part_length(b) && strncmp(a, b, len) == 0;
+}
+
+void settings_show_entry(const struct settings_entry *entry, FILE *out)
+{
+    struct settings_entry shown = *entry;
+    for (size_t i = 0; i < settings_entry_table_count; i++) {
+        const struct setting *row = &settings_entry_table[i];
+        const char **field = (const char **)((char *)&shown + row->offset);
+        if (row->type != SETTING_INT && row->type != SETTING_BOOL && row->fallback && *field &&
+            strcmp(*field, row->fallback) == 0)
+            *field = NULL;
+    }
+    show_group(out, settings_entry_table, settings_entry_table_count, &shown);
 }
 
 void settings_show(const struct settings *s, FILE *out)
