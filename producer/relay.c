@@ -103,8 +103,8 @@ static bool publish_all(struct links *l, struct batch *b, struct err *e)
 {
     for (size_t i = 0; i < b->count; i++) {
         struct err why = {0};
-        bool sent =
-            broker_publish(l->broker, b->rows[i].queue, &b->rows[i].envelope, &b->numbers[i], &why);
+        struct publish_route route = publish_to_queue(b->rows[i].queue);
+        bool sent = broker_publish(l->broker, &route, &b->rows[i].envelope, &b->numbers[i], &why);
         if (!sent && why.kind != ERR_REJECT) {
             *e = why;
             return false;

@@ -139,6 +139,13 @@ const struct setting settings_table[] = {
     INT(worker.max_message_bytes, "bytes", "1048576", 1024, 128 * MIB,
         "longest body of a message, also decompressed"),
     INT(worker.max_message_depth, "levels", "64", 4, 1000, "deepest nesting in body and headers"),
+    INT(worker.max_result_bytes, "bytes", "1048576", 1024, 8 * MIB,
+        "longest result sent to a Celery client; a task with a longer one has failed for it"),
+    {"worker.track_started", SETTING_BOOL, "", "false", 0, 0, NULL, AT(worker.track_started), 0,
+     "also send the state STARTED (Celery's task_track_started)"},
+    NAME(worker.foreign_queue, "celery", 200,
+         "where the next task of a chain or a callback goes when this worker does not have it and "
+         "nothing says its queue (the Python application's task_default_queue)"),
     {"worker.retry_delays_s", SETTING_DELAYS, "s", "10, 60, 600, 3600", 1, 7 * DAY_S, NULL, 0, 0,
      "rungs of the retry ladder, growing; after the last a task is dead"},
     {"worker.aliases", SETTING_ALIASES, "", NULL, 0, SETTINGS_MAX_ALIASES, NULL, 0, 0,

@@ -63,14 +63,14 @@ MUST_CHECK bool broker_next(struct broker *b, int timeout_ms, struct broker_even
                             struct err *e);
 void broker_event_free(struct broker_event *event);
 
-/* Publishes to the default exchange, mandatory, persistent; *ret_number is what CONFIRMED/REFUSED
- * will name. False: ERR_RETRY "broker_lost" | ERR_REJECT "too_large" (headers too big for a frame,
- * text too long). */
-MUST_CHECK bool broker_publish(struct broker *b, const char *queue, const struct envelope *v,
-                               uint64_t *ret_number, struct err *e);
-/* Publishes and waits for the confirm at most broker.confirm_timeout_s; for programs that do
- * nothing else. False also: ERR_RETRY "publish_refused" (nack), "publish_timeout" | ERR_REJECT
- * "no_queue" (unroutable). */
+/* Publishes; *ret_number is what CONFIRMED/REFUSED will name. An exchange that is not there costs
+ * the channel (REOPENED). False: ERR_RETRY "broker_lost" | ERR_REJECT "too_large" (headers too big
+ * for a frame, text too long). */
+MUST_CHECK bool broker_publish(struct broker *b, const struct publish_route *route,
+                               const struct envelope *v, uint64_t *ret_number, struct err *e);
+/* Publishes to a queue, mandatory and persistent, and waits for the confirm at most
+ * broker.confirm_timeout_s; for programs that do nothing else. False also: ERR_RETRY
+ * "publish_refused" (nack), "publish_timeout" | ERR_REJECT "no_queue" (unroutable). */
 MUST_CHECK bool broker_publish_wait(struct broker *b, const char *queue, const struct envelope *v,
                                     struct err *e);
 /* False: ERR_REJECT "no_queue" (the channel is reopened, this consume did not happen). */

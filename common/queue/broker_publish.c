@@ -1,4 +1,4 @@
-/* Publishing: mandatory, persistent, and not believed before the broker confirms it. */
+/* Publishing: not believed before the broker confirms it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,9 +23,9 @@ static uint64_t hash_more(uint64_t hash, const void *bytes, size_t length)
     return hash;
 }
 
-static uint64_t fingerprint(const char *queue, const struct envelope *v)
+static uint64_t fingerprint(const char *routing_key, const struct envelope *v)
 {
-    uint64_t hash = hash_more(0xcbf29ce484222325, queue, strlen(queue) + 1);
+    uint64_t hash = hash_more(0xcbf29ce484222325, routing_key, strlen(routing_key) + 1);
     if (v->correlation_id)
         hash = hash_more(hash, v->correlation_id, strlen(v->correlation_id));
     hash = hash_more(hash, &v->body_len, sizeof v->body_len);
@@ -119,12 +119,13 @@ static bool set_text(amqp_basic_properties_t *p, amqp_flags_t flag, amqp_bytes_t
 }
 
 /* Checked in full before anything is sent: librabbitmq finds a header too long only halfway. */
-static bool make_properties(struct broker *b, const struct envelope *v, amqp_basic_properties_t *p,
-                            struct err *e)
+static bool make_properties(struct broker *b, const struct envelope *v, bool transient,
+                            amqp_basic_properties_t *p, struct err *e)
 {
     size_t frame = (size_t)amqp_get_frame_max(b->connection);
     size_t room = frame > 2 * PROPERTIES_ROOM ? frame - PROPERTIES_ROOM : frame / 2;
-    *p = (amqp_basic_properties_t){._flags = AMQP_BASIC_DELIVERY_MODE_FLAG, .delivery_mode = 2};
+    *p = (amqp_basic_properties_t){._flags = AMQP_BASIC_DELIVERY_MODE_FLAG,
+                                   .delivery_mode = transient ? 1 : 2};
     if (!set_text(p, AMQP_BASIC_CONTENT_TYPE_FLAG, &p->content_type, v->content_type, e) ||
         !set_text(p, AMQP_BASIC_CONTENT_ENCODING_FLAG, &p->content_encoding, v->content_encoding,
                   e) ||
@@ -143,8 +144,8 @@ static bool make_properties(struct broker *b, const struct envelope *v, amqp_bas
     return header_table_from_json(v->headers, &b->pool, room, &p->headers, e);
 }
 
-static bool note_unconfirmed(struct broker *b, const char *queue, const struct envelope *v,
-                             struct err *e)
+static bool note_unconfirmed(struct broker *b, const struct publish_route *route,
+                             const struct envelope *v, struct err *e)
 {
     if (!b->unconfirmed)
         b->unconfirmed = calloc(BROKER_UNCONFIRMED_MAX, sizeof *b->unconfirmed);
@@ -153,27 +154,31 @@ static bool note_unconfirmed(struct broker *b, const char *queue, const struct e
     if (b->next_number - b->oldest >= BROKER_UNCONFIRMED_MAX)
         return err_set(e, ERR_RETRY, "too_many_unconfirmed", "%d messages wait for their confirm",
                        BROKER_UNCONFIRMED_MAX);
-    *unconfirmed_at(b, b->next_number) =
-        (struct broker_unconfirmed){.fingerprint = fingerprint(queue, v)};
+    /* only what is mandatory can come back */
+    *unconfirmed_at(b, b->next_number) = (struct broker_unconfirmed){
+        .fingerprint = route->optional ? 0 : fingerprint(route->routing_key, v)};
     return true;
 }
 
-bool broker_publish(struct broker *b, const char *queue, const struct envelope *v,
+bool broker_publish(struct broker *b, const struct publish_route *route, const struct envelope *v,
                     uint64_t *ret_number, struct err *e)
 {
     amqp_basic_properties_t properties;
-    if (strlen(queue) > SHORT_STRING_MAX || v->body_len > BROKER_BODY_MAX)
+    const char *exchange = route->exchange ? route->exchange : "";
+    if (strlen(route->routing_key) > SHORT_STRING_MAX || strlen(exchange) > SHORT_STRING_MAX ||
+        v->body_len > BROKER_BODY_MAX)
         return err_set(e, ERR_REJECT, "too_large", "queue name or message too long");
     recycle_amqp_pool(&b->pool);
-    if (!make_properties(b, v, &properties, e))
+    if (!make_properties(b, v, route->transient, &properties, e))
         return false;
     /* librabbitmq before 0.14 hangs for ever when it publishes to a peer that has been silent for
      * two heartbeats; reading first finds that out, without a hang. */
-    if (!broker_pump(b, e) || !note_unconfirmed(b, queue, v, e))
+    if (!broker_pump(b, e) || !note_unconfirmed(b, route, v, e))
         return false;
     amqp_bytes_t body = {v->body_len, v->body};
-    int status = amqp_basic_publish(b->connection, BROKER_CHANNEL, amqp_empty_bytes,
-                                    amqp_cstring_bytes(queue), 1, 0, &properties, body);
+    int status = amqp_basic_publish(b->connection, BROKER_CHANNEL, amqp_cstring_bytes(exchange),
+                                    amqp_cstring_bytes(route->routing_key), !route->optional, 0,
+                                    &properties, body);
     if (status != AMQP_STATUS_OK)
         return broker_lose(b, e, "publish", status);
     *ret_number = b->next_number++;
@@ -193,7 +198,8 @@ bool broker_publish_wait(struct broker *b, const char *queue, const struct envel
 {
     uint64_t number;
     int64_t deadline = clock_mono_ms() + 1000 * b->settings->broker.confirm_timeout_s;
-    if (!broker_publish(b, queue, v, &number, e))
+    struct publish_route route = publish_to_queue(queue);
+    if (!broker_publish(b, &route, v, &number, e))
         return false;
     for (;;) {
         struct broker_event event;

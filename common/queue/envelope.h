@@ -21,6 +21,16 @@ struct envelope {
     size_t body_len;
 };
 
+/* Where an envelope goes, and how. Borrowed. */
+struct publish_route {
+    const char *exchange; /* "" or NULL: the default one, whose routing keys are queue names */
+    const char *routing_key;
+    bool optional;  /* whether anybody gets it does not matter: not mandatory */
+    bool transient; /* gone with the broker: not persistent */
+};
+/* To a queue, mandatory and persistent. */
+struct publish_route publish_to_queue(const char *queue);
+
 /* Also for CLEANUP; leaves an empty envelope (no priority). NULL accepted. */
 void envelope_free(struct envelope *v);
 

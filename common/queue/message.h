@@ -40,8 +40,8 @@ struct message_limits {
  * Protocol 2, 1 and the hybrid (docs/celery-messages.md), application/json and
  * application/x-msgpack. False: ERR_REJECT with a code that says which rule is broken:
  * "not_celery", "bad_content_type", "bad_compression", "bad_body", "too_large", "too_deep",
- * "bad_id", "bad_arguments", "bad_eta", "bad_expires", "bad_timelimit", and a text with the header
- * or place; ERR_RETRY "no_memory". Pure.
+ * "bad_id", "bad_arguments", "bad_eta", "bad_expires", "bad_timelimit", "bad_signature" (of what
+ * should follow), and a text with the header or place; ERR_RETRY "no_memory". Pure.
  */
 MUST_CHECK bool message_decode(const struct envelope *v, const struct message_limits *limits,
                                struct message *ret_message, struct err *e);

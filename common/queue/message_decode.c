@@ -9,6 +9,7 @@
 #include "queue/codec.h"
 #include "queue/decompress.h"
 #include "queue/iso8601.h"
+#include "queue/signature.h"
 
 /* An AMQP short string holds no more, and the id has to fit correlation_id. */
 enum { MAX_NAME = 255 };
@@ -277,7 +278,7 @@ bool message_decode(const struct envelope *v, const struct message_limits *limit
     if (!read_body(v, limits, &s, e) || !take_protocol(&s, &m, e) || !take_identity(&s, &m, e) ||
         !check_arguments(&m, e) || !take_time(&s, "eta", "bad_eta", &m.eta_ms, e) ||
         !take_time(&s, "expires", "bad_expires", &m.expires_ms, e) || !take_timelimit(&s, &m, e) ||
-        !take_origin(&s, v->reply_to, &m, e))
+        !take_origin(&s, v->reply_to, &m, e) || !signature_check(m.embed, e))
         return false;
     m.retries = retries_of(&s);
     m.ignore_result = json_is_true(source_get(&s, "ignore_result"));

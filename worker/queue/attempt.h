@@ -20,6 +20,8 @@ struct executor {
     struct attendance attendance;
     struct delivery *held; /* waiting for their eta, soonest first */
     char complaint[32];    /* the code of the trouble with the books that was logged last */
+    uint64_t chords[64];   /* fingerprints of chords that were logged last: once each */
+    size_t chords_next;
     atomic_bool failed;
 };
 
@@ -61,6 +63,15 @@ enum settlement outcome_later(struct attempt *a, int64_t delay_s);
 /* Publishes until all are confirmed. False: STOP_NOW, the delivery is void, or ERR_REJECT. */
 MUST_CHECK bool outcome_publish(struct attempt *a, struct publication *items, size_t count,
                                 struct err *e);
+/* What to do with the index-th, which failed: again, or it is taken care of, or a stop came. */
+enum give_up { GIVE_UP_NOT_YET, GIVE_UP, GIVE_UP_STOPPED };
+typedef enum give_up outcome_give_up(void *context, size_t index, const struct err *why);
+/* Publishes until each is confirmed or given up. False: STOP_NOW, or the delivery is void. */
+MUST_CHECK bool outcome_publish_some(struct attempt *a, struct publication *items, size_t count,
+                                     outcome_give_up *give_up, void *context, struct err *e);
+/* v to the dead-letter queue, from where it can be replayed to `queue`. False: a stop, or void. */
+MUST_CHECK bool outcome_bury(struct attempt *a, const struct envelope *v, const struct err *why,
+                             int64_t attempts, const char *queue);
 
 /* --- keeper.c: the attempt whose task keeps a run ------------------------------------------ */
 enum settlement keeper_attempt(struct attempt *a);

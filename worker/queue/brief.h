@@ -7,11 +7,19 @@
 #include "config/settings.h"
 #include "queue/envelope.h"
 
+/* What a brief task left to be sent before its delivery is acknowledged; owned. */
+struct brief_reply {
+    char *to; /* a queue; NULL: nobody waits for a result */
+    struct envelope result;
+};
+
 /*
  * Performs the message's task if it is marked brief, is small, and nothing stands against it. True:
- * done, to be acknowledged. False: nothing has happened; the executor finds out what to do with it.
- * I/O thread, while the executor is idle: a worker does one task at a time.
+ * done, to be acknowledged, after its reply if there is one. False: nothing has happened; the
+ * executor finds out what to do with it. I/O thread, while the executor is idle: a worker does one
+ * task at a time.
  */
-bool brief_perform(const struct settings *s, const struct envelope *v);
+bool brief_perform(const struct settings *s, const struct envelope *v,
+                   struct brief_reply *ret_reply);
 
 #endif

@@ -22,6 +22,7 @@
 #define IO_STACK_BYTES (16UL * 1024 * 1024)
 /* Heartbeats are serviced at least this often. */
 #define IO_POLL_MS 500
+#define REPLIES_LAST_MS 10000
 
 /* A queue that is consumed from. */
 struct source {
@@ -48,6 +49,7 @@ struct consumer {
     uint64_t ack_up_to, acks; /* not sent yet */
     int64_t listened_ms;      /* to a broker that did not show anything */
     struct outlet *outlet;
+    int64_t replies_end_ms; /* monotonic; 0: the executor has not ended yet */
 };
 
 /* --- connection ----------------------------------------------------------------------------------
@@ -67,6 +69,7 @@ static void free_deliveries(struct delivery *d)
 static void new_epoch(struct consumer *c)
 {
     free_deliveries(handover_next_epoch(c->handover));
+    outlet_forget_replies(c->outlet);
     c->epoch = handover_epoch(c->handover);
     c->settled_up_to = c->acks = 0;
     memset(c->settled_alone, 0, c->settled_ring * sizeof *c->settled_alone);
@@ -334,18 +337,23 @@ static bool take_delivery(struct consumer *c, struct broker_event *event, struct
 {
     uint64_t tag = event->tag;
     const struct source *source = find_tag(c, event->text);
+    struct brief_reply reply;
     if (!source) /* it raced with the cancel: it goes back */
         return give_back(c, event, e);
     if (!make_ring(c, tag))
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a delivery");
     if (event->defect[0] || !handover_idle(c->handover) ||
-        !brief_perform(c->settings, &event->envelope)) {
+        !brief_perform(c->settings, &event->envelope, &reply)) {
         hand_over(c, source->queue, event);
+        return true;
+    }
+    if (reply.to && !outlet_reply(c->outlet, &reply.result, reply.to, tag)) {
+        hand_over(c, source->queue, event); /* done once more: it has no effects */
         return true;
     }
     broker_event_free(event);
     handover_count_done(c->handover);
-    return acknowledge(c, tag, e);
+    return reply.to || acknowledge(c, tag, e);
 }
 
 /* Its queue is gone. Deliveries of other queues on this channel go back when it is declared anew.
@@ -411,6 +419,29 @@ static bool drain(struct consumer *c)
 /* --- the loop ------------------------------------------------------------------------------------
  */
 
+/* Brief tasks whose results the broker has. */
+static void acknowledge_replied(struct consumer *c)
+{
+    uint64_t tag;
+    struct err e;
+    bool sent = true;
+    while (c->broker && sent && outlet_replied(c->outlet, &tag))
+        sent = acknowledge(c, tag, &e);
+    if (c->broker && (!sent || !flush_acks(c, &e)))
+        lose_connection(c, &e);
+}
+
+/* At an end results that are on their way have this long; what is left is delivered again. */
+static bool waits_for_replies(struct consumer *c)
+{
+    if (!c->broker || !outlet_replying(c->outlet) || handover_stopping(c->handover) == STOP_NOW)
+        return false;
+    int64_t now_ms = clock_mono_ms();
+    if (!c->replies_end_ms)
+        c->replies_end_ms = now_ms + REPLIES_LAST_MS;
+    return now_ms < c->replies_end_ms;
+}
+
 static void serve_executor(struct consumer *c)
 {
     struct delivery *settled;
@@ -419,6 +450,7 @@ static void serve_executor(struct consumer *c)
     settle(c, settled);
     outlet_accept(c->outlet, batches);
     outlet_work(c->outlet);
+    acknowledge_replied(c);
 }
 
 /* True: the broker has something to say, or has not been listened to for a while (heartbeats). */
@@ -453,7 +485,7 @@ static void *io_thread(void *context)
 {
     struct consumer *c = context;
     bool listen = true;
-    while (!handover_finished(c->handover)) {
+    while (!handover_finished(c->handover) || waits_for_replies(c)) {
         if (handover_stopping(c->handover) == STOP_NO)
             connect_when_due(c);
         cancel_when_stopping(c);

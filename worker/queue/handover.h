@@ -23,7 +23,7 @@ enum stop {
 /* One message to publish and to have confirmed; owned by the executor, filled by it up to
  * `envelope`. */
 struct publication {
-    const char *queue;
+    struct publish_route route;
     const struct envelope *envelope;
     uint64_t number; /* I/O thread's */
     enum { PUBLICATION_WAITING, PUBLICATION_SENT, PUBLICATION_CONFIRMED, PUBLICATION_FAILED } state;

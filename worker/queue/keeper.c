@@ -137,8 +137,8 @@ static bool publish_rows(struct attempt *a, const struct outbox_row *rows, size_
     int64_t now_ms = clock_wall_ms();
     for (size_t i = 0; i < count; i++)
         if (!rows[i].expires_ms || rows[i].expires_ms > now_ms)
-            items[n++] =
-                (struct publication){.queue = rows[i].queue, .envelope = &rows[i].envelope};
+            items[n++] = (struct publication){.route = publish_to_queue(rows[i].queue),
+                                              .envelope = &rows[i].envelope};
     return n == 0 || outcome_publish(a, items, n, e);
 }
 

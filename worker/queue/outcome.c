@@ -25,7 +25,44 @@ static void wait_again(struct publication *items, size_t count)
             items[i].state = PUBLICATION_WAITING;
 }
 
-bool outcome_publish(struct attempt *a, struct publication *items, size_t count, struct err *e)
+/* Those that failed go through `give_up`, one by one. */
+static bool give_up_some(struct publication *items, size_t count, outcome_give_up *give_up,
+                         void *context, struct err *e)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].state != PUBLICATION_FAILED)
+            continue;
+        switch (give_up(context, i, &items[i].error)) {
+        case GIVE_UP:
+            items[i].state = PUBLICATION_CONFIRMED;
+            break;
+        case GIVE_UP_STOPPED:
+            *e = items[i].error;
+            return false;
+        case GIVE_UP_NOT_YET:
+            break;
+        }
+    }
+    return true;
+}
+
+static enum give_up never(void *context, size_t index, const struct err *why)
+{
+    (void)context;
+    (void)index;
+    return why->kind == ERR_REJECT ? GIVE_UP_STOPPED : GIVE_UP_NOT_YET;
+}
+
+static bool all_settled(const struct publication *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (items[i].state != PUBLICATION_CONFIRMED)
+            return false;
+    return true;
+}
+
+bool outcome_publish_some(struct attempt *a, struct publication *items, size_t count,
+                          outcome_give_up *give_up, void *context, struct err *e)
 {
     struct handover *h = a->executor->handover;
     const struct settings *s = a->executor->settings;
@@ -33,8 +70,11 @@ bool outcome_publish(struct attempt *a, struct publication *items, size_t count,
     for (int64_t pause_ms = PUBLISH_PAUSE_MS;; pause_ms *= 2) {
         if (handover_publish(h, items, count, clock_mono_ms() + patience_ms, e))
             return true;
-        if (e->kind == ERR_REJECT || handover_stopping(h) == STOP_NOW || attempt_void(a))
+        if (!give_up_some(items, count, give_up, context, e) || handover_stopping(h) == STOP_NOW ||
+            attempt_void(a))
             return false;
+        if (all_settled(items, count))
+            return true;
         log_error(LOG_LEVEL_WARNING, "publish_failed", e);
         handover_pause(h, pause_ms < PUBLISH_PAUSE_MAX_MS ? pause_ms : PUBLISH_PAUSE_MAX_MS,
                        STOP_NOW);
@@ -42,10 +82,15 @@ bool outcome_publish(struct attempt *a, struct publication *items, size_t count,
     }
 }
 
+bool outcome_publish(struct attempt *a, struct publication *items, size_t count, struct err *e)
+{
+    return outcome_publish_some(a, items, count, never, NULL, e);
+}
+
 static bool publish_letter(struct attempt *a, const char *queue, struct envelope *letter,
                            struct err *e)
 {
-    struct publication item = {.queue = queue, .envelope = letter};
+    struct publication item = {.route = publish_to_queue(queue), .envelope = letter};
     bool sent = outcome_publish(a, &item, 1, e);
     letter_free(letter);
     return sent;
@@ -53,31 +98,37 @@ static bool publish_letter(struct attempt *a, const char *queue, struct envelope
 
 /* --- dead ---------------------------------------------------------------------------------- */
 
-static bool publish_dead(struct attempt *a, const struct err *why, bool bare, struct err *e)
+static bool publish_dead(struct attempt *a, const struct envelope *v,
+                         const struct letter_reason *reason, bool bare, struct err *e)
 {
-    const struct settings *s = a->executor->settings;
     char queue[BROKER_QUEUE_NAME];
     struct envelope letter;
+    return letter_dead(v, reason, bare, &letter, e) &&
+           publish_letter(a, broker_dead_queue(a->executor->settings, queue), &letter, e);
+}
+
+bool outcome_bury(struct attempt *a, const struct envelope *v, const struct err *why,
+                  int64_t attempts, const char *queue)
+{
+    struct err e;
     struct letter_reason reason = {.why = why,
-                                   .attempts = a->failed + 1,
-                                   .queue = a->delivery->queue,
+                                   .attempts = attempts,
+                                   .queue = queue,
                                    .worker = a->executor->name,
                                    .now_ms = clock_wall_ms()};
-    return letter_dead(&a->delivery->envelope, &reason, bare, &letter, e) &&
-           publish_letter(a, broker_dead_queue(s, queue), &letter, e);
+    bool sent = publish_dead(a, v, &reason, false, &e);
+    if (!sent && e.kind == ERR_REJECT) /* its headers fill a frame already: they stay behind */
+        sent = publish_dead(a, v, &reason, true, &e);
+    if (!sent)
+        log_error(LOG_LEVEL_WARNING, "dead_letter_not_sent", &e);
+    return sent;
 }
 
 /* The dead letter first: a crash in between makes a second one, never none. */
 enum settlement outcome_dead(struct attempt *a, const struct err *why)
 {
-    struct err e;
-    bool sent = publish_dead(a, why, false, &e);
-    if (!sent && e.kind == ERR_REJECT) /* its headers fill a frame already: they stay behind */
-        sent = publish_dead(a, why, true, &e);
-    if (!sent) {
-        log_error(LOG_LEVEL_WARNING, "dead_letter_not_sent", &e);
+    if (!outcome_bury(a, &a->delivery->envelope, why, a->failed + 1, a->delivery->queue))
         return SETTLE_LEAVE;
-    }
     crashpoint("after_ladder");
     if (a->has_run && !keeper_dead(a, why))
         return a->taken_over ? SETTLE_ACK : SETTLE_LEAVE;

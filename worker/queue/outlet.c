@@ -1,4 +1,4 @@
-/* The connection that publishes for the executor: batches in, confirms read, answers out. */
+/* The connection that publishes: batches and replies in, confirms read, answers out. */
 #include "queue/outlet.h"
 
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/redial.h"
 #include "queue/broker.h"
+#include "queue/replies.h"
 
 struct outlet {
     const struct settings *settings;
@@ -17,7 +18,8 @@ struct outlet {
     struct redial redial;
     bool blocked;       /* a resource alarm: publishing would only fill the socket */
     bool declare_again; /* something came back as unroutable: a queue may have been deleted */
-    struct publish_batch *batches;
+    struct publish_batch *batches; /* the executor's */
+    struct replies replies;        /* of brief tasks */
 };
 
 struct outlet *outlet_new(const struct settings *s, const char *name, struct handover *h)
@@ -32,6 +34,8 @@ struct outlet *outlet_new(const struct settings *s, const char *name, struct han
 
 void outlet_free(struct outlet *o)
 {
+    if (o)
+        replies_clear(&o->replies);
     free(o);
 }
 
@@ -64,6 +68,7 @@ static void fail_all_sent(struct outlet *o, const struct err *why)
         for (size_t i = 0; i < batch->count; i++)
             if (batch->items[i].state == PUBLICATION_SENT)
                 fail(&batch->items[i], why);
+    replies_send_again(&o->replies);
 }
 
 static struct publication *find_sent(struct outlet *o, uint64_t number)
@@ -99,7 +104,8 @@ static void lose_connection(struct outlet *o, const struct err *e)
 static void connect_when_due(struct outlet *o)
 {
     struct err e;
-    if (o->broker || !o->batches || !redial_due(&o->redial, clock_mono_ms()))
+    if (o->broker || (!o->batches && !outlet_replying(o)) ||
+        !redial_due(&o->redial, clock_mono_ms()))
         return;
     if (broker_open(o->settings, o->name, &o->broker, &e))
         redial_succeeded(&o->redial, clock_mono_ms());
@@ -122,28 +128,57 @@ static void declare_when_needed(struct outlet *o)
 static void refuse(struct outlet *o, struct publication *p, const char *text)
 {
     struct err e;
-    (void)err_set(&e, ERR_RETRY, "publish_refused", "queue %s: the broker did not take it: %s",
-                  p->queue, text);
-    o->declare_again |= strcmp(text, "NO_ROUTE") == 0;
+    bool unroutable = strcmp(text, "NO_ROUTE") == 0;
+    (void)err_set(&e, ERR_RETRY, unroutable ? "no_queue" : "publish_refused",
+                  "exchange \"%.100s\", routing key %.200s: the broker did not take it: %s",
+                  p->route.exchange ? p->route.exchange : "", p->route.routing_key, text);
+    o->declare_again |= unroutable;
     fail(p, &e);
+}
+
+static void take_confirm(struct outlet *o, uint64_t number, bool taken, const char *text)
+{
+    struct publication *p = find_sent(o, number);
+    struct reply *reply = p ? NULL : replies_find(&o->replies, number);
+    if (p && taken)
+        p->state = PUBLICATION_CONFIRMED;
+    else if (p)
+        refuse(o, p, text);
+    else if (reply && taken)
+        replies_answer(&o->replies, reply);
+    else if (reply)
+        replies_refuse(&o->replies, reply, text, clock_mono_ms());
+}
+
+/* The broker closes the channel over an exchange that is not there or not ours to use; its words
+ * name it. */
+static void fail_exchange(struct outlet *o, const char *text)
+{
+    struct err e;
+    char quoted[BROKER_QUEUE_NAME + 2];
+    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+        for (size_t i = 0; i < batch->count; i++) {
+            const char *exchange = batch->items[i].route.exchange;
+            snprintf(quoted, sizeof quoted, "'%s'", exchange ? exchange : "");
+            if (batch->items[i].state != PUBLICATION_SENT || !quoted[2] || !strstr(text, quoted))
+                continue;
+            (void)err_set(&e, ERR_REJECT, "no_exchange", "%s", text);
+            fail(&batch->items[i], &e);
+        }
 }
 
 static void take_event(struct outlet *o, struct broker_event *event)
 {
-    struct publication *p;
     struct err e;
     switch (event->kind) {
     case BROKER_EVENT_CONFIRMED:
-        if ((p = find_sent(o, event->tag)))
-            p->state = PUBLICATION_CONFIRMED;
-        return;
     case BROKER_EVENT_REFUSED:
-        if ((p = find_sent(o, event->tag)))
-            refuse(o, p, event->text);
+        take_confirm(o, event->tag, event->kind == BROKER_EVENT_CONFIRMED, event->text);
         return;
     case BROKER_EVENT_REOPENED:
         (void)err_set(&e, ERR_RETRY, "channel_closed", "%s", event->text);
         log_error(LOG_LEVEL_WARNING, "publisher_channel_closed", &e);
+        fail_exchange(o, event->text);
         fail_all_sent(o, &e);
         return;
     case BROKER_EVENT_BLOCKED:
@@ -173,25 +208,40 @@ static void drain(struct outlet *o)
 
 /* --- the work of one turn ------------------------------------------------------------------ */
 
-static void publish_one(struct outlet *o, struct publication *p)
+/* False: it can never be sent as it is. */
+static bool publish_one(struct outlet *o, struct publication *p, struct err *e)
+{
+    if (broker_publish(o->broker, &p->route, p->envelope, &p->number, e))
+        p->state = PUBLICATION_SENT;
+    else if (strcmp(e->code, "broker_lost") == 0)
+        lose_connection(o, e);
+    else if (strcmp(e->code, "too_many_unconfirmed") != 0) /* that one waits for confirms */
+        return false;
+    return true;
+}
+
+static void publish_replies(struct outlet *o)
 {
     struct err e;
-    if (broker_publish(o->broker, p->queue, p->envelope, &p->number, &e)) {
-        p->state = PUBLICATION_SENT;
-        return;
+    int64_t now_ms = clock_mono_ms();
+    struct reply *reply = o->replies.waiting.first, *next;
+    for (; reply && o->broker && !o->blocked; reply = next) {
+        next = reply->next;
+        if (reply->publication.state == PUBLICATION_WAITING && reply->not_before_ms <= now_ms &&
+            !publish_one(o, &reply->publication, &e))
+            replies_refuse(&o->replies, reply, e.text, now_ms);
     }
-    if (strcmp(e.code, "broker_lost") == 0)
-        lose_connection(o, &e);
-    else if (strcmp(e.code, "too_many_unconfirmed") != 0) /* that one waits for confirms */
-        fail(p, &e);
 }
 
 static void publish_waiting(struct outlet *o)
 {
+    struct err e;
     for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
         for (size_t i = 0; i < batch->count; i++)
-            if (o->broker && !o->blocked && batch->items[i].state == PUBLICATION_WAITING)
-                publish_one(o, &batch->items[i]);
+            if (o->broker && !o->blocked && batch->items[i].state == PUBLICATION_WAITING &&
+                !publish_one(o, &batch->items[i], &e))
+                fail(&batch->items[i], &e);
+    publish_replies(o);
 }
 
 /* A stop that does not wait, or the deadline: the executor must not hang on the broker. */
@@ -230,9 +280,29 @@ void outlet_accept(struct outlet *o, struct publish_batch *batches)
     *end = batches;
 }
 
+bool outlet_reply(struct outlet *o, struct envelope *result, char *to, uint64_t tag)
+{
+    return replies_add(&o->replies, result, to, tag);
+}
+
+bool outlet_replied(struct outlet *o, uint64_t *ret_tag)
+{
+    return replies_take_answered(&o->replies, ret_tag);
+}
+
+bool outlet_replying(const struct outlet *o)
+{
+    return o->replies.waiting.first != NULL;
+}
+
+void outlet_forget_replies(struct outlet *o)
+{
+    replies_clear(&o->replies);
+}
+
 void outlet_work(struct outlet *o)
 {
-    if (!o->batches && !o->broker)
+    if (!o->batches && !o->broker && !outlet_replying(o))
         return;
     connect_when_due(o);
     drain(o);

@@ -1,4 +1,4 @@
-/* The connection that publishes for the executor, apart from the consuming one: an alarm stops only
+/* The connection that publishes for both threads, apart from the consuming one: an alarm stops only
  * it. */
 #ifndef METERBEAT_WORKER_OUTLET_H
 #define METERBEAT_WORKER_OUTLET_H
@@ -13,6 +13,15 @@ struct outlet *outlet_new(const struct settings *s, const char *name, struct han
 void outlet_free(struct outlet *o);
 /* A list of batches; each is answered (handover_answer) by its deadline. */
 void outlet_accept(struct outlet *o, struct publish_batch *batches);
+/* The result of a brief task to the queue `to`, for the delivery `tag`; takes over both, also when
+ * it fails (without memory). */
+MUST_CHECK bool outlet_reply(struct outlet *o, struct envelope *result, char *to, uint64_t tag);
+/* The next delivery whose result is with the broker. */
+bool outlet_replied(struct outlet *o, uint64_t *ret_tag);
+/* Results are on their way. */
+bool outlet_replying(const struct outlet *o);
+/* Those deliveries are void: they come again. */
+void outlet_forget_replies(struct outlet *o);
 /* Connects, publishes, reads confirms, answers; blocks only to connect. */
 void outlet_work(struct outlet *o);
 /* To poll; -1: nothing to wait for. */

@@ -3,6 +3,11 @@
 #define METERBEAT_WORKER_REPORT_H
 
 #include "queue/attempt.h"
+#include "queue/result.h"
+
+/* Who waits for the result of m, which came as v; reply_to NULL: nobody. Borrows both. Any thread.
+ */
+struct result_address report_address(const struct message *m, const struct envelope *v);
 
 enum revocation { REVOKED_EXPIRED, REVOKED_BY_REQUEST, REVOKED_TERMINATED };
 
