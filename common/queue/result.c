@@ -64,6 +64,7 @@ static void copy_text(const char *text, char *out, size_t size)
         if (is_utf8(out))
             return;
     }
+    snprintf(out, size, "%s", text);
     for (char *at = out; *at; at++)
         *at = (char)((unsigned char)*at < 0x80 ? *at : '?');
 }

@@ -451,15 +451,17 @@ static bool forsake_chord(struct builder *b, const json_t *steps, const json_t *
     return forsake_all(b, steps) && forsake_all(b, signature_value(options, "chain"));
 }
 
-/* In a group a chain is known by its last task, else by the first, as Celery has them. */
+/* In a group a chain is known by its last task, whose parents the others are; else by its first. */
 static bool name_child(struct builder *b, const json_t *rest, const json_t *options, json_t **child)
 {
     size_t last = json_array_size(signature_value(options, "chain"));
-    const char *id = json_string_value(signature_option(json_array_get(rest, last), "task_id"));
-    if (!id || !signature_value(options, "group_index"))
+    if (!signature_value(options, "group_index"))
         return true;
-    json_decref(*child);
-    *child = result_child(id, NULL);
+    for (size_t i = json_array_size(rest); *child && i-- > last;) {
+        const json_t *id = signature_option(json_array_get(rest, i), "task_id");
+        if (id)
+            *child = json_pack("[[O, o], n]", id, *child);
+    }
     return *child || no_memory(b->e);
 }
 
