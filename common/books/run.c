@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Invariant 3: whoever does not hold the latest token changes no row. */
@@ -102,14 +103,27 @@ static bool run_start(struct pg *p, const char *task_id, const char *worker, int
     return true;
 }
 
+/* state, result, error_code, error of a run that ended. */
+static void run_read_ended(const PGresult *r, struct run_ended *ended)
+{
+    const char *result = pg_text(r, 0, 1);
+    ended->result =
+        result && *result ? json_loads(result, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
+    const char *code = pg_text(r, 0, 2), *text = pg_text(r, 0, 3);
+    if (code)
+        (void)err_set(&ended->why, ERR_REJECT, code, "%s", text ? text : "");
+}
+
 static bool run_take_locked(struct pg *p, const struct run_key *key, const char *worker,
                             int64_t lease_s, enum run_state *ret_state, struct run *ret_run,
-                            struct err *e)
+                            struct run_ended *ret_ended, struct err *e)
 {
     if (!run_make(p, key, e))
         return false;
     PGresult *r CLEANUP(pg_clear) =
-        pg_query(p, e, "SELECT state FROM meterbeat.run WHERE task_id = $1 FOR UPDATE",
+        pg_query(p, e,
+                 "SELECT state, result, error_code, error FROM meterbeat.run WHERE task_id = $1"
+                 " FOR UPDATE",
                  PG_ARGS(key->task_id));
     if (!r)
         return false;
@@ -120,24 +134,31 @@ static bool run_take_locked(struct pg *p, const struct run_key *key, const char 
     *ret_state = strcmp(state, "done") == 0   ? RUN_DONE_BEFORE
                  : strcmp(state, "dead") == 0 ? RUN_DEAD_BEFORE
                                               : RUN_TAKEN;
-    return *ret_state != RUN_TAKEN || run_start(p, key->task_id, worker, lease_s, ret_run, e);
+    if (*ret_state == RUN_TAKEN)
+        return run_start(p, key->task_id, worker, lease_s, ret_run, e);
+    run_read_ended(r, ret_ended);
+    return true;
 }
 
 bool run_take(struct pg *p, const struct run_key *key, const char *worker, int64_t lease_s,
-              enum run_state *ret_state, struct run *ret_run, struct err *e)
+              enum run_state *ret_state, struct run *ret_run, struct run_ended *ret_ended,
+              struct err *e)
 {
     if (strlen(key->task_id) >= sizeof ret_run->task_id)
         return err_set(e, ERR_REJECT, "bad_id", "a task id of more than %zu bytes",
                        sizeof ret_run->task_id - 1);
     enum run_state state = RUN_TAKEN;
     struct run run = {0};
+    struct run_ended ended = {.result = NULL};
     if (!pg_begin(p, e))
         return false;
-    if (!run_take_locked(p, key, worker, lease_s, &state, &run, e) || !pg_commit(p, e)) {
+    if (!run_take_locked(p, key, worker, lease_s, &state, &run, &ended, e) || !pg_commit(p, e)) {
+        json_decref(ended.result);
         pg_rollback(p);
         return false;
     }
     *ret_state = state;
+    *ret_ended = ended;
     if (state == RUN_TAKEN)
         *ret_run = run;
     return true;
@@ -169,14 +190,37 @@ bool run_renew(struct pg *p, const struct run *r, int64_t lease_s, const char *p
         PG_ARGS(r->task_id, pg_number(r->token, token), pg_number(lease_s, lease), progress));
 }
 
-bool run_done(struct pg *p, const struct run *r, const char *summary, struct err *e)
+/* *ret_text: caller frees; NULL for nothing. */
+static bool run_result_text(const json_t *result, char **ret_text, struct err *e)
 {
-    char token[PG_NUMBER];
-    return run_write(p, r, e,
-                     "UPDATE meterbeat.run SET state = 'done', ended = ended + 1,"
-                     " finished_at = now(), lease_until = NULL, progress = $3, error_kind = NULL,"
-                     " error_code = NULL, error = NULL" RUN_HELD,
-                     PG_ARGS(r->task_id, pg_number(r->token, token), summary));
+    *ret_text = NULL;
+    if (!result || json_is_null(result))
+        return true;
+    char *text = json_dumps(result, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+    if (!text)
+        return err_set(e, ERR_RETRY, "no_memory", "no memory for a result");
+    if (strlen(text) > RUN_RESULT_BYTES) {
+        free(text);
+        return err_set(e, ERR_REJECT, "result_too_large", "a result of more than %d bytes",
+                       RUN_RESULT_BYTES);
+    }
+    *ret_text = text;
+    return true;
+}
+
+bool run_done(struct pg *p, const struct run *r, const char *summary, const json_t *result,
+              struct err *e)
+{
+    char token[PG_NUMBER], *text;
+    if (!run_result_text(result, &text, e))
+        return false;
+    bool ok = run_write(p, r, e,
+                        "UPDATE meterbeat.run SET state = 'done', ended = ended + 1,"
+                        " finished_at = now(), lease_until = NULL, progress = $3, result = $4,"
+                        " error_kind = NULL, error_code = NULL, error = NULL" RUN_HELD,
+                        PG_ARGS(r->task_id, pg_number(r->token, token), summary, text));
+    free(text);
+    return ok;
 }
 
 bool run_retry(struct pg *p, const struct run *r, int64_t delay_s, const struct err *why,
@@ -213,6 +257,16 @@ bool run_expire(struct pg *p, const char *task_id, bool is_orphan, struct err *e
                  " AND (state IN ('waiting', 'retrying')"
                  " OR (state = 'running' AND ($2::boolean OR lease_until < now())))",
                  PG_ARGS(task_id, is_orphan ? "t" : "f"));
+}
+
+bool run_revoke(struct pg *p, const char *task_id, const char *how, bool is_orphan, struct err *e)
+{
+    return pg_do(p, e, NULL,
+                 "UPDATE meterbeat.run SET state = 'dead', finished_at = now(), lease_until = NULL,"
+                 " error_kind = 'reject', error_code = 'revoked', error = $3 WHERE task_id = $1"
+                 " AND (state IN ('waiting', 'retrying')"
+                 " OR (state = 'running' AND ($2::boolean OR lease_until < now())))",
+                 PG_ARGS(task_id, is_orphan ? "t" : "f", how));
 }
 
 bool run_release(struct pg *p, const struct run *r, struct err *e)

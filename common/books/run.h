@@ -2,6 +2,8 @@
 #ifndef METERBEAT_BOOKS_RUN_H
 #define METERBEAT_BOOKS_RUN_H
 
+#include <jansson.h>
+
 #include "base/err.h"
 #include "base/uuid5.h"
 #include "books/pg.h"
@@ -29,25 +31,37 @@ struct run {
 
 enum run_state { RUN_TAKEN, RUN_DONE_BEFORE, RUN_DEAD_BEFORE };
 
+/* How a run ended that is taken again. */
+struct run_ended {
+    json_t *result; /* of a done one: what it returned; owned, NULL: nothing */
+    struct err why; /* of a dead one */
+};
+
+/* JSON text of a result: what the task tells about itself, not what it worked on. */
+#define RUN_RESULT_BYTES 65536
+
 /*
  * Outside a transaction. Takes the run for `worker` until now + lease_s: creates it or takes it
  * over (a redelivery means that the former holder lost its delivery). DONE_BEFORE / DEAD_BEFORE:
- * nothing to do but send its outbox and acknowledge.
+ * nothing to do but send its outbox, tell how it ended (ret_ended, caller decrefs) and acknowledge.
  * An only_one run that meets another open one of its record: while that one is running, this one is
  * done at once; else this one takes its place, and that one is done when its message comes.
  */
 MUST_CHECK bool run_take(struct pg *p, const struct run_key *key, const char *worker,
                          int64_t lease_s, enum run_state *ret_state, struct run *ret_run,
-                         struct err *e);
+                         struct run_ended *ret_ended, struct err *e);
 /* Extends the lease and says how far it is. False: ERR_RETRY "lease_lost" when another worker took
  * over. */
 MUST_CHECK bool run_renew(struct pg *p, const struct run *r, int64_t lease_s, const char *progress,
                           struct err *e);
 /*
- * Inside the task's transaction: done. ERR_RETRY "lease_lost" when the token is stale: roll back.
- * Before run_expect of the record's next window, which would meet this run still open otherwise.
+ * Inside the task's transaction: done, having returned result (borrowed; NULL: nothing). ERR_RETRY
+ * "lease_lost" when the token is stale: roll back. ERR_REJECT "result_too_large" above
+ * RUN_RESULT_BYTES. Before run_expect of the record's next window, which would meet this run still
+ * open otherwise.
  */
-MUST_CHECK bool run_done(struct pg *p, const struct run *r, const char *summary, struct err *e);
+MUST_CHECK bool run_done(struct pg *p, const struct run *r, const char *summary,
+                         const json_t *result, struct err *e);
 /* The attempt failed and goes to the ladder for at least delay_s; counts in `failed`. */
 MUST_CHECK bool run_retry(struct pg *p, const struct run *r, int64_t delay_s, const struct err *why,
                           struct err *e);
@@ -57,6 +71,10 @@ MUST_CHECK bool run_dead(struct pg *p, const struct run *r, const struct err *wh
  * that is held under a live lease, unless is_orphan: its holder is known to have lost the delivery.
  */
 MUST_CHECK bool run_expire(struct pg *p, const char *task_id, bool is_orphan, struct err *e);
+/* Its task was revoked before it was performed: dead, code "revoked", the text saying how. As
+ * run_expire otherwise; a run that is held ends by run_dead. */
+MUST_CHECK bool run_revoke(struct pg *p, const char *task_id, const char *how, bool is_orphan,
+                           struct err *e);
 /* Given up at a safe point, unacknowledged: waits for its redelivery, and has not vanished. */
 MUST_CHECK bool run_release(struct pg *p, const struct run *r, struct err *e);
 /* A dead run waits again, with a fresh ladder, for a message that a person sends once more; any

@@ -154,9 +154,10 @@ static bool aggregate_all(struct aggregate *a, const char *building_id, struct e
 
 /* --- the task -------------------------------------------------------------------------------- */
 
-static bool aggregate_done(struct task_context *t, const char *summary, struct err *e)
+static bool aggregate_done(struct task_context *t, const char *summary, const json_t *result,
+                           struct err *e)
 {
-    return pg_begin(t->pg, e) && run_done(t->pg, t->run, summary, e) && pg_commit(t->pg, e);
+    return pg_begin(t->pg, e) && run_done(t->pg, t->run, summary, result, e) && pg_commit(t->pg, e);
 }
 
 /* Without a building, whoever sums now sums all that this one would. */
@@ -164,7 +165,7 @@ static bool aggregate_busy(struct task_context *t, const char *building_id, stru
 {
     if (building_id)
         return err_set(e, ERR_RETRY, "aggregate_busy", "another aggregate is running");
-    return aggregate_done(t, "another aggregate is running", e);
+    return aggregate_done(t, "another aggregate is running", NULL, e);
 }
 
 /* For libcurl's callbacks: renews the lease, and says whether to stop. */
@@ -198,7 +199,7 @@ static bool aggregate_locked(struct aggregate *a, const char *building_id, json_
              a->summed, a->short_months, a->repairs);
     *ret_result = json_pack("{s:I,s:I,s:I}", "months", (json_int_t)a->summed, "short",
                             (json_int_t)a->short_months, "repairs", (json_int_t)a->repairs);
-    return aggregate_done(a->task, summary, e);
+    return aggregate_done(a->task, summary, *ret_result, e);
 }
 
 bool aggregate_perform(struct task_context *t, json_t **ret_result, struct err *e)

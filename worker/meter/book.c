@@ -70,7 +70,8 @@ static bool book_transaction(struct parse *p, struct err *e)
         !record_advance(pg, &p->record, p->window.next_last_date, p->window.next_last_ts, e))
         return false;
     book_summary(p, summary);
-    if (!run_done(pg, p->task->run, summary, e) || !book_next_window(p, e))
+    p->result = parse_result(p);
+    if (!run_done(pg, p->task->run, summary, p->result, e) || !book_next_window(p, e))
         return false;
     crashpoint("before_commit");
     return pg_commit(pg, e);
@@ -86,6 +87,7 @@ bool book_parse(struct parse *p, struct err *e)
 
 bool book_nothing(struct parse *p, const char *why, struct err *e)
 {
-    return pg_begin(p->task->pg, e) && run_done(p->task->pg, p->task->run, why, e) &&
+    p->result = parse_result(p);
+    return pg_begin(p->task->pg, e) && run_done(p->task->pg, p->task->run, why, p->result, e) &&
            pg_commit(p->task->pg, e);
 }

@@ -15,6 +15,7 @@ static void parse_free(struct parse *p)
     espi_free(p->espi);
     stage_freep(&p->stage);
     record_free(&p->record);
+    json_decref(p->result);
 }
 
 struct window_source parse_window_source(const struct record *r, const struct settings *s)
@@ -73,7 +74,7 @@ static bool parse_record(struct parse *p, struct err *e)
     return resolve_series(p, e) && write_points(p, e) && book_parse(p, e);
 }
 
-static json_t *parse_result(const struct parse *p)
+json_t *parse_result(const struct parse *p)
 {
     return json_pack("{s:I,s:I,s:I,s:I,s:I}", "record", (json_int_t)p->arguments.record_id,
                      "readings", (json_int_t)p->counts.readings, "points", (json_int_t)p->points,
@@ -112,7 +113,8 @@ bool parse_perform(struct task_context *t, json_t **ret_result, struct err *e)
         parse_lost_stage(e);
         return parse_wrap(&p, e);
     }
-    *ret_result = parse_result(&p);
+    *ret_result = p.result;
+    p.result = NULL;
     return true;
 }
 

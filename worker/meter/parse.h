@@ -35,6 +35,7 @@ struct parse {
     char unresolved[PARSE_NOTE]; /* those that cannot, and why; "" */
     int64_t points, costs;       /* written to KairosDB and counted back */
     int64_t bills, months;       /* rows changed, months made dirty */
+    json_t *result;              /* what it returns, as it was booked */
 };
 
 /* For libcurl's callbacks, at least every second: renews the lease, and says whether to stop. No
@@ -53,6 +54,8 @@ MUST_CHECK bool book_nothing(struct parse *p, const char *why, struct err *e);
 MUST_CHECK bool fan_out(struct task_context *t, const struct timezone_rules *zone,
                         json_t **ret_result, struct err *e);
 
+/* What the task returns; new reference. */
+json_t *parse_result(const struct parse *p);
 /* How a record asks for windows. Borrows from both. */
 struct window_source parse_window_source(const struct record *r, const struct settings *s);
 

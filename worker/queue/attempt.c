@@ -115,6 +115,10 @@ bool attempt_perform(struct attempt *a, struct err *e)
                                    .now_ms = clock_wall_ms(),
                                    .executor = a};
     bool done = a->task->perform(&context, &a->result, e);
+    if (!done) {
+        json_decref(a->result);
+        a->result = NULL;
+    }
     if (done)
         handover_count_done(x->handover);
     return done;

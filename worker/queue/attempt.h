@@ -9,6 +9,7 @@
 #include "queue/task.h"
 
 struct events;
+enum revocation { REVOKED_EXPIRED, REVOKED_BY_REQUEST, REVOKED_TERMINATED };
 
 struct executor {
     const struct settings *settings;
@@ -34,6 +35,7 @@ struct attempt {
     json_t *result; /* what the task returned, or NULL */
     struct run_key key;
     struct run run;
+    struct run_ended ended; /* of a run that had ended before */
     bool has_run;
     bool taken_over;     /* another delivery of the same id holds the run by now */
     int64_t failed;      /* earlier attempts that failed */
@@ -58,6 +60,8 @@ MUST_CHECK bool attempt_perform(struct attempt *a, struct err *e);
 enum settlement outcome_dead(struct attempt *a, const struct err *why);
 /* The next rung, or dead after the last. */
 enum settlement outcome_retry(struct attempt *a, const struct err *why);
+/* Revoked or terminated by remote control: its run ends, its sender is told; no dead letter. */
+enum settlement outcome_revoked(struct attempt *a, enum revocation how);
 /* eta: on the ladder for delay_s. */
 enum settlement outcome_later(struct attempt *a, int64_t delay_s);
 /* Publishes until all are confirmed. False: STOP_NOW, the delivery is void, or ERR_REJECT. */
@@ -82,5 +86,8 @@ MUST_CHECK bool keeper_expired(struct attempt *a);
  * lease. */
 MUST_CHECK bool keeper_retry(struct attempt *a, int64_t delay_s, const struct err *why);
 MUST_CHECK bool keeper_dead(struct attempt *a, const struct err *why);
+/* Its task was revoked ("revoked") or terminated ("terminated"): ends the run, if there is one.
+ * False: as above. */
+MUST_CHECK bool keeper_revoked(struct attempt *a, const char *how);
 
 #endif

@@ -117,6 +117,24 @@ bool keeper_expired(struct attempt *a)
     return false;
 }
 
+static bool write_revoked(struct attempt *a, void *context, struct err *e)
+{
+    return run_revoke(a->executor->pg, a->message.id, context, a->delivery->redelivered, e);
+}
+
+bool keeper_revoked(struct attempt *a, const char *how)
+{
+    struct err e;
+    if (a->has_run) {
+        (void)err_set(&e, ERR_REJECT, "revoked", "%s", how);
+        return keeper_dead(a, &e);
+    }
+    if (write_books(a, write_revoked, (void *)how, &e))
+        return true;
+    log_error(LOG_LEVEL_WARNING, "run_not_ended", &e);
+    return false;
+}
+
 /* Given up by our own will: must not count as a start that killed its worker. */
 static enum settlement release(struct attempt *a)
 {
@@ -187,8 +205,8 @@ static bool take_run(struct attempt *a, enum run_state *ret_state, struct err *e
     a->key.arguments = arguments;
     for (;;) {
         a->has_run =
-            pg_ready(x->pg, e) &&
-            run_take(x->pg, &a->key, x->name, x->settings->worker.lease_s, ret_state, &a->run, e);
+            pg_ready(x->pg, e) && run_take(x->pg, &a->key, x->name, x->settings->worker.lease_s,
+                                           ret_state, &a->run, &a->ended, e);
         if (a->has_run || e->kind == ERR_REJECT || !wait_for_books(a, &pause_ms, e, STOP_DRAIN))
             break;
     }
@@ -258,12 +276,27 @@ static enum settlement perform_taken(struct attempt *a, bool *ret_again)
     return *ret_again ? SETTLE_LEAVE : finish_failed(a, &e);
 }
 
+/* Whoever ended it may not have come to telling its sender: once more, with the same ids. */
+static bool report_ended(struct attempt *a, bool dead)
+{
+    if (!dead) {
+        a->result = a->ended.result;
+        a->ended.result = NULL;
+        return report_succeeded(a);
+    }
+    if (strcmp(a->ended.why.code, "revoked") == 0)
+        return report_revoked(a, report_revocation_of(a->ended.why.text));
+    return report_failed(a, &a->ended.why);
+}
+
 static enum settlement settle_ended(struct attempt *a, enum run_state state)
 {
     bool dead = state == RUN_DEAD_BEFORE;
     a->has_run = false;
     log_event(LOG_LEVEL_INFO, "task_ended_before", "state=%s", dead ? "dead" : "done");
     if (!dead && !send_outbox(a))
+        return SETTLE_LEAVE;
+    if (!report_ended(a, dead))
         return SETTLE_LEAVE;
     crashpoint("before_ack");
     return SETTLE_ACK;

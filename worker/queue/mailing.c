@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crashpoint.h"
 #include "base/log.h"
 
 /* A queue that refuses this often is full for good; one that is missing may just have been made. */
@@ -101,6 +102,8 @@ bool mailing_send(struct mailing *m)
     bool sent = m->count == 0 || outcome_publish_some(m->attempt, items, m->count, give_up, m, &e);
     if (!sent)
         log_error(LOG_LEVEL_WARNING, "report_not_sent", &e);
+    else
+        crashpoint("after_report");
     mailing_clear(m);
     return sent;
 }

@@ -136,6 +136,16 @@ enum settlement outcome_dead(struct attempt *a, const struct err *why)
     return report_failed(a, why) ? SETTLE_ACK : SETTLE_LEAVE;
 }
 
+/* The run first: a redelivery finds it ended, and tells once more. */
+enum settlement outcome_revoked(struct attempt *a, enum revocation how)
+{
+    const char *name = report_revocation_name(how);
+    log_event(LOG_LEVEL_INFO, "task_revoked", "how=%s", name);
+    if (a->task && a->task->keeps_run && a->executor->pg && !keeper_revoked(a, name))
+        return a->taken_over ? SETTLE_ACK : SETTLE_LEAVE;
+    return report_revoked(a, how) ? SETTLE_ACK : SETTLE_LEAVE;
+}
+
 /* --- later --------------------------------------------------------------------------------- */
 
 static struct ladder ladder_of(const struct executor *x)

@@ -264,13 +264,26 @@ static const char *const revocation_names[] = {
     [REVOKED_TERMINATED] = "terminated",
 };
 
+const char *report_revocation_name(enum revocation how)
+{
+    return revocation_names[how];
+}
+
+enum revocation report_revocation_of(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(revocation_names); i++)
+        if (strcmp(revocation_names[i], name) == 0)
+            return (enum revocation)i;
+    return REVOKED_BY_REQUEST;
+}
+
 bool report_revoked(struct attempt *a, enum revocation how)
 {
     struct follow_ups f CLEANUP(follow_ups_free) = {.items = NULL};
     struct mailing m = {.attempt = a};
-    struct err e, why = {.kind = ERR_REJECT, .code = "revoked"};
+    struct err e, why;
     struct result_address to = address_of(a);
-    memcpy(why.text, revocation_names[how], strlen(revocation_names[how]) + 1);
+    (void)err_set(&why, ERR_REJECT, "revoked", "%s", revocation_names[how]);
     struct result_exception x = result_exception_of(&why, NULL);
     json_t *value = result_exception_value(&x);
     bool ok = value && signature_revoked(&a->message, &f, &e) &&

@@ -9,8 +9,6 @@
  */
 struct result_address report_address(const struct message *m, const struct envelope *v);
 
-enum revocation { REVOKED_EXPIRED, REVOKED_BY_REQUEST, REVOKED_TERMINATED };
-
 /*
  * Executor thread. Those that return bool publish, wait for the confirms, and are called before the
  * delivery is acknowledged; false: a stop or a void delivery came first, and it is left alone. Safe
@@ -25,5 +23,8 @@ MUST_CHECK bool report_retry(struct attempt *a, const struct err *why);
  * could not be read as much as its headers say. */
 MUST_CHECK bool report_failed(struct attempt *a, const struct err *why);
 MUST_CHECK bool report_revoked(struct attempt *a, enum revocation how);
+/* "expired", "revoked", "terminated": what Celery's TaskRevokedError says; and back again. */
+const char *report_revocation_name(enum revocation how);
+enum revocation report_revocation_of(const char *name);
 
 #endif
