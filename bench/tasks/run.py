@@ -24,21 +24,22 @@ sys.path.insert(0, str(ROOT / "packaging"))
 from servers import RabbitMQ, wait_until  # noqa: E402
 
 QUEUE = "meterbeat"
+REPLIES = "bench replies"  # of a client that fetches its results later
 TICK = os.sysconf("SC_CLK_TCK")
 
 
-def message():
-    """What Celery 5.7 sends for ping.delay()."""
+def message(results):
+    """What Celery 5.7 sends for ping.apply_async(ignore_result=not results)."""
     task_id = str(uuid.uuid4())
     headers = {"lang": "py", "task": "meterbeat.ping", "id": task_id, "shadow": None, "eta": None,
                "expires": None, "group": None, "group_index": None, "retries": 0,
                "timelimit": [None, None], "root_id": task_id, "parent_id": None, "argsrepr": "()",
-               "kwargsrepr": "{}", "origin": "gen1@bench", "ignore_result": False,
+               "kwargsrepr": "{}", "origin": "gen1@bench", "ignore_result": not results,
                "replaced_task_nesting": 0, "stamped_headers": None, "stamps": {}}
     body = [[], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
     return json.dumps(body), pika.BasicProperties(
         content_type="application/json", content_encoding="utf-8", correlation_id=task_id,
-        reply_to=task_id, priority=0, delivery_mode=2, headers=headers)
+        reply_to=REPLIES, priority=0, delivery_mode=2, headers=headers)
 
 
 class Broker:
@@ -47,14 +48,16 @@ class Broker:
         self.connection = pika.BlockingConnection(pika.URLParameters(self.url + "?heartbeat=0"))
         self.channel = self.connection.channel()
         self.channel.queue_declare(QUEUE, durable=True)
+        self.channel.queue_declare(REPLIES)
 
     def ready(self):
         return self.channel.queue_declare(QUEUE, passive=True).method.message_count
 
-    def fill(self, count):
+    def fill(self, count, results):
         self.channel.queue_purge(QUEUE)
+        self.channel.queue_purge(REPLIES)
         for _ in range(count):
-            body, properties = message()
+            body, properties = message(results)
             self.channel.basic_publish("", QUEUE, body, properties)
         wait_until(lambda: self.ready() == count, 120, "the queue is full")
 
@@ -83,9 +86,9 @@ def memory(pids):
     return sums["Rss"] / 1024, sums["Pss"] / 1024
 
 
-def timed(broker, count, command, environment):
+def timed(broker, count, results, command, environment):
     """One round: tasks per second, CPU microseconds per task, memory right after."""
-    broker.fill(count)
+    broker.fill(count, results)
     process = subprocess.Popen(command, env={**os.environ, **environment}, cwd=ROOT / "bench/tasks",
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -106,21 +109,25 @@ def timed(broker, count, command, environment):
 
 
 def consumers(build, folder, broker, rabbitmq, count, prefetch):
-    """Name -> (messages, command, environment)."""
+    """Name -> (messages, with results, command, environment)."""
     configuration = folder / f"prefetch-{prefetch}.conf"
     configuration.write_text(
         f'broker = {{ url = "amqp://guest@127.0.0.1:{rabbitmq.port}/"; }};\n'
         f'worker = {{ prefetch = {prefetch}; }};\nlog_level = "warning";\n')
     # the bare loop stays after its last message, so that all are measured alive
+    bare = [folder / "bare", broker.url, QUEUE, str(prefetch), str(10 * count)]
+    ours = [build / "worker/meterbeat-worker", "--config", configuration]
+    password = {"METERBEAT_BROKER_PASSWORD": "guest"}
+    celery = [sys.executable, "-m", "celery", "-A", "celery_app", "worker", "-c", "1", "-P", "prefork",
+              "--without-gossip", "--without-mingle", "-l", "ERROR"]
+    peer = {"BENCH_BROKER": broker.url, "BENCH_PREFETCH": str(prefetch)}
+    fewer = max(count // 10, 500)
     return {
-        "bare librabbitmq loop": (count, [folder / "bare", broker.url, QUEUE, str(prefetch),
-                                          str(10 * count)], {}),
-        "meterbeat-worker": (count, [build / "worker/meterbeat-worker", "--config", configuration],
-                             {"METERBEAT_BROKER_PASSWORD": "guest"}),
-        "Celery -c 1 prefork": (max(count // 10, 500), [
-            sys.executable, "-m", "celery", "-A", "celery_app", "worker", "-c", "1", "-P", "prefork",
-            "--without-gossip", "--without-mingle", "-l", "ERROR"],
-            {"BENCH_BROKER": broker.url, "BENCH_PREFETCH": str(prefetch)}),
+        "bare librabbitmq loop": (count, False, bare, {}),
+        "meterbeat-worker": (count, False, ours, password),
+        "Celery -c 1 prefork": (fewer, False, celery, peer),
+        "meterbeat, with results": (count, True, ours, password),
+        "Celery, with results": (fewer, True, celery, {**peer, "BENCH_RESULTS": "1"}),
     }
 
 
@@ -139,7 +146,9 @@ def print_table(prefetch, results):
               f"{rss:10.1f}{pss:10.1f}")
     ours = median(results["meterbeat-worker"], "rate")
     print(f"{'':26}{ours / limit:.2f} of the limit, {ours / median(results['Celery -c 1 prefork'], 'rate'):.1f}"
-          " times Celery")
+          " times Celery; with results "
+          f"{median(results['meterbeat, with results'], 'rate') / median(results['Celery, with results'], 'rate'):.1f}"
+          " times")
 
 
 def main():
@@ -158,10 +167,10 @@ def main():
         for prefetch, count in ((100, options.count), (1, options.count // 2)):
             results = {}
             for _ in range(options.rounds):
-                for name, (messages, command, environment) in consumers(
+                for name, (messages, replies, command, environment) in consumers(
                         options.build, folder, broker, rabbitmq, count, prefetch).items():
                     results.setdefault(name, []).append(
-                        timed(broker, messages, list(map(str, command)), environment))
+                        timed(broker, messages, replies, list(map(str, command)), environment))
             print_table(prefetch, results)
     finally:
         rabbitmq.kill()

@@ -317,8 +317,10 @@ static bool forsake_task(struct builder *b, const json_t *sig)
         .group_id = json_string_value(signature_option(sig, "group_id")),
         .parent_id = json_string_value(signature_option(sig, "parent_id")),
     };
+    /* what many chords are followed by would be told many times: once is enough */
     if (!to.task_id || !to.reply_to || !*to.reply_to ||
-        json_is_true(signature_option(sig, "ignore_result")))
+        json_is_true(signature_option(sig, "ignore_result")) ||
+        out->forsaken_count >= SIGNATURE_MAX_COUNT)
         return true;
     struct result_address *items =
         grow(out->forsaken, out->forsaken_count, sizeof *items, &b->forsaken_room);

@@ -1,10 +1,10 @@
 /* Any envelope: decoding refuses it with a reason or gives a message that survives being sent
- * again. */
+ * again, and whose signatures become messages that do. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/message.h"
+#include "queue/signature.h"
 
 /* One byte of choices, a line of headers as JSON, the rest is the body. */
 enum choice { MSGPACK = 1, GZIP = 2, BZIP2 = 4, NO_TYPE = 8, CONTENT_ENCODING = 16 };
@@ -78,6 +78,57 @@ static void send_again(const struct message *m, const char *serializer)
     require(json_equal(m->kwargs, again.kwargs) == 1, "kwargs", &e);
 }
 
+/* --- what follows it ---------------------------------------------------------------------------
+ */
+
+static void send_result(const struct result_address *to, const struct follow_ups *f,
+                        const json_t *value)
+{
+    struct err e = {0};
+    struct envelope v CLEANUP(envelope_free) = {.priority = -1};
+    if (!result_encode(to, RESULT_SUCCESS, value, f->children, 1 << 16, 1000, &v, &e))
+        require(strcmp(e.code, "result_too_large") == 0 || strcmp(e.code, "bad_result") == 0,
+                "result", &e);
+}
+
+static void send_follow_ups(const struct follow_ups *f, const json_t *value)
+{
+    struct err e = {0};
+    require(f->count <= SIGNATURE_MAX_COUNT && f->forsaken_count <= SIGNATURE_MAX_COUNT,
+            "too many follow-ups", &e);
+    for (size_t i = 0; i < f->count && i < 64; i++) {
+        const struct message *m = &f->items[i].message;
+        struct envelope v CLEANUP(envelope_free) = {.priority = -1};
+        require(m->id && m->task && m->root_id && m->parent_id, "half a follow-up", &e);
+        if (!message_encode(m, f->items[i].serializer, 1000, &v, &e))
+            require(e.kind == ERR_REJECT && e.code[0], "refused without a reason", &e);
+    }
+    for (size_t i = 0; i < f->forsaken_count; i++)
+        send_result(&f->forsaken[i], f, value);
+}
+
+static void follow(const struct message *m)
+{
+    struct err e = {0};
+    struct follow_ups f = {0}, again = {0};
+    struct result_address to = {.task_id = m->id, .reply_to = "client"};
+    require(signature_succeeded(m, m->args, "fuzz", 1000, &f, &e), "succeeded", &e);
+    require(signature_succeeded(m, m->args, "fuzz", 1000, &again, &e), "succeeded again", &e);
+    require(f.count == again.count, "another number of follow-ups", &e);
+    for (size_t i = 0; i < f.count; i++)
+        require(strcmp(f.items[i].message.id, again.items[i].message.id) == 0, "another id", &e);
+    send_result(&to, &f, m->args);
+    send_follow_ups(&f, m->kwargs);
+    follow_ups_free(&f);
+    follow_ups_free(&again);
+    require(signature_failed(m, "fuzz", 1000, &f, &e), "failed", &e);
+    send_follow_ups(&f, m->kwargs);
+    follow_ups_free(&f);
+    require(signature_revoked(m, &f, &e), "revoked", &e);
+    send_follow_ups(&f, m->kwargs);
+    follow_ups_free(&f);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
@@ -93,5 +144,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             &e);
     send_again(&m, "json");
     send_again(&m, "msgpack");
+    follow(&m);
     return 0;
 }

@@ -10,7 +10,7 @@ CHOICES = {"application/x-msgpack": 1, "application/json": 0}
 def main(directory):
     directory.mkdir(parents=True, exist_ok=True)
     data = pathlib.Path(__file__).resolve().parents[1] / "data/messages"
-    for path in sorted(data.glob("celery-*.json")):
+    for path in sorted([*data.glob("celery-*.json"), *data.glob("steps-*.json")]):
         for number, case in enumerate(json.loads(path.read_text(encoding="utf-8"))):
             envelope = case["envelope"]
             compression = envelope["headers"].pop("compression", "")
