@@ -34,7 +34,7 @@ def client(place):
 @pytest.fixture
 def worker_of(meterbeat):
     def start(*arguments, environment=None, **changes):
-        meterbeat.configure(broker={"heartbeat_s": 5, "reconnect_max_s": 2}, log_level="debug",
+        meterbeat.configure(broker={"heartbeat_s": 20, "reconnect_max_s": 2}, log_level="debug",
                             worker={"retry_delays_s": (1, 2), **changes})
         worker = meterbeat.worker(*arguments, environment=environment)
         worker.wait_for_event("consuming")
@@ -355,9 +355,11 @@ def test_during_an_alarm_results_wait_and_an_end_does_not_wait_for_them(
         worker_of, meterbeat, queues, connect, servers, task, args):
     worker = worker_of(prefetch=5, grace_s=2)
     result_of(queues, send(queues, task, *args))  # the publishing connection is there before the alarm
-    ids = [send(queues, "meterbeat.sleep", 1)] + [send(queues, task, *args) for _ in range(20)]
+    worker.signal(signal.SIGSTOP)  # so that it gets to them when the alarm is on
+    ids = [send(queues, task, *args) for _ in range(20)]
     rabbitmqctl(servers.rabbitmq, "set_vm_memory_high_watermark", "0.000001")
     try:
+        worker.signal(signal.SIGCONT)
         worker.wait_for_event("broker_blocked")
         assert worker.stop(limit=45) == 0
     finally:

@@ -431,14 +431,14 @@ static void acknowledge_replied(struct consumer *c)
         lose_connection(c, &e);
 }
 
-/* At an end results that are on their way have this long; what is left is delivered again. */
+/* At an end results that are on their way have a little longer; what is left is delivered again. */
 static bool waits_for_replies(struct consumer *c)
 {
     if (!c->broker || !outlet_replying(c->outlet) || handover_stopping(c->handover) == STOP_NOW)
         return false;
-    int64_t now_ms = clock_mono_ms();
+    int64_t now_ms = clock_mono_ms(), grace_ms = c->settings->worker.grace_s * 1000;
     if (!c->replies_end_ms)
-        c->replies_end_ms = now_ms + REPLIES_LAST_MS;
+        c->replies_end_ms = now_ms + (grace_ms < REPLIES_LAST_MS ? grace_ms : REPLIES_LAST_MS);
     return now_ms < c->replies_end_ms;
 }
 
