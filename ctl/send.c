@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/host.h"
 #include "base/uuid5.h"
 #include "commands.h"
 #include "queue/message.h"
@@ -84,10 +84,8 @@ static json_t *json_argument(const char *text, const char *what, bool list)
 
 static char *origin(void)
 {
-    char host[256] = "", text[300];
-    if (gethostname(host, sizeof(host) - 1) != 0)
-        host[0] = '\0';
-    (void)snprintf(text, sizeof(text), "meterbeatctl@%s", host);
+    char host[HOST_NAME], text[HOST_NAME + 16];
+    (void)snprintf(text, sizeof(text), "meterbeatctl@%s", host_name(host));
     return strdup(text);
 }
 

@@ -6,15 +6,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/host.h"
 #include "base/log.h"
 
 bool links_make(const struct settings *s, struct links *l, struct err *e)
 {
-    char host[200] = "";
-    if (gethostname(host, sizeof host - 1) != 0)
-        snprintf(host, sizeof host, "localhost");
+    char host[HOST_NAME];
     *l = (struct links){.settings = s};
-    snprintf(l->name, sizeof l->name, "meterbeat-producer@%s/%d", host, (int)getpid());
+    snprintf(l->name, sizeof l->name, "meterbeat-producer@%s/%d", host_name(host), (int)getpid());
     l->database_redial = redial_make(s->broker.reconnect_max_s * 1000);
     l->broker_redial = redial_make(s->broker.reconnect_max_s * 1000);
     l->pg = pg_new(s, l->name);

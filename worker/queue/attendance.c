@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "base/host.h"
 #include "books/presence.h"
 
 #define TELL_EVERY_MS 10000
@@ -17,13 +18,12 @@ struct attendance attendance_make(const struct settings *s, const char *name)
 void attendance_tell(struct attendance *a, struct pg *pg, const char *task_id, int64_t done,
                      int64_t now_ms)
 {
-    char host[256] = "";
+    char host[HOST_NAME];
     struct err ignored;
     if (!pg || now_ms < a->next_ms)
         return;
-    (void)gethostname(host, sizeof host - 1); /* empty then: only a label */
     struct presence here = {.name = a->name,
-                            .host = host,
+                            .host = host_name(host),
                             .pid = getpid(),
                             .queue = a->settings->broker.queue,
                             .version = METERBEAT_VERSION,
