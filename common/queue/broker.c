@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "queue/broker_exchange.h"
 #include "queue/broker_internal.h"
 
 #define BROKER_FRAME_MAX 131072
@@ -200,6 +201,8 @@ bool broker_open_channel(struct broker *b, struct err *e)
     amqp_rpc_reply_t reply = amqp_get_rpc_reply(b->connection);
     if (reply.reply_type != AMQP_RESPONSE_NORMAL)
         return broker_lose(b, e, "open channel", reply.library_error);
+    if (b->plain)
+        return true;
     amqp_confirm_select(b->connection, BROKER_CHANNEL);
     reply = amqp_get_rpc_reply(b->connection);
     if (reply.reply_type != AMQP_RESPONSE_NORMAL)
@@ -257,8 +260,8 @@ static bool broker_connect(struct broker *b, char *url, const char *connection_n
            fold_login(b, login(b, &where, connection_name), &where, e) && broker_open_channel(b, e);
 }
 
-bool broker_open(const struct settings *s, const char *connection_name, struct broker **ret_broker,
-                 struct err *e)
+static bool open_broker(const struct settings *s, const char *connection_name, bool plain,
+                        size_t keep_max, struct broker **ret_broker, struct err *e)
 {
     char url[BROKER_URL_MAX];
     if (strlen(s->broker.url) >= sizeof url)
@@ -268,6 +271,8 @@ bool broker_open(const struct settings *s, const char *connection_name, struct b
     if (!b)
         return err_set(e, ERR_RETRY, "broker_unreachable", "no memory for a connection");
     b->settings = s;
+    b->plain = plain;
+    b->keep_max = keep_max;
     init_amqp_pool(&b->pool, 4096);
     bool connected = broker_connect(b, url, connection_name, e);
     explicit_bzero(url, sizeof url);
@@ -278,6 +283,18 @@ bool broker_open(const struct settings *s, const char *connection_name, struct b
     }
     *ret_broker = b;
     return true;
+}
+
+bool broker_open(const struct settings *s, const char *connection_name, struct broker **ret_broker,
+                 struct err *e)
+{
+    return open_broker(s, connection_name, false, BROKER_BODY_MAX, ret_broker, e);
+}
+
+bool broker_open_plain(const struct settings *s, const char *connection_name, size_t keep_max,
+                       struct broker **ret_broker, struct err *e)
+{
+    return open_broker(s, connection_name, true, keep_max, ret_broker, e);
 }
 
 /* --- closing ------------------------------------------------------------------------------------

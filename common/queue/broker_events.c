@@ -8,6 +8,8 @@
 
 /* Memory for a body grows with what has arrived, not with what was announced. */
 #define BODY_FIRST_CAPACITY (1024 * 1024)
+/* Messages read ahead of a publish on a plain connection. */
+#define PUMP_MAX 16
 
 void broker_event_free(struct broker_event *event)
 {
@@ -109,8 +111,8 @@ static void finish_message(struct broker *b, struct broker_event *ret_event)
         broker_event_free(&b->arriving);
         return;
     }
-    if (b->arriving.envelope.body_len > (size_t)b->settings->worker.max_message_bytes &&
-        !b->arriving.defect[0])
+    size_t most = b->plain ? b->keep_max : (size_t)b->settings->worker.max_message_bytes;
+    if (b->body_size > most && !b->arriving.defect[0])
         snprintf(b->arriving.defect, sizeof b->arriving.defect, "too_large");
     *ret_event = b->arriving;
     memset(&b->arriving.envelope, 0, sizeof b->arriving.envelope);
@@ -125,7 +127,7 @@ static bool take_header(struct broker *b, const amqp_frame_t *frame, struct brok
         return broker_lose(b, e, "message header", AMQP_STATUS_BAD_AMQP_DATA);
     if (!take_properties(b, frame->payload.properties.decoded, e))
         return false;
-    b->body_left = size;
+    b->body_left = b->body_size = size;
     b->body_capacity = 0;
     b->incoming = INCOMING_BODY;
     if (size == 0)
@@ -139,10 +141,12 @@ static bool take_body(struct broker *b, amqp_bytes_t piece, struct broker_event 
     struct envelope *v = &b->arriving.envelope;
     if (b->incoming != INCOMING_BODY || piece.len > b->body_left)
         return broker_lose(b, e, "message body", AMQP_STATUS_BAD_AMQP_DATA);
-    if (!make_room(b, v->body_len + piece.len, e))
-        return false;
-    memcpy(v->body + v->body_len, piece.bytes, piece.len);
-    v->body_len += piece.len;
+    if (b->body_size <= b->keep_max) {
+        if (!make_room(b, v->body_len + piece.len, e))
+            return false;
+        memcpy(v->body + v->body_len, piece.bytes, piece.len);
+        v->body_len += piece.len;
+    }
     b->body_left -= piece.len;
     if (b->body_left == 0)
         finish_message(b, ret_event);
@@ -324,13 +328,17 @@ bool broker_pump(struct broker *b, struct err *e)
     if (!broker_usable(b, e))
         return false;
     bool any = true;
-    while (any || b->incoming != INCOMING_NONE) {
+    /* nothing holds back what comes unasked on a plain connection: it must not be kept without end
+     */
+    size_t room = b->plain ? PUMP_MAX : SIZE_MAX;
+    while ((any && room > 0) || b->incoming != INCOMING_NONE) {
         struct broker_event event = {0};
         /* the rest of a message must come: the heartbeats end the wait if the peer is gone */
         if (!read_frame(b, b->incoming == INCOMING_NONE ? 0 : 1000, &event, &any, e))
             return false;
         if (event.kind != BROKER_EVENT_NONE && !broker_push(b, &event, event.tag, e))
             return false;
+        room -= event.kind != BROKER_EVENT_NONE && room > 0;
     }
     return true;
 }

@@ -27,11 +27,13 @@ struct broker_pending {
 struct broker {
     amqp_connection_state_t connection;
     const struct settings *settings;
-    bool tls;       /* OpenSSL may hold bytes that nobody sees */
-    bool lost;      /* nothing may be sent any more */
-    bool returning; /* the incoming message is a basic.return */
+    bool tls;        /* OpenSSL may hold bytes that nobody sees */
+    bool lost;       /* nothing may be sent any more */
+    bool returning;  /* the incoming message is a basic.return */
+    bool plain;      /* no publisher confirms: broker_exchange.h */
+    size_t keep_max; /* of a body; a longer one is read and forgotten */
     enum broker_incoming incoming;
-    uint64_t body_left;
+    uint64_t body_size, body_left;
     size_t body_capacity;
     struct broker_event arriving;
     uint64_t next_number; /* of the next publish */
