@@ -49,11 +49,12 @@ static bool relay_of_the_dead(struct links *l, struct relay_count *ret_count, st
 
 static bool purge(struct links *l, struct err *e)
 {
-    int64_t deleted;
-    if (!purge_old(l->pg, l->settings->producer.keep_days, &deleted, e))
+    int64_t deleted, forgotten;
+    if (!purge_old(l->pg, l->settings->producer.keep_days, &deleted, e) ||
+        !purge_revoked(l->pg, l->settings->worker.revoked_s, &forgotten, e))
         return false;
-    if (deleted)
-        log_event(LOG_LEVEL_INFO, "purged", "rows=%" PRId64, deleted);
+    if (deleted + forgotten)
+        log_event(LOG_LEVEL_INFO, "purged", "rows=%" PRId64, deleted + forgotten);
     return true;
 }
 

@@ -78,7 +78,9 @@ int main(int argc, char **argv)
     if (options.processes)
         settings.worker.processes = options.processes;
     worker_block_signals();
-    status = settings.worker.processes > 1 ? supervisor_run(&settings) : worker_run(&settings);
+    status = settings.worker.processes > 1 ? supervisor_run(&settings) : worker_run(&settings, 1);
+    if (status == WORKER_EXIT_ASKED)
+        status = WORKER_EXIT_OK;
     settings_free(&settings);
     return status;
 }

@@ -20,27 +20,28 @@
 #define HEALTHY_MS 60000
 
 struct child {
-    pid_t pid; /* 0: not running */
+    pid_t pid;    /* 0: not running */
+    bool retired; /* remote control ended it: not to be started anew */
     int64_t started_ms, due_ms, pause_ms;
 };
 
 /* --- children ------------------------------------------------------------------------------ */
 
 /* The child dies with its supervisor, even one that was killed. */
-static void run_child(const struct settings *s, pid_t parent)
+static void run_child(const struct settings *s, int index, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         _exit(WORKER_EXIT_OK);
-    _exit(worker_run(s));
+    _exit(worker_run(s, index));
 }
 
-static void start_child(const struct settings *s, struct child *child, int64_t now_ms)
+static void start_child(const struct settings *s, struct child *child, int index, int64_t now_ms)
 {
     pid_t parent = getpid();
     child->pid = fork();
     if (child->pid == 0)
-        run_child(s, parent);
+        run_child(s, index, parent);
     child->started_ms = now_ms;
     if (child->pid < 0) {
         child->pid = 0;
@@ -53,8 +54,8 @@ static void start_due(const struct settings *s, struct child *children, size_t c
                       int64_t now_ms)
 {
     for (size_t i = 0; i < count; i++)
-        if (children[i].pid == 0 && now_ms >= children[i].due_ms)
-            start_child(s, &children[i], now_ms);
+        if (children[i].pid == 0 && !children[i].retired && now_ms >= children[i].due_ms)
+            start_child(s, &children[i], (int)i + 1, now_ms);
 }
 
 static struct child *find_child(struct child *children, size_t count, pid_t pid)
@@ -67,6 +68,12 @@ static struct child *find_child(struct child *children, size_t count, pid_t pid)
 
 static void note_end(struct child *child, int status, int64_t now_ms)
 {
+    if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_ASKED) {
+        log_event(LOG_LEVEL_INFO, "worker_retired", "worker_pid=%d", (int)child->pid);
+        child->pid = 0;
+        child->retired = true;
+        return;
+    }
     bool healthy = now_ms - child->started_ms >= HEALTHY_MS;
     child->pause_ms = healthy || child->pause_ms == 0      ? PAUSE_FIRST_MS
                       : child->pause_ms * 2 < PAUSE_MAX_MS ? child->pause_ms * 2
@@ -87,6 +94,7 @@ static int reap(struct child *children, size_t count, int64_t now_ms)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         struct child *child = find_child(children, count, pid);
         int code = WIFEXITED(status) ? WEXITSTATUS(status) : WORKER_EXIT_FATAL;
+        code = code == WORKER_EXIT_ASKED ? WORKER_EXIT_OK : code;
         worst = code > worst ? code : worst;
         if (child)
             note_end(child, status, now_ms);
@@ -113,7 +121,7 @@ static int64_t next_due_in(const struct child *children, size_t count, int64_t n
 {
     int64_t wait_ms = PAUSE_MAX_MS;
     for (size_t i = 0; i < count; i++)
-        if (children[i].pid == 0 && children[i].due_ms - now_ms < wait_ms)
+        if (children[i].pid == 0 && !children[i].retired && children[i].due_ms - now_ms < wait_ms)
             wait_ms = children[i].due_ms - now_ms;
     return wait_ms < 0 ? 0 : wait_ms;
 }
@@ -154,6 +162,14 @@ static int end_children(struct child *children, size_t count, int number)
     return worst;
 }
 
+static bool all_retired(const struct child *children, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!children[i].retired)
+            return false;
+    return true;
+}
+
 int supervisor_run(const struct settings *s)
 {
     size_t count = (size_t)s->worker.processes;
@@ -165,11 +181,13 @@ int supervisor_run(const struct settings *s)
     while (number != SIGTERM && number != SIGINT) {
         int64_t now_ms = clock_mono_ms();
         (void)reap(children, count, now_ms); /* why they ended is logged; they are started anew */
+        if (all_retired(children, count))
+            break;
         start_due(s, children, count, now_ms);
         number = wait_for_signal(next_due_in(children, count, now_ms));
     }
     log_event(LOG_LEVEL_INFO, "supervisor_stopping", "workers=%zu", count);
-    int worst = end_children(children, count, number);
+    int worst = end_children(children, count, number ? number : SIGTERM);
     free(children);
     return worst;
 }

@@ -1,4 +1,4 @@
-/* One worker: its two threads, from start to an orderly end. */
+/* One worker: its threads, from start to an orderly end. */
 #include "worker.h"
 
 #include <errno.h>
@@ -10,7 +10,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/host.h"
 #include "base/log.h"
+#include "config/node_name.h"
+#include "control/control.h"
 #include "queue/consumer.h"
 #include "queue/executor.h"
 #include "queue/subscriptions.h"
@@ -19,6 +22,11 @@
 /* A task asked to stop must reach a safe point within this. */
 #define LAST_WAIT_MS 30000
 #define LOOK_EVERY_MS 50
+/* What was revoked before is to be known before anything is taken; a database that does not answer
+ * is not waited for. */
+#define REVOKED_WAIT_MS 3000
+/* For the last events, and for saving what was revoked. */
+#define CONTROL_LAST_MS 3000
 
 static void stop_signals(sigset_t *set)
 {
@@ -82,36 +90,72 @@ static void end_threads(const struct settings *s, struct handover *h, struct exe
         give_up();
 }
 
-static void make_name(char *name, size_t size)
+static bool make_name(const struct settings *s, int index, char name[NODE_NAME_MAX + 1],
+                      struct err *e)
 {
-    char host[200] = "";
-    if (gethostname(host, sizeof host - 1) != 0)
-        snprintf(host, sizeof host, "unknown");
-    snprintf(name, size, "meterbeat-worker@%s/%d", host, (int)getpid());
+    char host[HOST_NAME];
+    struct node node = {.host = host_name(host), .pid = getpid(), .index = index};
+    return node_name_make(s->worker.name, &node, name, e);
 }
 
-int worker_run(const struct settings *s)
+/* What one worker consists of; made in this order, ended in the opposite one. */
+struct worker {
+    struct handover *handover;
+    struct subscriptions *queues;
+    struct control *control;
+    struct executor *executor;
+    struct consumer *consumer;
+};
+
+static bool start_threads(const struct settings *s, const char *name, struct worker *w,
+                          struct err *e)
 {
-    struct handover *h = handover_new();
-    struct subscriptions *queues = h ? subscriptions_new(h, s->broker.queue) : NULL;
-    struct executor *x = NULL;
-    struct consumer *c = NULL;
+    w->handover = handover_new();
+    w->queues = w->handover ? subscriptions_new(w->handover, s->broker.queue) : NULL;
+    if (!w->queues)
+        return err_set(e, ERR_FATAL, "no_memory", "no memory for a worker");
+    if (!control_new(s, name, w->handover, w->queues, &w->control, e) ||
+        !control_start(w->control, e))
+        return false;
+    struct state *st = control_state(w->control);
+    if (!state_await_revoked(st, REVOKED_WAIT_MS))
+        log_event(LOG_LEVEL_WARNING, "revoked_unknown", "waited_ms=%d", REVOKED_WAIT_MS);
+    struct events *v = control_events(w->control);
+    return executor_start(s, name, w->handover, st, v, &w->executor, e) &&
+           consumer_start(s, name, w->queues, w->handover, st, v, &w->consumer, e);
+}
+
+/* The last word to monitors is said when nothing runs any more; nobody waits for it for long. */
+static void end_control(struct worker *w, int status)
+{
+    if (control_end(w->control, CONTROL_LAST_MS))
+        return;
+    log_event(LOG_LEVEL_WARNING, "control_hangs", "%s", "");
+    log_event(LOG_LEVEL_INFO, "stopped", "%s", "");
+    _exit(status); /* its thread uses what would be freed now */
+}
+
+int worker_run(const struct settings *s, int index)
+{
+    struct worker w = {NULL};
     struct err e;
-    char name[256];
-    make_name(name, sizeof name);
+    char name[NODE_NAME_MAX + 1] = "";
+    bool named = make_name(s, index, name, &e);
     log_event(LOG_LEVEL_INFO, "started", "name=%s queue=%s version=%s", name, s->broker.queue,
               METERBEAT_VERSION);
-    if (!queues || !executor_start(s, name, h, &x, &e) ||
-        !consumer_start(s, name, queues, h, &c, &e)) {
-        log_event(LOG_LEVEL_ERROR, "cannot_start", "%s", "");
+    if (!named || !start_threads(s, name, &w, &e)) {
+        log_error(LOG_LEVEL_ERROR, "cannot_start", &e);
         return WORKER_EXIT_FATAL; /* the process ends, and with it what had been started */
     }
     wait_for_signal();
-    bool failed = executor_failed(x);
+    int status = executor_failed(w.executor)       ? WORKER_EXIT_FATAL
+                 : control_asked_to_end(w.control) ? WORKER_EXIT_ASKED
+                                                   : WORKER_EXIT_OK;
     log_event(LOG_LEVEL_INFO, "stopping", "grace_s=%lld", (long long)s->worker.grace_s);
-    end_threads(s, h, x, c);
-    subscriptions_free(queues);
-    handover_free(h);
+    end_threads(s, w.handover, w.executor, w.consumer);
+    end_control(&w, status);
+    subscriptions_free(w.queues);
+    handover_free(w.handover);
     log_event(LOG_LEVEL_INFO, "stopped", "%s", "");
-    return failed ? WORKER_EXIT_FATAL : WORKER_EXIT_OK;
+    return status;
 }

@@ -1,4 +1,5 @@
-/* Forgetting: finished runs, decided ticks and workers that are no more, after a number of days. */
+/* Forgetting: finished runs, decided ticks and workers that are no more, after a number of days;
+ * revoked tasks after their own time. */
 #include "books/purge.h"
 
 #define PURGE_BATCH 1000
@@ -17,19 +18,36 @@ static const char *const purge_statements[] = {
      " WHERE seen_at < now() - $1 * interval '1 day' LIMIT 1000 FOR UPDATE SKIP LOCKED)"),
 };
 
+static const char purge_revoked_statement[] =
+    "DELETE FROM meterbeat.revoked WHERE task_id IN (SELECT task_id FROM meterbeat.revoked"
+    " WHERE revoked_at < now() - $1 * interval '1 second' LIMIT 1000 FOR UPDATE SKIP LOCKED)";
+
+/* One statement until nothing is left for it, or enough is done. */
+static bool purge_all(struct pg *p, const char *statement, int64_t age, int64_t *total,
+                      struct err *e)
+{
+    char text[PG_NUMBER];
+    int64_t rows = PURGE_BATCH;
+    pg_number(age, text);
+    for (int64_t done = 0; rows == PURGE_BATCH && done < PURGE_MAX_ROWS; done += rows) {
+        if (!pg_do(p, e, &rows, statement, PG_ARGS(text)))
+            return false;
+        *total += rows;
+    }
+    return true;
+}
+
+bool purge_revoked(struct pg *p, int64_t keep_s, int64_t *ret_rows, struct err *e)
+{
+    *ret_rows = 0;
+    return purge_all(p, purge_revoked_statement, keep_s, ret_rows, e);
+}
+
 bool purge_old(struct pg *p, int64_t keep_days, int64_t *ret_rows, struct err *e)
 {
-    char days[PG_NUMBER];
-    int64_t total = 0;
-    pg_number(keep_days, days);
-    for (size_t i = 0; i < ARRAY_LEN(purge_statements); i++) {
-        int64_t rows = PURGE_BATCH;
-        for (int64_t done = 0; rows == PURGE_BATCH && done < PURGE_MAX_ROWS; done += rows) {
-            if (!pg_do(p, e, &rows, purge_statements[i], PG_ARGS(days)))
-                return false;
-            total += rows;
-        }
-    }
-    *ret_rows = total;
+    *ret_rows = 0;
+    for (size_t i = 0; i < ARRAY_LEN(purge_statements); i++)
+        if (!purge_all(p, purge_statements[i], keep_days, ret_rows, e))
+            return false;
     return true;
 }

@@ -1,4 +1,5 @@
-/* Forgetting: finished runs, decided ticks and workers that are no more, after a number of days. */
+/* Forgetting: finished runs, decided ticks and workers that are no more, after a number of days;
+ * revoked tasks after their own time. */
 #ifndef METERBEAT_BOOKS_PURGE_H
 #define METERBEAT_BOOKS_PURGE_H
 
@@ -12,5 +13,7 @@
  */
 #define PURGE_MAX_ROWS 50000
 MUST_CHECK bool purge_old(struct pg *p, int64_t keep_days, int64_t *ret_rows, struct err *e);
+/* The same for tasks that were revoked longer ago than keep_s. */
+MUST_CHECK bool purge_revoked(struct pg *p, int64_t keep_s, int64_t *ret_rows, struct err *e);
 
 #endif

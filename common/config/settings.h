@@ -51,6 +51,8 @@ struct settings {
         const char *queue_type;     /* "classic" or "quorum", only when the queue has to be made */
         int64_t queue_max_priority; /* 0: queues without priorities */
         const char *delayed_delivery; /* "off", or the type of its queues */
+        const char *control_exchange; /* Celery's word for the first part of its exchanges' names */
+        const char *event_exchange;
         const char *management_url;
         int64_t heartbeat_s, connect_timeout_s, confirm_timeout_s, reconnect_max_s;
     } broker;
@@ -80,6 +82,9 @@ struct settings {
         int64_t max_message_bytes, max_message_depth, max_result_bytes;
         bool track_started;        /* send STARTED, Celery's task_track_started */
         const char *foreign_queue; /* of follow-up tasks that are not ours and name none */
+        const char *name;          /* a pattern: config/node_name.h */
+        bool remote_control, task_events;
+        int64_t max_events, max_revoked, revoked_s;
         int64_t retry_delays_s[SETTINGS_MAX_RETRY_DELAYS];
         size_t retry_delays;
         struct settings_alias aliases[SETTINGS_MAX_ALIASES];

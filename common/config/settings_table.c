@@ -35,6 +35,10 @@
     {                                                                                              \
 #path, SETTING_PATH, "", "", 0, 4000, NULL, AT(path), 0, help                              \
     }
+#define BOOL(path, fallback, help)                                                                 \
+    {                                                                                              \
+#path, SETTING_BOOL, "", fallback, 0, 0, NULL, AT(path), 0, help                           \
+    }
 #define ZONE(path, fallback, help)                                                                 \
     {                                                                                              \
 #path, SETTING_ZONE, "", fallback, 1, 100, NULL, AT(path), 0, help                         \
@@ -66,6 +70,12 @@ const struct setting settings_table[] = {
          "for Celery clients that use native delayed delivery (quorum queues, topic exchange): "
          "makes "
          "its queues, of this type, and binds the work queue to them"),
+    NAME(
+        broker.control_exchange, "celery", 60,
+        "remote control goes through the exchanges <this>.pidbox and reply.<this>.pidbox (Celery's "
+        "control_exchange)"),
+    NAME(broker.event_exchange, "celeryev", 200,
+         "what monitors such as Flower listen to (Celery's event_exchange)"),
     URL(broker.management_url, "", 0, "http|https",
         "RabbitMQ's management API, for what `meterbeatctl status` says about unacknowledged "
         "messages; same user and password as url"),
@@ -141,11 +151,24 @@ const struct setting settings_table[] = {
     INT(worker.max_message_depth, "levels", "64", 4, 1000, "deepest nesting in body and headers"),
     INT(worker.max_result_bytes, "bytes", "1048576", 1024, 8 * MIB,
         "longest result sent to a Celery client; a task with a longer one has failed for it"),
-    {"worker.track_started", SETTING_BOOL, "", "false", 0, 0, NULL, AT(worker.track_started), 0,
-     "also send the state STARTED (Celery's task_track_started)"},
+    BOOL(worker.track_started, "false",
+         "also send the state STARTED (Celery's task_track_started)"),
     NAME(worker.foreign_queue, "celery", 200,
          "where the next task of a chain or a callback goes when this worker does not have it and "
          "nothing says its queue (the Python application's task_default_queue)"),
+    {"worker.name", SETTING_NODE, "", "meterbeat-worker@%h/%p", 3, 100, NULL, AT(worker.name), 0,
+     "by which the broker, the books and Celery's tools know this worker; %h host, %p process id, "
+     "%i index of the process from 1; no two may have the same"},
+    BOOL(worker.remote_control, "true",
+         "answer `celery status`, `celery inspect`, `celery control` and Flower"),
+    BOOL(worker.task_events, "false",
+         "tell monitors of each task from the start (Celery's worker_send_task_events); else from "
+         "`celery control enable_events` on"),
+    INT(worker.max_events, "events", "1000", 10, 100000,
+        "not sent yet; what more there is is dropped, and counted"),
+    INT(worker.max_revoked, "ids", "50000", 1, 1000000,
+        "revoked tasks that are remembered; the oldest is forgotten first"),
+    INT(worker.revoked_s, "s", "10800", 60, 30 * DAY_S, "how long a revoked task is remembered"),
     {"worker.retry_delays_s", SETTING_DELAYS, "s", "10, 60, 600, 3600", 1, 7 * DAY_S, NULL, 0, 0,
      "rungs of the retry ladder, growing; after the last a task is dead"},
     {"worker.aliases", SETTING_ALIASES, "", NULL, 0, SETTINGS_MAX_ALIASES, NULL, 0, 0,
@@ -252,6 +275,8 @@ const char *setting_type_name(enum setting_type type)
         return "file name";
     case SETTING_ZONE:
         return "time zone";
+    case SETTING_NODE:
+        return "name";
     case SETTING_JSON_LIST:
         return "JSON list";
     case SETTING_JSON_OBJECT:

@@ -15,6 +15,7 @@ enum setting_type {
     SETTING_DATABASE,    /* const char *, a URL or a key=value string as libpq reads it; the same */
     SETTING_PATH,        /* const char *, a file that can be read; "" = none */
     SETTING_ZONE,        /* const char *, an IANA time zone */
+    SETTING_NODE,        /* const char *, the pattern of a worker's name */
     SETTING_JSON_LIST,   /* const char *, JSON text of a list */
     SETTING_JSON_OBJECT, /* const char *, JSON text of an object */
     SETTING_CRONTAB,     /* const char *; least..most bytes, tabs among them */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/timezone.h"
+#include "config/node_name.h"
 #include "config/url.h"
 
 /* A row, the place in the file, and the text to check: what each check is about. */
@@ -161,6 +162,12 @@ static bool check_path(const struct value *v, const char **ret_path)
     return loading_copy(v->l, absolute, ret_path);
 }
 
+static bool check_node(const struct value *v)
+{
+    const char *fault = node_name_fault(v->text);
+    return !fault || refuse_value(v, fault);
+}
+
 static bool check_by_type(const struct value *v)
 {
     switch (v->row->type) {
@@ -173,6 +180,8 @@ static bool check_by_type(const struct value *v)
         return check_database(v);
     case SETTING_ZONE:
         return check_zone(v);
+    case SETTING_NODE:
+        return check_node(v);
     case SETTING_JSON_LIST:
     case SETTING_JSON_OBJECT:
         return check_json(v);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/state.h"
 #include "queue/letter.h"
 
 /* A lease is renewed after a third of it, but the books need not hear of progress every second. */
@@ -93,14 +94,21 @@ bool attempt_void(const struct attempt *a)
 
 /* --- performing ---------------------------------------------------------------------------- */
 
+/* The message's own limits, or those that remote control has set; never beyond the configured one.
+ */
 static int64_t time_limit_ms(const struct attempt *a)
 {
     int64_t limit = a->executor->settings->worker.task_time_limit_s * 1000;
-    if (a->message.hard_limit_ms > 0 && a->message.hard_limit_ms < limit)
-        limit = a->message.hard_limit_ms;
-    if (a->message.soft_limit_ms > 0 && a->message.soft_limit_ms < limit)
-        limit = a->message.soft_limit_ms;
-    return limit;
+    int64_t hard = a->message.hard_limit_ms, soft = a->message.soft_limit_ms;
+    double soft_s, hard_s;
+    state_limits(a->executor->state, a->task, &soft_s, &hard_s);
+    if (hard <= 0 && soft <= 0) {
+        hard = hard_s * 1000 < (double)limit ? (int64_t)(hard_s * 1000) : 0;
+        soft = soft_s * 1000 < (double)limit ? (int64_t)(soft_s * 1000) : 0;
+    }
+    if (hard > 0 && hard < limit)
+        limit = hard;
+    return soft > 0 && soft < limit ? soft : limit;
 }
 
 bool attempt_perform(struct attempt *a, struct err *e)
@@ -114,7 +122,9 @@ bool attempt_perform(struct attempt *a, struct err *e)
                                    .run = a->has_run ? &a->run : NULL,
                                    .now_ms = clock_wall_ms(),
                                    .executor = a};
+    state_started(x->state, a->delivery, a->task, a->message.id, context.now_ms);
     bool done = a->task->perform(&context, &a->result, e);
+    state_ended(x->state, a->delivery);
     if (!done) {
         json_decref(a->result);
         a->result = NULL;
@@ -126,6 +136,8 @@ bool attempt_perform(struct attempt *a, struct err *e)
 
 static bool check_limits(const struct attempt *a, int64_t now_ms, struct err *e)
 {
+    if (state_terminated(a->executor->state))
+        return err_set(e, ERR_RETRY, "terminated", "by remote control");
     if (handover_stopping(a->executor->handover) == STOP_NOW)
         return err_set(e, ERR_RETRY, "stopping", "the worker stops");
     if (now_ms >= a->deadline_ms)

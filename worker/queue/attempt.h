@@ -9,6 +9,7 @@
 #include "queue/task.h"
 
 struct events;
+struct state;
 enum revocation { REVOKED_EXPIRED, REVOKED_BY_REQUEST, REVOKED_TERMINATED };
 
 struct executor {
@@ -16,6 +17,7 @@ struct executor {
     const char *name;
     struct handover *handover;
     struct events *events; /* NULL: nobody is told */
+    struct state *state;
     pthread_t thread;
     struct pg *pg; /* NULL: no database is configured */
     struct attendance attendance;

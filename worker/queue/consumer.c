@@ -12,6 +12,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/redial.h"
+#include "control/events.h"
+#include "control/state.h"
 #include "queue/brief.h"
 #include "queue/broker.h"
 #include "queue/delayed_delivery.h"
@@ -35,6 +37,8 @@ struct consumer {
     const char *name;
     struct handover *handover;
     struct subscriptions *subscriptions;
+    struct state *state;
+    struct events *events;
     pthread_t thread;
     struct broker *broker; /* NULL: not connected */
     struct redial redial;
@@ -55,12 +59,12 @@ struct consumer {
 /* --- connection ----------------------------------------------------------------------------------
  */
 
-static void free_deliveries(struct delivery *d)
+static void release_deliveries(struct consumer *c, struct delivery *d)
 {
     while (d) {
         struct delivery *next = d->next;
-        envelope_free(&d->envelope);
-        free(d);
+        state_gone(c->state, d);
+        delivery_release(d);
         d = next;
     }
 }
@@ -68,7 +72,7 @@ static void free_deliveries(struct delivery *d)
 /* Tags of the channel that was mean nothing any more: the broker delivers those messages again. */
 static void new_epoch(struct consumer *c)
 {
-    free_deliveries(handover_next_epoch(c->handover));
+    release_deliveries(c, handover_next_epoch(c->handover));
     outlet_forget_replies(c->outlet);
     c->epoch = handover_epoch(c->handover);
     c->settled_up_to = c->acks = 0;
@@ -235,7 +239,7 @@ static void settle(struct consumer *c, struct delivery *settled)
         sent = settle_one(c, d, &e);
     if (c->broker && (!sent || !flush_acks(c, &e)))
         lose_connection(c, &e);
-    free_deliveries(settled);
+    release_deliveries(c, settled);
 }
 
 /* --- what is wanted changes ----------------------------------------------------------------- */
@@ -302,9 +306,25 @@ static void follow_subscriptions(struct consumer *c)
 /* --- what the broker says ------------------------------------------------------------------------
  */
 
+/* A header that names a task of ours; NULL: the message has to be read to know. */
+static const struct task *task_of(const struct consumer *c, const struct envelope *v)
+{
+    const char *name = json_string_value(json_object_get(v->headers, "task"));
+    return name ? task_find(settings_task_name(c->settings, name)) : NULL;
+}
+
+/* Monitors hear of it when it comes, not when the executor gets to it. What is not going to run is
+ * the executor's to find out. */
+static bool announce(struct consumer *c, const struct envelope *v)
+{
+    const char *id = json_string_value(json_object_get(v->headers, "id"));
+    return id && task_of(c, v) && !state_is_revoked(c->state, id, v->headers) &&
+           events_task_arrived(c->events, v);
+}
+
 static void hand_over(struct consumer *c, const char *queue, struct broker_event *event)
 {
-    struct delivery *d = malloc(sizeof *d);
+    struct delivery *d = delivery_new();
     if (!d) { /* it stays unacknowledged and comes again with the next connection */
         broker_event_free(event);
         log_event(LOG_LEVEL_ERROR, "no_memory", "%s", "");
@@ -312,13 +332,14 @@ static void hand_over(struct consumer *c, const char *queue, struct broker_event
     }
     d->epoch = c->epoch;
     d->tag = event->tag;
-    d->due_ms = 0;
     d->redelivered = event->redelivered;
     snprintf(d->queue, sizeof d->queue, "%s", queue);
     snprintf(d->exchange, sizeof d->exchange, "%s", event->exchange);
     snprintf(d->routing_key, sizeof d->routing_key, "%s", event->routing_key);
     memcpy(d->defect, event->defect, sizeof d->defect);
     d->envelope = event->envelope;
+    d->announced = events_on(c->events) && announce(c, &d->envelope);
+    state_arrived(c->state, d);
     handover_give(c->handover, d);
 }
 
@@ -332,17 +353,30 @@ static bool give_back(struct consumer *c, struct broker_event *event, struct err
     return broker_nack_requeue(c->broker, tag, e);
 }
 
+/* Nothing that remote control has said stands against it, and nobody wants to hear of it. */
+static bool may_be_brief(const struct consumer *c, const struct envelope *v,
+                         const struct task **ret_task)
+{
+    const char *id = json_string_value(json_object_get(v->headers, "id"));
+    const struct task *task = task_of(c, v);
+    *ret_task = task;
+    return task && task->brief && id && !events_on(c->events) && !state_has_rate(c->state, task) &&
+           !state_is_revoked(c->state, id, v->headers);
+}
+
 /* At once, if it is brief and nobody is at work or waits; else by way of the executor. */
 static bool take_delivery(struct consumer *c, struct broker_event *event, struct err *e)
 {
     uint64_t tag = event->tag;
     const struct source *source = find_tag(c, event->text);
     struct brief_reply reply;
+    const struct task *task;
     if (!source) /* it raced with the cancel: it goes back */
         return give_back(c, event, e);
     if (!make_ring(c, tag))
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a delivery");
     if (event->defect[0] || !handover_idle(c->handover) ||
+        !may_be_brief(c, &event->envelope, &task) ||
         !brief_perform(c->settings, &event->envelope, &reply)) {
         hand_over(c, source->queue, event);
         return true;
@@ -352,6 +386,7 @@ static bool take_delivery(struct consumer *c, struct broker_event *event, struct
         return true;
     }
     broker_event_free(event);
+    state_performed(c->state, task);
     handover_count_done(c->handover);
     return reply.to || acknowledge(c, tag, e);
 }
@@ -521,12 +556,15 @@ static bool start_thread(struct consumer *c)
 }
 
 bool consumer_start(const struct settings *s, const char *name, struct subscriptions *queues,
-                    struct handover *h, struct consumer **ret_consumer, struct err *e)
+                    struct handover *h, struct state *st, struct events *v,
+                    struct consumer **ret_consumer, struct err *e)
 {
     struct consumer *c = calloc(1, sizeof *c);
     if (!c)
         return err_set(e, ERR_FATAL, "no_thread", "no memory for the I/O thread");
     *c = (struct consumer){.settings = s, .name = name, .handover = h, .subscriptions = queues};
+    c->state = st;
+    c->events = v;
     c->redial = redial_make(s->broker.reconnect_max_s * 1000);
     c->settled_ring =
         (size_t)s->worker.prefetch + 2; /* tags outstanding at once, and one that is free */

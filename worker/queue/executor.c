@@ -4,11 +4,13 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/state.h"
 #include "queue/attempt.h"
 #include "queue/report.h"
 #include "queue/broker.h"
@@ -28,6 +30,7 @@ static void hold(struct executor *x, struct delivery *d, int64_t due_ms)
     d->due_ms = due_ms;
     d->next = *at;
     *at = d;
+    state_held(x->state, d, due_ms);
 }
 
 static struct delivery *release_due(struct executor *x, int64_t now_ms)
@@ -40,14 +43,21 @@ static struct delivery *release_due(struct executor *x, int64_t now_ms)
     return d;
 }
 
-/* eta: what is due within a second waits here, the others on the ladder. True: the delivery is
- * taken care of. */
+/* Until its eta, or until its rate allows one more: that it starts then counts already. */
+static int64_t start_in_ms(const struct attempt *a, int64_t now_ms)
+{
+    int64_t wait_ms = a->message.eta_ms ? a->message.eta_ms - now_ms : 0;
+    return wait_ms > 0 ? wait_ms : state_rate_wait_ms(a->executor->state, a->task);
+}
+
+/* What may start within a second waits here, the others on the ladder. True: the delivery is taken
+ * care of. */
 static bool put_off(struct attempt *a, int64_t now_ms, enum settlement *ret_settlement,
                     bool *ret_held)
 {
     const struct settings *s = a->executor->settings;
-    int64_t wait_ms = a->message.eta_ms - now_ms;
-    if (a->message.eta_ms == 0 || wait_ms <= 0)
+    int64_t wait_ms = start_in_ms(a, now_ms);
+    if (wait_ms <= 0)
         return false;
     int64_t delay_s = retry_delay_within(
         (struct ladder){s->worker.retry_delays_s, s->worker.retry_delays}, wait_ms);
@@ -55,7 +65,7 @@ static bool put_off(struct attempt *a, int64_t now_ms, enum settlement *ret_sett
         delay_s = BROKER_SHORT_RUNG_S;
     *ret_held = delay_s == 0;
     if (*ret_held)
-        hold(a->executor, a->delivery, a->message.eta_ms);
+        hold(a->executor, a->delivery, now_ms + wait_ms);
     else
         *ret_settlement = outcome_later(a, delay_s);
     return true;
@@ -73,6 +83,8 @@ static enum settlement perform_plain(struct attempt *a)
         log_event(LOG_LEVEL_DEBUG, "task_done", "attempt=%lld", (long long)a->failed + 1);
         return report_succeeded(a) ? SETTLE_ACK : SETTLE_LEAVE;
     }
+    if (strcmp(e.code, "terminated") == 0)
+        return outcome_revoked(a, REVOKED_TERMINATED);
     if (handover_stopping(a->executor->handover) == STOP_NOW && e.kind == ERR_RETRY)
         return SETTLE_LEAVE;
     if (e.kind == ERR_FATAL) {
@@ -100,6 +112,14 @@ static enum settlement expire(struct attempt *a)
     return report_revoked(a, REVOKED_EXPIRED) ? SETTLE_ACK : SETTLE_LEAVE;
 }
 
+/* Once a delivery, which may be looked at again after its eta. */
+static void announce(struct attempt *a)
+{
+    if (!a->delivery->announced)
+        report_received(a);
+    a->delivery->announced = true;
+}
+
 static enum settlement attempt_settlement(struct attempt *a, bool *ret_held)
 {
     struct err e;
@@ -107,9 +127,11 @@ static enum settlement attempt_settlement(struct attempt *a, bool *ret_held)
     int64_t now_ms = clock_wall_ms();
     if (!attempt_read(a, &e))
         return e.kind == ERR_RETRY ? outcome_retry(a, &e) : outcome_dead(a, &e);
-    report_received(a);
     if (attempt_expired(a, now_ms))
         return expire(a);
+    if (state_is_revoked(a->executor->state, a->message.id, a->message.headers))
+        return outcome_revoked(a, REVOKED_BY_REQUEST);
+    announce(a);
     if (put_off(a, now_ms, &settlement, ret_held))
         return settlement;
     return a->task->keeps_run ? perform_kept(a) : perform_plain(a);
@@ -208,7 +230,8 @@ static bool start_thread(struct executor *x)
 }
 
 bool executor_start(const struct settings *s, const char *name, struct handover *h,
-                    struct executor **ret_executor, struct err *e)
+                    struct state *st, struct events *v, struct executor **ret_executor,
+                    struct err *e)
 {
     struct executor *x = calloc(1, sizeof *x);
     if (!x)
@@ -216,6 +239,8 @@ bool executor_start(const struct settings *s, const char *name, struct handover 
     x->settings = s;
     x->name = name;
     x->handover = h;
+    x->state = st;
+    x->events = v;
     x->attendance = attendance_make(s, name);
     x->pg = s->database.url[0] ? pg_new(s, name) : NULL;
     if ((s->database.url[0] && !x->pg) || !start_thread(x)) {

@@ -6,11 +6,15 @@
 #include "queue/handover.h"
 
 struct executor;
+struct state;
+struct events;
 
 /* Starts the thread; it ends once the hand-over stops. name: who runs it, in runs, logs and dead
- * letters. Borrows everything. False: ERR_FATAL "no_thread". */
+ * letters; st and v: what remote control says and is told. Borrows everything. False: ERR_FATAL
+ * "no_thread". */
 MUST_CHECK bool executor_start(const struct settings *s, const char *name, struct handover *h,
-                               struct executor **ret_executor, struct err *e);
+                               struct state *st, struct events *v, struct executor **ret_executor,
+                               struct err *e);
 /* Waits for the thread at most timeout_ms; frees. False: still running. */
 MUST_CHECK bool executor_join(struct executor *x, int64_t timeout_ms);
 /* A task found that the process cannot go on (ERR_FATAL); it has also sent itself SIGTERM. Any

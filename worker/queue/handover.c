@@ -59,8 +59,7 @@ static void free_deliveries(struct delivery *d)
 {
     while (d) {
         struct delivery *next = d->next;
-        envelope_free(&d->envelope);
-        free(d);
+        delivery_release(d);
         d = next;
     }
 }

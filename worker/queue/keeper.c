@@ -235,6 +235,8 @@ static enum settlement finish_failed(struct attempt *a, const struct err *why)
 {
     struct executor *x = a->executor;
     pg_rollback(x->pg);
+    if (strcmp(why->code, "terminated") == 0)
+        return outcome_revoked(a, REVOKED_TERMINATED);
     if (strcmp(why->code, "stopping") == 0)
         return release(a);
     if (strcmp(why->code, "lease_lost") == 0) {

@@ -1,0 +1,77 @@
+/* Remote control: the worker itself. */
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "control/panel.h"
+
+json_t *command_ping(struct panel *p, const json_t *arguments)
+{
+    (void)p;
+    (void)arguments;
+    return panel_ok("pong");
+}
+
+json_t *command_clock(struct panel *p, const json_t *arguments)
+{
+    (void)arguments;
+    return json_pack("{s:I}", "clock", (json_int_t)state_clock(p->state));
+}
+
+json_t *command_heartbeat(struct panel *p, const json_t *arguments)
+{
+    (void)arguments;
+    p->heartbeat = true;
+    return json_null();
+}
+
+/* Gossip of Celery's workers about who does something; ours take no part. */
+json_t *command_election(struct panel *p, const json_t *arguments)
+{
+    (void)p;
+    (void)arguments;
+    return json_null();
+}
+
+/* As SIGTERM: what runs is finished. Celery's workers do not answer either. */
+json_t *command_shutdown(struct panel *p, const json_t *arguments)
+{
+    (void)arguments;
+    p->no_reply = true;
+    log_event(LOG_LEVEL_WARNING, "shutdown_requested", "by=remote_control");
+    (void)kill(getpid(), SIGTERM); /* the main thread ends us as on any stop */
+    return json_null();
+}
+
+/* A worker that starts tells what it knows and learns what we know. */
+json_t *command_hello(struct panel *p, const json_t *arguments)
+{
+    const char *from = panel_text(arguments, "from_node");
+    if (from && strcmp(from, p->node) == 0)
+        return json_null();
+    panel_learn_revoked(p->state, json_object_get(arguments, "revoked"));
+    return json_pack("{s:o, s:I}", "revoked", state_revoked(p->state), "clock",
+                     (json_int_t)state_clock_tick(p->state));
+}
+
+static json_t *turn_events(struct panel *p, bool on)
+{
+    bool was_on = events_turn(p->events, on);
+    if (was_on != on)
+        log_event(LOG_LEVEL_INFO, "task_events", "on=%s by=remote_control", on ? "true" : "false");
+    return panel_ok("task events %s%s", was_on == on ? "already " : "",
+                    on ? "enabled" : "disabled");
+}
+
+json_t *command_enable_events(struct panel *p, const json_t *arguments)
+{
+    (void)arguments;
+    return turn_events(p, true);
+}
+
+json_t *command_disable_events(struct panel *p, const json_t *arguments)
+{
+    (void)arguments;
+    return turn_events(p, false);
+}
