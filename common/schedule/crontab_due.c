@@ -115,6 +115,8 @@ int64_t crontab_count(const struct crontab *c, const struct timezone_rules *zone
 {
     int64_t count = 0;
     until_s = least(until_s, LATEST_S);
+    if (after_s >= until_s)
+        return 0;
     int64_t first_s = most(after_s, EARLIEST_S - 1) + 1;
     while (first_s <= until_s) {
         struct stretch s = stretch_at(c, zone, first_s);

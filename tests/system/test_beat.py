@@ -215,8 +215,9 @@ def test_three_producers_one_killed_every_second_fire_the_models_ticks_each_once
     counts = collections.Counter(collector.ids())
     known = {task_id: due for name in names for due, task_id in ticks(name)}
     assert set(counts) <= set(known)
-    # Killed between the broker's confirm and the books: the one case in which a message goes out twice.
-    assert max(counts.values()) <= 2
+    # Killed between the broker's confirm and the books, a producer leaves a message that goes out once more, under its
+    # own id: the one case in which it does, so no more often than one was killed.
+    assert sum(counts.values()) - len(counts) <= 60
     late = rows("SELECT max(extract(epoch FROM created_at - due_at))::float8 FROM meterbeat.tick")[0][0]
     waited = max(at - known[task_id] for task_id, at in arrivals.items())
     print(f"ticks {len(known)}, promised at most {late:.2f} s late, at the queue after at most {waited:.2f} s, "
