@@ -83,25 +83,36 @@ static json_t *refuse_signal(const json_t *signal_name)
 
 /* --- by id --------------------------------------------------------------------------------- */
 
-/* Remembered and, if the database is there, saved before anybody is told. */
-static void flag_revoked(struct panel *p, const json_t *ids)
+/* Those that can be ids, which are remembered from now on. */
+static json_t *remember(struct panel *p, const json_t *ids)
 {
-    char text[512];
     size_t i;
     const json_t *id;
+    json_t *known = json_array();
     json_array_foreach((json_t *)ids, i, id)
     {
-        if (!state_revoke(p->state, json_string_value(id), NULL))
+        const char *text = json_string_value(id); /* without what may come behind a NUL */
+        if (state_revoke(p->state, text, NULL))
+            (void)json_array_append_new(known, json_string(text));
+        else
             log_event(LOG_LEVEL_WARNING, "not_revoked", "reason=no_id");
     }
-    if (p->revocations && json_array_size(ids) > 0) {
-        revocations_save(p->revocations, ids);
+    return known;
+}
+
+/* If the database is there, they are saved before anybody is told. */
+static void flag_revoked(struct panel *p, const json_t *ids)
+{
+    char text[512], quoted[LOG_QUOTED];
+    json_t *known = remember(p, ids);
+    if (p->revocations && json_array_size(known) > 0) {
+        revocations_save(p->revocations, known);
         if (!revocations_await(p->revocations, SAVE_WAIT_MS))
             log_event(LOG_LEVEL_WARNING, "revoked_not_saved_yet", "%s", "");
     }
-    char quoted[LOG_QUOTED];
-    log_event(LOG_LEVEL_INFO, "tasks_revoked", "count=%zu ids=%s", json_array_size(ids),
-              log_quote(join(ids, text, sizeof text), quoted));
+    log_event(LOG_LEVEL_INFO, "tasks_revoked", "count=%zu ids=%s", json_array_size(known),
+              log_quote(join(known, text, sizeof text), quoted));
+    json_decref(known);
 }
 
 /* Those of the ids whose tasks are here; the one that runs is told to stop. */
