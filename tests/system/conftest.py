@@ -1,4 +1,5 @@
 """Fixtures of the system tests: the real servers, a place of its own for each test, and meterbeat itself."""
+import contextlib
 import itertools
 import os
 import pathlib
@@ -28,20 +29,17 @@ def servers_of_session():
         yield servers
 
 
-@pytest.fixture
-def servers(servers_of_session):
-    """The three servers, all running: a test before this one may have left one stopped or paused."""
-    for server in servers_of_session.all:
+def set_going(*servers):
+    """Each runs: a test may have left one stopped or paused."""
+    for server in servers:
         if server.running():
             server.resume()
         else:
             server.start()
-    return servers_of_session
 
 
-@pytest.fixture
-def place(servers, request):
-    """Names of a test's own: virtual host, database, measurement; and the addresses that go with them."""
+@contextlib.contextmanager
+def new_place(servers):
     name = f"t{os.getpid()}_{next(numbers)}"
     yield types.SimpleNamespace(
         name=name,
@@ -51,18 +49,26 @@ def place(servers, request):
         database_url=servers.postgresql.create_database(name),
         measurement=name,
     )
-    for server in (servers.rabbitmq, servers.postgresql):
-        if server.running():
-            server.resume()
-        else:
-            server.start()
+    set_going(servers.rabbitmq, servers.postgresql)
     servers.rabbitmq.delete_vhost(name)
     servers.postgresql.drop_database(name)
 
 
 @pytest.fixture
-def settings(servers, place):
-    """The settings of a test before it changes any: every wait short, every server its own place."""
+def servers(servers_of_session):
+    """The three servers, all running."""
+    set_going(*servers_of_session.all)
+    return servers_of_session
+
+
+@pytest.fixture
+def place(servers):
+    """Names of a test's own: virtual host, database, measurement; and the addresses that go with them."""
+    with new_place(servers) as made:
+        yield made
+
+
+def settings_for(servers, place):
     return {
         "broker": {"url": place.amqp_url, "management_url": servers.rabbitmq.management_url},
         "database": {"url": place.database_url},
@@ -76,15 +82,47 @@ def settings(servers, place):
     }
 
 
-@pytest.fixture
-def meterbeat(build, servers, settings, tmp_path):
-    """meterbeat against the test's own place: meterbeat.configure(...), .worker(), .producer(), .ctl(...)."""
-    made = Meterbeat(build, tmp_path, settings, {
+def meterbeat_for(build, servers, settings, folder):
+    return Meterbeat(build, folder, settings, {
         "METERBEAT_BROKER_PASSWORD": "guest",
         "METERBEAT_DATABASE_PASSWORD": servers.postgresql.password,
     })
+
+
+@pytest.fixture
+def settings(servers, place):
+    """The settings of a test before it changes any: every wait short, every server its own place."""
+    return settings_for(servers, place)
+
+
+@pytest.fixture
+def meterbeat(build, servers, settings, tmp_path):
+    """meterbeat against the test's own place: meterbeat.configure(...), .worker(), .producer(), .ctl(...)."""
+    made = meterbeat_for(build, servers, settings, tmp_path)
     yield made
     made.end()
+
+
+@pytest.fixture(scope="module")
+def new_cluster(build, servers_of_session, tmp_path_factory):
+    """new_cluster(**celery settings): a Celery worker and one of ours on a virtual host of a module's own."""
+    from celery_peer import Application, Cluster
+
+    with contextlib.ExitStack() as stack:
+        def cluster(**celery):
+            servers = servers_of_session
+            set_going(*servers.all)
+            place, folder = stack.enter_context(new_place(servers)), tmp_path_factory.mktemp("cluster")
+            meterbeat = meterbeat_for(build, servers, settings_for(servers, place), folder)
+            meterbeat.configure(log_level="debug", worker={"prefetch": 4, "retry_delays_s": (60, 120)})
+            meterbeat.ctl("init-db")
+            made = Cluster(Application(folder, place.amqp_url.replace("guest@", "guest:guest@"),
+                                       servers.rabbitmq.management_url.replace("//", "//guest:guest@"), **celery),
+                           meterbeat)
+            stack.callback(made.end)
+            return made.start()
+
+        yield cluster
 
 
 @pytest.fixture
@@ -125,3 +163,24 @@ def connect(servers, place):
 def channel(connect):
     """A pika channel on the test's virtual host."""
     return connect().channel()
+
+
+@pytest.fixture
+def queue(channel):
+    """The work queue, declared as a Celery application would before any worker is there."""
+    channel.queue_declare("meterbeat", durable=True)
+    channel.confirm_delivery()  # or a broker that is killed may never have had the message
+    return channel
+
+
+@pytest.fixture
+def worker_of(meterbeat):
+    """worker_of(prefetch=3, heartbeat_s=2, ...) starts a worker that consumes."""
+    def start(*arguments, heartbeat_s=5, environment=None, **changes):
+        meterbeat.configure(
+            broker={"heartbeat_s": heartbeat_s, "reconnect_max_s": 2}, log_level="debug",
+            worker={"retry_delays_s": (1, 2), **changes})
+        worker = meterbeat.worker(*arguments, environment=environment)
+        worker.wait_for_event("consuming")
+        return worker
+    return start

@@ -6,98 +6,12 @@ import signal
 import struct
 import subprocess
 import time
-import uuid
 
 import pika
 import pytest
 
+from queues import DEAD, QUEUE, consuming, dead_letter, done, pings_are_done, ready, send, wait_ready
 from servers import RabbitMQ, free_port, wait_until
-
-QUEUE = "meterbeat"
-DEAD = "meterbeat.dead"
-
-
-@pytest.fixture
-def queue(channel):
-    """The work queue, declared as a Celery application would before any worker is there."""
-    channel.queue_declare(QUEUE, durable=True)
-    channel.confirm_delivery()  # or a broker that is killed may never have had the message
-    return channel
-
-
-def send(channel, task, *args, headers=None, **properties):
-    """A protocol 2 message; returns its id."""
-    task_id = str(uuid.uuid4())
-    channel.basic_publish("", QUEUE, json.dumps([args, {}, None]), pika.BasicProperties(**{
-        "content_type": "application/json", "content_encoding": "utf-8", "delivery_mode": 2,
-        "correlation_id": task_id,
-        "headers": {"lang": "py", "task": task, "id": task_id, **(headers or {})}, **properties}))
-    return task_id
-
-
-def ready(connect, name=QUEUE):
-    """Messages of a queue that nobody holds, 0 when there is no such queue; on a connection of its own."""
-    connection = connect()
-    try:
-        return connection.channel().queue_declare(name, passive=True).method.message_count
-    except pika.exceptions.ChannelClosedByBroker:
-        return 0
-    finally:
-        connection.close()
-
-
-def wait_ready(connect, count, name=QUEUE, limit=30):
-    wait_until(lambda: ready(connect, name) == count, limit, f"{count} messages in {name}")
-
-
-def dead_letter(connect, limit=30):
-    """The next dead letter: its properties and its body. Its queue may not be there yet."""
-    connection = connect()
-
-    def get():
-        channel = connection.channel()
-        try:
-            found, properties, body = channel.basic_get(DEAD, auto_ack=True)
-            channel.close()
-        except pika.exceptions.ChannelClosedByBroker:
-            return None
-        return (properties, body) if found else None
-
-    letter = wait_until(get, limit, "a dead letter")
-    connection.close()
-    return letter
-
-
-def pings_are_done(connect, count=50, limit=30):
-    """Throughput, not "connected": messages go in and are gone."""
-    connection = connect()
-    channel = connection.channel()
-    for _ in range(count):
-        send(channel, "meterbeat.ping")
-    connection.close()
-    wait_ready(connect, 0, limit=limit)
-
-
-def consuming(worker, count=1, limit=30):
-    worker.wait_for_event("consuming", count=count, limit=limit)
-
-
-def done(worker, task_id, limit=30):
-    worker.wait_for_event("task_done", task_id=task_id, limit=limit)
-
-
-@pytest.fixture
-def worker_of(meterbeat):
-    """worker_of(prefetch=3, heartbeat_s=2, ...) starts a worker that consumes."""
-    def start(*arguments, heartbeat_s=5, environment=None, **changes):
-        meterbeat.configure(
-            broker={"heartbeat_s": heartbeat_s, "reconnect_max_s": 2}, log_level="debug",
-            worker={"retry_delays_s": (1, 2), **changes})
-        worker = meterbeat.worker(*arguments, environment=environment)
-        consuming(worker)
-        return worker
-    return start
-
 
 # --- tasks ----------------------------------------------------------------------------------------
 
@@ -185,63 +99,6 @@ def test_an_eta_keeps_nobody_waiting(worker_of, queue, connect):
 
 
 # --- what cannot be done --------------------------------------------------------------------------
-
-def deep(levels):
-    return "[" * levels + "]" * levels
-
-
-def nested_table(levels):
-    table = value = {}
-    for _ in range(levels):
-        value["k"] = {}
-        value = value["k"]
-    return table
-
-
-GOOD = {"content_type": "application/json", "content_encoding": "utf-8"}
-PING = {"task": "meterbeat.ping", "id": "0f5c3c1e-0000-4000-8000-000000000001"}
-
-BAD_MESSAGES = {
-    "no Celery message": (b"\"hello\"", GOOD, "not_celery"),
-    "nothing at all": (b"", {}, "bad_content_type"),
-    "no JSON": (b"{[", {**GOOD, "headers": PING}, "bad_body"),
-    "no UTF-8": (b'[["\xff"], {}, null]', {**GOOD, "headers": PING}, "bad_body"),
-    "an unknown encoding": (b"[[], {}, null]", {"content_type": "application/x-python-serialize",
-                                                "headers": PING}, "bad_content_type"),
-    "no content type": (b"[[], {}, null]", {"headers": PING}, "bad_content_type"),
-    "an unknown task": (b"[[], {}, null]", {**GOOD, "headers": {**PING, "task": "nope"}},
-                        "unknown_task"),
-    "no id": (b"[[], {}, null]", {**GOOD, "headers": {"task": "meterbeat.ping"}}, "bad_id"),
-    "wrong arguments": (b'[["soon"], {}, null]',
-                        {**GOOD, "headers": {**PING, "task": "meterbeat.sleep"}}, "bad_arguments"),
-    "a body of one element": (b"[[]]", {**GOOD, "headers": PING}, "bad_body"),
-    "no time": (b"[[], {}, null]", {**GOOD, "headers": {**PING, "eta": "soon"}}, "bad_eta"),
-    "16 MB": (b"x" * (16 << 20), {**GOOD, "headers": PING}, "too_large"),
-    "10,000 deep": (f"[{deep(10000)}, {{}}, null]".encode(), {**GOOD, "headers": PING}, "too_deep"),
-    "headers 200 deep": (b"[[], {}, null]", {**GOOD, "headers": {**PING, "h": nested_table(200)}},
-                         "too_deep"),
-}
-
-
-@pytest.mark.tsan
-def test_each_bad_message_is_dead_with_its_reason_and_the_worker_lives_on(worker_of, queue, connect):
-    worker = worker_of()
-    for name, (body, properties, reason) in BAD_MESSAGES.items():
-        queue.basic_publish("", QUEUE, body, pika.BasicProperties(delivery_mode=2, **properties))
-        letter, dead_body = dead_letter(connect)
-        assert letter.headers["x-meterbeat-reason"] == reason, name
-        assert letter.headers["x-meterbeat-error"] and letter.headers["x-meterbeat-time"], name
-        assert letter.headers["x-meterbeat-queue"] == QUEUE, name
-        assert letter.headers["x-meterbeat-worker"].startswith("meterbeat-worker@"), name
-        assert letter.headers["x-meterbeat-attempts"] == 1, name
-        assert dead_body == body and letter.delivery_mode == 2, name
-        assert letter.content_type == properties.get("content_type"), name
-        if "headers" in properties and "h" not in properties["headers"]:
-            assert properties["headers"].items() <= letter.headers.items(), name
-    pings_are_done(connect)
-    assert worker.stop() == 0
-    assert len(worker.events("consuming")) == 1, "a message cost the connection"
-
 
 class RawHeaders(pika.BasicProperties):
     """Properties whose header table is given as bytes."""
