@@ -1,4 +1,5 @@
 """Real Celery beside meterbeat: an application's client in this process, its programs as processes of their own."""
+import contextlib
 import json
 import os
 import pathlib
@@ -9,8 +10,10 @@ import subprocess
 import sys
 import threading
 import time
-import types
+import uuid
 
+import celery.exceptions
+import pytest
 import requests
 from celery.events.state import State
 
@@ -24,6 +27,10 @@ import peer  # noqa: E402
 
 HOST = socket.gethostname()
 THEIRS, OURS = "theirs", "meterbeat"  # the queues that each kind of worker takes tasks from
+STAND_IN = os.environ.get("METERBEAT_STAND_IN") == "celery"
+
+# What Celery's own worker does otherwise, or has no part in.
+ours_alone = pytest.mark.skipif(STAND_IN, reason="asks what Celery does not do")
 
 
 class Node:
@@ -222,7 +229,7 @@ class Cluster:
     def start_ours(self, queue=OURS, **changes):
         """A worker of ours that consumes `queue`. With METERBEAT_STAND_IN=celery it is one more of Celery's:
         what the tests ask of ours, Celery itself must pass."""
-        if os.environ.get("METERBEAT_STAND_IN") == "celery":
+        if STAND_IN:
             return self.application.worker(name=f"stand-in-{len(self.application.programs)}", queue=queue,
                                            pool="prefork")
         self.meterbeat.configure(broker={"queue": queue}, **changes)
@@ -253,6 +260,48 @@ class Cluster:
             self.application.end()
         finally:
             self.meterbeat.end()
+
+
+class Mailbox:
+    """Requests of any form on the exchange of remote control, and the replies to them."""
+
+    def __init__(self, application):
+        self.connection = application.app.connection_for_write()
+        self.channel = self.connection.channel()
+        self.replies = []
+        self.channel.exchange_declare("celery.pidbox", "fanout", durable=False, auto_delete=False)
+        self.channel.exchange_declare("reply.celery.pidbox", "direct", durable=False, auto_delete=False)
+        self.queue = self.channel.queue_declare("", exclusive=True).queue
+        self.channel.queue_bind(self.queue, "reply.celery.pidbox", self.queue)
+        self.channel.basic_consume(self.queue, callback=self.replies.append, no_ack=True)
+
+    def request(self, method="ping", **changes):
+        return {"method": method, "arguments": {}, "destination": None, "pattern": None, "matcher": None,
+                "ticket": str(uuid.uuid4()),
+                "reply_to": {"exchange": "reply.celery.pidbox", "routing_key": self.queue}, **changes}
+
+    def send(self, body, content_type="application/json", content_encoding="utf-8", **headers):
+        body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        message = self.channel.prepare_message(body, 0, content_type, content_encoding, headers, {"delivery_mode": 1})
+        self.channel.basic_publish(message, "celery.pidbox", "")
+
+    def replies_to(self, ticket):
+        """The messages that have come with this ticket; waits for a moment."""
+        with contextlib.suppress(TimeoutError):
+            self.connection.drain_events(timeout=0.02)
+        return [message for message in self.replies if message.headers.get("ticket") == ticket]
+
+
+def wait_for_state(result, *states, limit=30):
+    """The first result message of a task with such a status; polling result.state sees nothing once the client
+    consumes its reply queue."""
+    seen = []
+
+    def arrived():
+        with contextlib.suppress(celery.exceptions.TimeoutError):
+            result.get(timeout=0.5, propagate=False, on_message=seen.append)
+        return [meta for meta in seen if meta["status"] in states]
+    return wait_until(arrived, limit, f"{states} of {result.id}, not only {seen}")[0]
 
 
 def states_of(result, timeout=30):

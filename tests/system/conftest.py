@@ -105,7 +105,8 @@ def meterbeat(build, servers, settings, tmp_path):
 
 @pytest.fixture(scope="module")
 def new_cluster(build, servers_of_session, tmp_path_factory):
-    """new_cluster(**celery settings): a Celery worker and one of ours on a virtual host of a module's own."""
+    """new_cluster(**celery settings): a virtual host of a module's own for workers of Celery's and of ours, and for
+    the client of both. Start them with .start(), or .start_ours() alone."""
     from celery_peer import Application, Cluster
 
     with contextlib.ExitStack() as stack:
@@ -120,7 +121,7 @@ def new_cluster(build, servers_of_session, tmp_path_factory):
                                        servers.rabbitmq.management_url.replace("//", "//guest:guest@"), **celery),
                            meterbeat)
             stack.callback(made.end)
-            return made.start()
+            return made
 
         yield cluster
 

@@ -4,7 +4,7 @@ import time
 import celery
 import pytest
 
-from test_worker import consuming, done, ready
+from queues import consuming, done, ready
 
 KINDS = {
     "classic": ({}, {}),
