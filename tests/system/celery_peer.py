@@ -199,12 +199,12 @@ class Monitor:
         self.receiver.should_stop = True
         self.thread.join(30)
 
-    def of(self, node=None, task_id=None, kind=None, since=0):
-        """The events so far of a worker, of a task, of a type or its beginning."""
+    def of(self, node=None, task_id=None, kind=None, having=None, since=0):
+        """The events so far of a worker, of a task, of a type or its beginning, with a field."""
         return [event for event in list(self.events)[since:]
                 if (node is None or event["hostname"] == getattr(node, "name", node))
                 and (task_id is None or event.get("uuid") == task_id)
-                and (kind is None or event["type"].startswith(kind))]
+                and (kind is None or event["type"].startswith(kind)) and (having is None or having in event)]
 
     def wait(self, limit=30, count=1, **wanted):
         try:
