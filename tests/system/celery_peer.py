@@ -71,13 +71,17 @@ class Node:
 
 
 class Flower(Program):
-    url = None
+    """Flower; `session` is an HTTP client that sends its requests as Flower's own pages do."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.url, self.session = None, requests.Session()
 
     def get(self, path, **parameters):
-        return requests.get(self.url + path, params=parameters, timeout=30)
+        return self.session.get(self.url + path, params=parameters, timeout=30)
 
     def post(self, path, **parameters):
-        return requests.post(self.url + path, params=parameters, timeout=30)
+        return self.session.post(self.url + path, params=parameters, timeout=30)
 
 
 class Application:
@@ -132,8 +136,8 @@ class Application:
     def flower(self, *arguments):
         port = free_port()
         program = self.start("flower", "--address=127.0.0.1", f"--port={port}",
-                             f"--broker-api={self.management_url}/api/", "--inspect-timeout=5000",
-                             f"--conf={self.folder}/no-flowerconfig.py", *arguments, kind=Flower)
+                             f"--broker-api={self.management_url}/api/", "--inspect-timeout=5000", *arguments,
+                             kind=Flower)
         program.url = f"http://127.0.0.1:{port}"
 
         def healthy():
