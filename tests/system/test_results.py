@@ -318,23 +318,24 @@ def test_the_end_of_a_dead_run_is_told_again_when_it_was_not_acknowledged(worker
 
 
 def connections_of(rabbitmq, worker):
-    """The worker's two connections, as the management API names them once it has noticed them."""
+    """The worker's connections, those for tasks and the one for control, as the management API names them once it
+    has noticed them."""
     def found():
         names = [one["name"] for one in rabbitmq.api("GET", "/connections")
                  if one.get("client_properties", {}).get("connection_name", "").endswith(f"/{worker.pid}")]
-        return names if len(names) == 2 else None
-    return wait_until(found, 30, "both connections of the worker")
+        return names if len(names) == 3 else None
+    return wait_until(found, 30, "the three connections of the worker")
 
 
 def test_lost_connections_lose_no_result_of_a_brief_task(worker_of, queues, connect, servers):
     """What had not been acknowledged is done once more: each result arrives, with the right id."""
     worker = worker_of(prefetch=50)
-    result_of(queues, send(queues, "meterbeat.ping"))  # both are connected
+    result_of(queues, send(queues, "meterbeat.ping"))  # all are connected
     names = connections_of(servers.rabbitmq, worker)
     ids = set()
     for number in range(2000):
         ids.add(send(queues, "meterbeat.ping"))
-        if number in (700, 1400):
+        if number in (500, 1000, 1500):
             servers.rabbitmq.api("DELETE", f"/connections/{urllib.parse.quote(names.pop(), safe='')}")
     wait_until(lambda: count(connect, QUEUE) == 0, 60, "all done")
     stopped_clean(worker, connect)
