@@ -137,7 +137,7 @@ static void end_control(struct worker *w, int status)
 
 int worker_run(const struct settings *s, int index)
 {
-    struct worker w = {NULL};
+    struct worker w = {.handover = NULL};
     struct err e;
     char name[NODE_NAME_MAX + 1] = "";
     bool named = make_name(s, index, name, &e);

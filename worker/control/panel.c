@@ -19,6 +19,7 @@ static json_t *text_value(const char *text)
     return value ? value : json_string("(not UTF-8)");
 }
 
+static json_t *answer(const char *key, const char *format, va_list values) PRINTF_LIKE(2, 0);
 static json_t *answer(const char *key, const char *format, va_list values)
 {
     char text[TEXT_MAX];

@@ -1,0 +1,120 @@
+/* Any bytes as a request of remote control: it is refused with a reason, is not for us, or gets an
+ * answer that can be sent. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "control/commands.h"
+#include "control/pidbox.h"
+
+/* One byte of choices, a line of headers as JSON, the rest is the body. */
+enum choice { MSGPACK = 1, NO_TYPE = 2 };
+
+#define NODE "worker@host"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+static const struct settings settings = {
+    .broker = {.url = "amqp://guest@127.0.0.1:5672/", .queue = "meterbeat"},
+    .worker = {.prefetch = 4,
+               .max_message_bytes = 65536,
+               .max_message_depth = 64,
+               .max_events = 10,
+               .max_revoked = 100,
+               .revoked_s = 60},
+};
+static struct panel panel;
+
+static void require(bool ok, const char *what, const struct err *e)
+{
+    if (ok)
+        return;
+    fprintf(stderr, "%s: %s: %s\n", what, e->code, e->text);
+    abort();
+}
+
+static bool make_queue(struct panel *p, const struct subscription *wanted, struct err *e)
+{
+    (void)p;
+    (void)wanted;
+    (void)e;
+    return true;
+}
+
+/* A task that runs and one that waits, for what asks after them. */
+static void add_delivery(const char *id, bool active)
+{
+    struct delivery *d = delivery_new();
+    d->envelope.content_type = strdup("application/json");
+    d->envelope.headers = json_pack("{s:s, s:s}", "task", "meterbeat.echo", "id", id);
+    d->envelope.body = strdup("[[1], {}, null]");
+    d->envelope.body_len = strlen(d->envelope.body);
+    state_arrived(panel.state, d);
+    if (active)
+        state_started(panel.state, d, task_find("meterbeat.echo"), id, 1);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    log_init("fuzz_pidbox", LOG_LEVEL_ERROR + 1);
+    struct handover *h = handover_new();
+    panel = (struct panel){.settings = &settings,
+                           .node = NODE,
+                           .state = state_new(&settings),
+                           .handover = h,
+                           .subscriptions = subscriptions_new(h, "meterbeat"),
+                           .make_queue = make_queue};
+    panel.events = events_new(&settings, NODE, panel.state, -1);
+    add_delivery("active", true);
+    add_delivery("waits", false);
+    return 0;
+}
+
+static struct envelope make_envelope(const uint8_t *data, size_t size)
+{
+    struct envelope v = {.priority = -1};
+    const uint8_t *line = data + 1, *end = memchr(line, '\n', size - 1);
+    const uint8_t *body = end ? end + 1 : line;
+    v.headers = json_loadb((const char *)line, end ? (size_t)(end - line) : 0, 0, NULL);
+    if (!(data[0] & NO_TYPE))
+        v.content_type = strdup(data[0] & MSGPACK ? "application/x-msgpack" : "application/json");
+    v.body_len = size - (size_t)(body - data);
+    v.body = malloc(v.body_len); /* exactly: a byte too many is found */
+    memcpy(v.body, body, v.body_len);
+    return v;
+}
+
+static void answer(const struct pidbox_request *r)
+{
+    struct err e = {0};
+    struct envelope reply CLEANUP(envelope_free) = {.priority = -1};
+    if (strcmp(r->method, "shutdown") == 0) /* it would end us */
+        return;
+    json_t *value = commands_answer(&panel, r->method, r->arguments);
+    require(value, "no answer", &e);
+    if (!pidbox_reply(r, NODE, value, 1, &reply, &e))
+        require(e.kind == ERR_REJECT && e.code[0] && e.text[0], "no reply, no reason", &e);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size == 0)
+        return 0;
+    struct err e = {0};
+    int64_t clock;
+    struct envelope v CLEANUP(envelope_free) = make_envelope(data, size);
+    struct pidbox_request r CLEANUP(pidbox_request_free) = {0};
+    json_decref(pidbox_read_reply(&v, "t", &clock));
+    if (!pidbox_read(&v, NODE, 1700000000000, &r, &e)) {
+        require(e.kind == ERR_REJECT && e.code[0] && e.text[0], "refused without a reason", &e);
+        return 0;
+    }
+    require(r.method, "a request without a method", &e);
+    if (r.is_for_us)
+        answer(&r);
+    return 0;
+}
