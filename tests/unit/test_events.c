@@ -84,7 +84,7 @@ static void each_event_has_celerys_fields(void **context)
     events_task_failed(f->events, "a", "ValueError('boom')");
     events_task_retried(f->events, "a", "ValueError('boom')");
     events_task_rejected(f->events, "a", false);
-    events_task_revoked(f->events, "a", true, "15", false);
+    events_task_revoked(f->events, "a", true, 15, false);
     json_t *all = events_take(f->events);
     static const char *const fields[] = {
         "[" COMMON ", 'uuid', 'name', 'args', 'kwargs', 'root_id', 'parent_id', 'retries', 'eta', "

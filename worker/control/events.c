@@ -265,13 +265,13 @@ void events_task_rejected(struct events *v, const char *task_id, bool requeue)
              json_pack("{s:o, s:b}", "uuid", shown(task_id), "requeue", requeue));
 }
 
-void events_task_revoked(struct events *v, const char *task_id, bool terminated, const char *signal,
+void events_task_revoked(struct events *v, const char *task_id, bool terminated, int signal,
                          bool expired)
 {
     if (events_on(v))
         note(v, "task-revoked",
              json_pack("{s:o, s:b, s:o, s:b}", "uuid", shown(task_id), "terminated", terminated,
-                       "signum", shown_or_null(signal), "expired", expired));
+                       "signum", signal ? json_integer(signal) : json_null(), "expired", expired));
 }
 
 /* --- the control thread's side ------------------------------------------------------------- */

@@ -37,8 +37,8 @@ void events_task_succeeded(struct events *v, const char *task_id, const char *re
 void events_task_failed(struct events *v, const char *task_id, const char *exception);
 void events_task_retried(struct events *v, const char *task_id, const char *exception);
 void events_task_rejected(struct events *v, const char *task_id, bool requeue);
-/* signal: "15" when terminated; else NULL. */
-void events_task_revoked(struct events *v, const char *task_id, bool terminated, const char *signal,
+/* signal: 15 when terminated; else 0. */
+void events_task_revoked(struct events *v, const char *task_id, bool terminated, int signal,
                          bool expired);
 /* Task events are wanted: what costs something to put together is not needed otherwise. */
 bool events_on(const struct events *v);

@@ -17,6 +17,7 @@
 #include "queue/brief.h"
 #include "queue/broker.h"
 #include "queue/delayed_delivery.h"
+#include "queue/iso8601.h"
 #include "queue/outlet.h"
 
 /* librabbitmq before 0.14 recurses once a level of nested header tables; a frame has room for
@@ -313,12 +314,19 @@ static const struct task *task_of(const struct consumer *c, const struct envelop
     return name ? task_find(settings_task_name(c->settings, name)) : NULL;
 }
 
+static bool expired(const struct envelope *v)
+{
+    const char *text = json_string_value(json_object_get(v->headers, "expires"));
+    int64_t ms;
+    return text && iso8601_parse(text, &ms) && ms <= clock_wall_ms();
+}
+
 /* Monitors hear of it when it comes, not when the executor gets to it. What is not going to run is
  * the executor's to find out. */
 static bool announce(struct consumer *c, const struct envelope *v)
 {
     const char *id = json_string_value(json_object_get(v->headers, "id"));
-    return id && task_of(c, v) && !state_is_revoked(c->state, id, v->headers) &&
+    return id && task_of(c, v) && !state_is_revoked(c->state, id, v->headers) && !expired(v) &&
            events_task_arrived(c->events, v);
 }
 

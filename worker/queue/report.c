@@ -1,6 +1,7 @@
 /* What the sender of a message is told of its task: results, follow-up messages, events. */
 #include "queue/report.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -292,6 +293,6 @@ bool report_revoked(struct attempt *a, enum revocation how)
     json_decref(value);
     if (ok)
         events_task_revoked(a->executor->events, a->message.id, how == REVOKED_TERMINATED,
-                            how == REVOKED_TERMINATED ? "15" : NULL, how == REVOKED_EXPIRED);
+                            how == REVOKED_TERMINATED ? SIGTERM : 0, how == REVOKED_EXPIRED);
     return ok;
 }
