@@ -80,8 +80,10 @@ def test_a_task_that_succeeds_is_received_started_and_succeeded(cluster, on):
 
 def test_results_are_python_s_reprs(cluster, on):
     values = ["it's", 'a "b"', "\n\t\\", "ü", [], {}, 1e30, -0.0, [True, None], {"a": {"b": [1]}}]
-    sent = send_both(cluster, "meterbeat.echo", *values)
-    assert_same_story(on, sent, ["task-received", "task-started", "task-succeeded"])
+    sent = send_both(cluster, "meterbeat.echo", *values, argsrepr="as sent")
+    _, ours = assert_same_story(on, sent, ["task-received", "task-started", "task-succeeded"],
+                                equal=[name for name in SAME if name != "result"])  # Celery's has raw line breaks
+    assert ours[2]["result"] == repr({"args": values, "kwargs": {}})
 
 
 def test_a_long_result_is_cut(cluster, on):
@@ -121,7 +123,7 @@ def test_a_retry_is_told_as_celery_tells_it(cluster, on):
     assert_alike(*[without_arrival(story[-1] if story is stories[1] else
                                    next(event for event in story if event["type"] == "task-retried"))
                    for story in stories], NO_TRACEBACK)
-    assert stories[1][-1]["exception"].startswith("TimeLimitExceeded(1")
+    assert stories[1][-1]["exception"].startswith("TimeLimitExceeded(")
 
 
 def test_a_revoked_task_is_told(cluster, on):
@@ -165,9 +167,11 @@ def test_a_message_that_is_put_aside_is_told_as_celery_tells_a_rejected_one(clus
     theirs = cluster.theirs.send("reject")
     on.wait(task_id=theirs.id, kind="task-rejected")
     ours = cluster.ours.send("meterbeat.echo", headers={"timelimit": [1, 2, 3]})
-    cluster.ours.program.wait_for_event("task_dead", task_id=ours.id)
-    on.wait(task_id=ours.id)
+    cluster.ours.program.wait_for_event("task_dead", code="bad_timelimit")
+    wait_until(lambda: [one for one in on.of(task_id=ours.id) if one["type"] != "task-received"], 20, "its end")
     for event in on.of(task_id=ours.id):
+        if event["type"] == "task-received":
+            continue
         like = {"task-rejected": on.of(task_id=theirs.id, kind="task-rejected"),
                 "task-failed": on.of(task_id=theirs.id, kind="task-failed")}[event["type"]][0]
         assert_alike(without_arrival(like), without_arrival(event), NO_TRACEBACK, ["requeue"])
@@ -181,6 +185,11 @@ def dumped(text, node, task_id):
     return [(re.search(r"\] ([a-z ]+):", line)[1], sorted(re.findall(r"(?:^|[ ,])(\w+)=", line))) for line in lines]
 
 
+def beat(node):
+    """A regular heartbeat; those that a monitor asks for are shorter."""
+    return rf"{re.escape(node.name)} \[[^]]+\] heartbeat: (.*processed=.*)"
+
+
 def test_celery_events_dumps_the_same_lines(cluster, on):
     dump = cluster.application.dump()
     try:
@@ -191,9 +200,8 @@ def test_celery_events_dumps_the_same_lines(cluster, on):
         assert [kind for kind, _ in theirs] == ["task received", "task started", "task succeeded"]
         assert theirs == ours
         for node in cluster.both:
-            dump.wait_for_text(rf"{re.escape(node.name)} \[[^]]+\] heartbeat: ")
-        beats = [sorted(re.findall(r"(\w+)=", re.search(rf"{re.escape(node.name)} \[[^]]+\] heartbeat: (.*)",
-                                                        dump.text())[1])) for node in cluster.both]
+            dump.wait_for_text(beat(node))
+        beats = [sorted(re.findall(r"(\w+)=", re.search(beat(node), dump.text())[1])) for node in cluster.both]
         assert beats[0] == beats[1]
     finally:
         dump.kill()

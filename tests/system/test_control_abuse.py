@@ -45,7 +45,7 @@ def strange_requests(mailbox):
     yield "clock in words", good(), {"clock": "late"}
     yield "clock of the far future", good(), {"clock": 2**62}
     yield "negative clock", good(), {"clock": -5}
-    for expires in 0, 1.5, time.time() - 60, -1, float("nan"), 1e300, "soon", [], None:
+    for expires in 0, 1.5, time.time() - 60, -1, 1e300, "soon", [], None:
         yield f"expires {expires!r}", good(), {"expires": expires}
     for method in None, 7, [], {}, "", "x" * 100000, "ping\nevent=x":
         yield f"method {str(method)[:10]!r}", good(method=method), {}

@@ -2,6 +2,7 @@
 
 PEER_SETTINGS, a JSON map, is laid over its configuration.
 """
+import functools
 import json
 import os
 import time
@@ -17,33 +18,35 @@ def make(settings, **options):
         task_default_queue="theirs", broker_connection_retry_on_startup=True)
     app.conf.update(settings)
 
-    @app.task(name="add")
+    task = functools.partial(app.task, shared=False)  # or each application of a process gets those of all
+
+    @task(name="add")
     def add(x, y):
         return x + y
 
-    @app.task(name="echo")
+    @task(name="echo")
     def echo(*args, **kwargs):
         return {"args": list(args), "kwargs": kwargs}
 
-    @app.task(name="fail")
+    @task(name="fail")
     def fail(*_):
         raise ValueError("boom")
 
-    @app.task(name="sleep")
+    @task(name="sleep")
     def sleep(seconds):
         time.sleep(seconds)
 
-    @app.task(name="retry_once", bind=True)
+    @task(name="retry_once", bind=True)
     def retry_once(self):
         if self.request.retries == 0:
             raise self.retry(exc=ValueError("not yet"), countdown=0)
         return self.request.retries
 
-    @app.task(name="reject", bind=True, acks_late=True)
+    @task(name="reject", bind=True, acks_late=True)
     def reject(self):
         raise Reject("not mine", requeue=False)
 
-    @app.task(name="report", bind=True)
+    @task(name="report", bind=True)
     def report(self, *args, **kwargs):
         """What arrived with the message."""
         request = self.request
@@ -54,15 +57,15 @@ def make(settings, **options):
                 "mine": getattr(request, "mine", None), "priority": request.delivery_info.get("priority")}
 
     # meterbeat's own tasks, for what is compared between both workers
-    @app.task(name="meterbeat.ping")
+    @task(name="meterbeat.ping")
     def ping():
         return "pong"
 
-    @app.task(name="meterbeat.echo")
+    @task(name="meterbeat.echo")
     def their_echo(*args, **kwargs):
         return {"args": list(args), "kwargs": kwargs}
 
-    @app.task(name="meterbeat.sleep")
+    @task(name="meterbeat.sleep")
     def their_sleep(seconds):
         time.sleep(seconds)
 
