@@ -58,6 +58,36 @@ def well_formed_differs(row, thing):
     return (row["well_formed"] == "yes") != thing["well_formed"]
 
 
+def measurement(value, multiplier, uom):
+    """As REFERENCE_SUMMARIES.tsv writes one: "1152000e0 uom 72"."""
+    return "" if value is None else f"{value}e{multiplier or 0}" + ("" if uom is None else f" uom {uom}")
+
+
+def bill_of_inspect(name, bill):
+    text = ["" if bill[key] is None else str(bill[key]) for key in (
+        "resource", "self", "usage_point", "period_start", "period_duration", "bill_last_period", "bill_to_date",
+        "cost_additional_last_period", "currency", "quality", "status_time", "commodity")]
+    return (name, *text,
+            measurement(bill["consumption"], bill["consumption_power_of_ten_multiplier"], bill["consumption_uom"]),
+            measurement(bill["current_consumption"], bill["current_consumption_power_of_ten_multiplier"],
+                        bill["current_consumption_uom"]))
+
+
+def bill_of_reference(row):
+    return (row["file"], *(row[column] for column in (
+        "resource", "self", "usage_point", "period_start", "period_duration", "billLastPeriod", "billToDate",
+        "costAdditionalLastPeriod", "currency", "quality", "statusTimeStamp", "commodity",
+        "overallConsumptionLastPeriod", "currentBillingPeriodOverAllConsumption")))
+
+
+def compare_bills(command, shared):
+    """(bills of inspect, bills of the reference), each a set."""
+    reference, files = rows(shared / "REFERENCE_SUMMARIES.tsv"), rows(shared / "REFERENCE_FILES.tsv")
+    found, _ = inspect(command, [shared / "corpus" / row["file"] for row in files])
+    return ({bill_of_inspect(name, bill) for name, (_, thing) in found.items() for bill in thing["summaries"]},
+            {bill_of_reference(row) for row in reference})
+
+
 def compare(command, shared):
     """(series that agree, series of the reference, files, complaints)"""
     reference, files = rows(shared / "REFERENCE.tsv"), rows(shared / "REFERENCE_FILES.tsv")

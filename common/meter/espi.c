@@ -457,6 +457,16 @@ const struct espi_series *espi_series_at(const struct espi *p, size_t i)
     return &p->table.series[i];
 }
 
+size_t espi_bill_count(const struct espi *p)
+{
+    return p->table.bill_count;
+}
+
+const struct espi_bill *espi_bill_at(const struct espi *p, size_t i)
+{
+    return &p->table.bills[i];
+}
+
 size_t espi_series_of_group(const struct espi *p, uint32_t group)
 {
     return espi_graph_group_at(&p->document.graph, group)->series;

@@ -89,6 +89,9 @@ void espi_freep(struct espi **p); /* for CLEANUP */
 /* After espi_finish said true. All borrowed until espi_free. */
 size_t espi_series_count(const struct espi *p);
 const struct espi_series *espi_series_at(const struct espi *p, size_t i);
+/* Bills, in the order of the feed; those that say the same are one. */
+size_t espi_bill_count(const struct espi *p);
+const struct espi_bill *espi_bill_at(const struct espi *p, size_t i);
 /* Every group handed to the sink has a series; whether that can be used, espi_series.unresolved
  * says. */
 size_t espi_series_of_group(const struct espi *p, uint32_t group);

@@ -166,6 +166,9 @@ static bool keep_drafts(struct espi_document *d, struct err *e)
     if (!entry_context(d, &in, e))
         return false;
     for (size_t i = 0; i < d->draft_count; i++)
+        if (d->drafts[i].kind == KIND_SUMMARY && d->in_entry)
+            d->drafts[i].slots[SUM_UPDATED] = d->updated_s;
+    for (size_t i = 0; i < d->draft_count; i++)
         if (!keep_draft(d, &d->drafts[i], &in, e))
             return false;
     d->draft_count = 0;
@@ -205,6 +208,8 @@ static bool open_resource(struct espi_document *d, const struct espi_rule *rule,
     draft->kind = (enum espi_kind)rule->kind;
     for (size_t i = 0; i < ESPI_SLOTS_MAX; i++)
         draft->slots[i] = ESPI_ABSENT;
+    if (draft->kind == KIND_SUMMARY)
+        draft->slots[SUM_IS_ELECTRIC] = rule->slot;
     if (draft->kind == KIND_LOCAL_TIME)
         draft->slots[LTP_DST_START] = draft->slots[LTP_DST_END] = 0;
     return true;

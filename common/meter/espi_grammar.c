@@ -7,10 +7,10 @@
 /* Where each run of children begins. A run ends where the next one begins. */
 enum {
     IN_DOCUMENT = 1,
-    IN_FEED = IN_DOCUMENT + 7,
+    IN_FEED = IN_DOCUMENT + 9,
     IN_ENTRY = IN_FEED + 1,
-    IN_CONTENT = IN_ENTRY + 9,
-    IN_USAGE_POINT = IN_CONTENT + 6,
+    IN_CONTENT = IN_ENTRY + 11,
+    IN_USAGE_POINT = IN_CONTENT + 8,
     IN_SERVICE_CATEGORY = IN_USAGE_POINT + 1,
     IN_READING_TYPE = IN_SERVICE_CATEGORY + 1,
     IN_LOCAL_TIME = IN_READING_TYPE + RT_SLOTS,
@@ -19,7 +19,11 @@ enum {
     IN_READING = IN_BLOCK_INTERVAL + 1,
     IN_PERIOD = IN_READING + 5,
     IN_QUALITIES = IN_PERIOD + 2,
-    IN_END = IN_QUALITIES + 1,
+    IN_SUMMARY = IN_QUALITIES + 1,
+    IN_BILLING_PERIOD = IN_SUMMARY + 10,
+    IN_OVERALL = IN_BILLING_PERIOD + 2,
+    IN_CURRENT = IN_OVERALL + 3,
+    IN_END = IN_CURRENT + 3,
 };
 
 #define CHILDREN(first, next) .first_child = (first), .last_child = (next)
@@ -45,9 +49,17 @@ enum {
          .node = NODE_RESOURCE,                                                                    \
          .kind = KIND_READING_TYPE,                                                                \
          CHILDREN(IN_READING_TYPE, IN_LOCAL_TIME)},                                                \
+        {.name = "LocalTimeParameters",                                                            \
+         .node = NODE_RESOURCE,                                                                    \
+         .kind = KIND_LOCAL_TIME,                                                                  \
+         CHILDREN(IN_LOCAL_TIME, IN_BLOCK)},                                                       \
+        {.name = "UsageSummary",                                                                   \
+         .node = NODE_RESOURCE,                                                                    \
+         .kind = KIND_SUMMARY,                                                                     \
+         CHILDREN(IN_SUMMARY, IN_BILLING_PERIOD)},                                                 \
     {                                                                                              \
-        .name = "LocalTimeParameters", .node = NODE_RESOURCE, .kind = KIND_LOCAL_TIME,             \
-        CHILDREN(IN_LOCAL_TIME, IN_BLOCK)                                                          \
+        .name = "ElectricPowerUsageSummary", .node = NODE_RESOURCE, .kind = KIND_SUMMARY,          \
+        .slot = 1, CHILDREN(IN_SUMMARY, IN_BILLING_PERIOD)                                         \
     }
 
 #define ENTRY                                                                                      \
@@ -107,13 +119,37 @@ const struct espi_rule espi_grammar[] = {
     {.name = "timePeriod", .node = NODE_READING_PERIOD, CHILDREN(IN_PERIOD, IN_QUALITIES)},
     {.name = "value", .text = true, .node = NODE_VALUE},
     {.name = "cost", .text = true, .node = NODE_COST},
-    {.name = "ReadingQuality", .node = NODE_QUALITIES, CHILDREN(IN_QUALITIES, IN_END)},
+    {.name = "ReadingQuality", .node = NODE_QUALITIES, CHILDREN(IN_QUALITIES, IN_SUMMARY)},
     {.name = "tou", .text = true, .node = NODE_TOU},
     /* IN_PERIOD */
     {.name = "duration", .text = true, .node = NODE_DURATION},
     {.name = "start", .text = true, .node = NODE_START},
     /* IN_QUALITIES */
     {.name = "quality", .text = true, .node = NODE_QUALITY},
+    /* IN_SUMMARY */
+    NUMBER("billLastPeriod", KIND_SUMMARY, SUM_BILL_LAST),
+    NUMBER("billToDate", KIND_SUMMARY, SUM_BILL_TO_DATE),
+    {.name = "billingPeriod", .node = NODE_PART, CHILDREN(IN_BILLING_PERIOD, IN_OVERALL)},
+    NUMBER("commodity", KIND_SUMMARY, SUM_COMMODITY),
+    NUMBER("costAdditionalLastPeriod", KIND_SUMMARY, SUM_COST_ADDITIONAL),
+    NUMBER("currency", KIND_SUMMARY, SUM_CURRENCY),
+    {.name = "currentBillingPeriodOverAllConsumption",
+     .node = NODE_PART,
+     CHILDREN(IN_CURRENT, IN_END)},
+    {.name = "overallConsumptionLastPeriod", .node = NODE_PART, CHILDREN(IN_OVERALL, IN_CURRENT)},
+    NUMBER("qualityOfReading", KIND_SUMMARY, SUM_QUALITY),
+    NUMBER("statusTimeStamp", KIND_SUMMARY, SUM_STATUS_TIME),
+    /* IN_BILLING_PERIOD */
+    NUMBER("duration", KIND_SUMMARY, SUM_DURATION),
+    NUMBER("start", KIND_SUMMARY, SUM_START),
+    /* IN_OVERALL */
+    NUMBER("powerOfTenMultiplier", KIND_SUMMARY, SUM_OVERALL_MULTIPLIER),
+    NUMBER("uom", KIND_SUMMARY, SUM_OVERALL_UOM),
+    NUMBER("value", KIND_SUMMARY, SUM_OVERALL_VALUE),
+    /* IN_CURRENT */
+    NUMBER("powerOfTenMultiplier", KIND_SUMMARY, SUM_CURRENT_MULTIPLIER),
+    NUMBER("uom", KIND_SUMMARY, SUM_CURRENT_UOM),
+    NUMBER("value", KIND_SUMMARY, SUM_CURRENT_VALUE),
 };
 _Static_assert(sizeof espi_grammar / sizeof *espi_grammar == IN_END,
                "each run has the length it is given");
@@ -147,13 +183,14 @@ size_t espi_grammar_slots(enum espi_kind kind)
 {
     static const size_t slots[KIND_COUNT] = {[KIND_USAGE_POINT] = UP_SLOTS,
                                              [KIND_READING_TYPE] = RT_SLOTS,
-                                             [KIND_LOCAL_TIME] = LTP_SLOTS};
+                                             [KIND_LOCAL_TIME] = LTP_SLOTS,
+                                             [KIND_SUMMARY] = SUM_SLOTS};
     return slots[kind];
 }
 
 const char *espi_grammar_kind_name(enum espi_kind kind)
 {
     static const char *const names[KIND_COUNT] = {"UsagePoint", "MeterReading", "ReadingType",
-                                                  "LocalTimeParameters"};
+                                                  "LocalTimeParameters", "UsageSummary"};
     return names[kind];
 }

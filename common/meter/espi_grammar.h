@@ -39,6 +39,7 @@ enum espi_kind {
     KIND_METER_READING,
     KIND_READING_TYPE,
     KIND_LOCAL_TIME,
+    KIND_SUMMARY, /* UsageSummary, ElectricPowerUsageSummary */
     KIND_COUNT,
 };
 
@@ -64,7 +65,28 @@ enum {
     RT_SLOTS
 };
 enum { LTP_DST_END, LTP_DST_OFFSET, LTP_DST_START, LTP_TZ_OFFSET, LTP_SLOTS };
-#define ESPI_SLOTS_MAX RT_SLOTS
+enum {
+    SUM_IS_ELECTRIC, /* which of the two names it came by */
+    SUM_BILL_LAST,
+    SUM_BILL_TO_DATE,
+    SUM_COMMODITY,
+    SUM_COST_ADDITIONAL,
+    SUM_CURRENCY,
+    SUM_CURRENT_MULTIPLIER,
+    SUM_CURRENT_UOM,
+    SUM_CURRENT_VALUE,
+    SUM_DURATION,
+    SUM_OVERALL_MULTIPLIER,
+    SUM_OVERALL_UOM,
+    SUM_OVERALL_VALUE,
+    SUM_QUALITY,
+    SUM_START,
+    SUM_STATUS_TIME,
+    SUM_SAID,               /* what comes after is not what the feed says in it */
+    SUM_UPDATED = SUM_SAID, /* of its entry */
+    SUM_SLOTS
+};
+#define ESPI_SLOTS_MAX SUM_SLOTS
 
 /* One line of the grammar. Its number is what the reader's stack holds. */
 struct espi_rule {
@@ -82,7 +104,7 @@ struct espi_rule {
 #define ESPI_NS_ATOM "http://www.w3.org/2005/Atom"
 
 extern const struct espi_rule espi_grammar[];
-#define ESPI_RULES_MAX 64
+#define ESPI_RULES_MAX 96
 
 /* By rule, the element that was last found to match it: XML parsers keep each name at one address.
  */

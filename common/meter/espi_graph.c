@@ -89,6 +89,21 @@ static bool same_self(const void *items, uint32_t item, const void *key)
     return have->kind == want->kind && have->self == want->self;
 }
 
+/* Utilities give all bills of a meter one `self`: only one that says the same is the same. */
+struct summary_key {
+    const struct espi_graph *graph;
+    uint32_t self;
+    const int64_t *slots;
+};
+
+static bool same_summary(const void *items, uint32_t item, const void *key)
+{
+    const struct espi_resource *have = (const struct espi_resource *)items + item;
+    const struct summary_key *want = key;
+    return have->kind == KIND_SUMMARY && have->self == want->self &&
+           !memcmp(espi_graph_slots(want->graph, have), want->slots, SUM_SAID * sizeof(int64_t));
+}
+
 static bool add_new(struct espi_graph *g, const struct espi_draft *draft,
                     const struct espi_context *in, uint32_t self, uint64_t hash, struct err *e)
 {
@@ -96,7 +111,8 @@ static bool add_new(struct espi_graph *g, const struct espi_draft *draft,
     uint32_t number = (uint32_t)g->resources.count;
     if (!espi_array_room(&g->values, sizeof(int64_t), slots, &g->budget, e) ||
         !espi_array_room(&g->resources, sizeof(struct espi_resource), 1, &g->budget, e) ||
-        (self && !espi_index_add(&g->by_self, hash, number, &g->budget, e)))
+        ((self || draft->kind == KIND_SUMMARY) &&
+         !espi_index_add(&g->by_self, hash, number, &g->budget, e)))
         return false;
     *espi_graph_resource(g, g->resources.count++) =
         (struct espi_resource){.kind = draft->kind,
@@ -129,6 +145,22 @@ static void compare_again(struct espi_graph *g, struct espi_resource *r,
         r->differs_in_meaning = true;
 }
 
+static bool add_summary(struct espi_graph *g, const struct espi_draft *draft,
+                        const struct espi_context *in, uint32_t self, struct err *e)
+{
+    uint32_t content = (uint32_t)espi_hash(g->names.seed, draft->slots, SUM_SAID * sizeof(int64_t));
+    uint64_t hash = hash_words(g, KIND_SUMMARY, self, content);
+    const struct summary_key key = {g, self, draft->slots};
+    int64_t found = espi_index_find(&g->by_self, hash, same_summary, g->resources.items, &key);
+    if (found < 0)
+        return add_new(g, draft, in, self, hash, e);
+    const struct espi_resource *r = espi_graph_resource(g, (size_t)found);
+    int64_t *updated = (int64_t *)g->values.items + r->slots + SUM_UPDATED;
+    if (draft->slots[SUM_UPDATED] > *updated)
+        *updated = draft->slots[SUM_UPDATED];
+    return relate_all(g, (uint32_t)found, in, e);
+}
+
 bool espi_graph_add(struct espi_graph *g, const struct espi_draft *draft,
                     const struct espi_context *in, bool *ret_differs, struct err *e)
 {
@@ -136,6 +168,8 @@ bool espi_graph_add(struct espi_graph *g, const struct espi_draft *draft,
     uint32_t self;
     if (!name_of_rel(g, in, REL_SELF, &self, e))
         return false;
+    if (draft->kind == KIND_SUMMARY)
+        return add_summary(g, draft, in, self, e);
     struct self_key key = {draft->kind, self};
     uint64_t hash = hash_words(g, (uint32_t)draft->kind, self, 0);
     int64_t found =

@@ -104,6 +104,15 @@ static void follow_meter_reading(const struct finder *f, struct espi_links *l,
         offer_where(f, up, KIND_USAGE_POINT, REL_SELF, r->href, ESPI_LINK_UP);
 }
 
+static void follow_summary(const struct finder *f, struct espi_choice *up,
+                           const struct espi_relation *r)
+{
+    offer_where(f, up, KIND_USAGE_POINT, r->rel == REL_RELATED ? REL_SELF : REL_RELATED, r->href,
+                r->rel == REL_RELATED ? ESPI_LINK_BACK : ESPI_LINK_EXACT);
+    if (r->rel == REL_UP)
+        offer_where(f, up, KIND_USAGE_POINT, REL_SELF, r->href, ESPI_LINK_UP);
+}
+
 static void follow_relation(const struct finder *f, struct espi_links *l,
                             const struct espi_relation *r)
 {
@@ -125,6 +134,9 @@ static void follow_relation(const struct finder *f, struct espi_links *l,
         if (r->rel != REL_SELF)
             offer_to(f, l->local_time, KIND_USAGE_POINT, r->href, r->resource,
                      r->rel == REL_UP ? ESPI_LINK_UP : ESPI_LINK_BACK);
+        break;
+    case KIND_SUMMARY:
+        follow_summary(f, &l->usage_point[r->resource], r);
         break;
     case KIND_COUNT:
         break;
@@ -195,13 +207,15 @@ static void complete_resource(const struct finder *f, struct espi_links *l, size
     const struct espi_resource *r = espi_graph_resource(f->graph, i);
     if (r->kind == KIND_USAGE_POINT)
         choose_or_only(&l->local_time[i], &l->only[KIND_LOCAL_TIME]);
-    if (r->kind != KIND_METER_READING)
+    if (r->kind != KIND_METER_READING && r->kind != KIND_SUMMARY)
         return;
     offer_in_entry(f->graph, &l->usage_point[i], KIND_USAGE_POINT, r->entry);
-    offer_in_entry(f->graph, &l->reading_type[i], KIND_READING_TYPE, r->entry);
     if (!l->usage_point[i].resource)
         offer_above(f, &l->usage_point[i], KIND_USAGE_POINT, r->self);
     choose_or_only(&l->usage_point[i], &l->only[KIND_USAGE_POINT]);
+    if (r->kind == KIND_SUMMARY)
+        return;
+    offer_in_entry(f->graph, &l->reading_type[i], KIND_READING_TYPE, r->entry);
     choose_or_only(&l->reading_type[i], &l->only[KIND_READING_TYPE]);
 }
 

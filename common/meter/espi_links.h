@@ -13,7 +13,7 @@ struct espi_choice {
 
 /* One choice for each resource (of the kind concerned) and each group. */
 struct espi_links {
-    struct espi_choice *usage_point;     /* of a MeterReading */
+    struct espi_choice *usage_point;     /* of a MeterReading or a summary */
     struct espi_choice *reading_type;    /* of a MeterReading */
     struct espi_choice *local_time;      /* of a UsagePoint */
     struct espi_choice *meter_reading;   /* of a group */

@@ -23,8 +23,21 @@ const char *espi_odd_code(enum espi_odd odd)
         [ODD_NO_READING_TYPE] = "no_reading_type",
         [ODD_NO_UNIT] = "no_unit",
         [ODD_CONFLICTING_TYPES] = "conflicting_types",
+        [ODD_DST_CUT_OFF] = "dst_rule_cut_off",
+        [ODD_DST_UNIX_TIME] = "dst_rule_unix_time",
+        [ODD_DST_SECONDS] = "dst_rule_seconds",
+        [ODD_DST_UNREADABLE] = "dst_rule_unreadable",
+        [ODD_TZ_OFFSET_SIGN] = "tz_offset_sign",
     };
     return codes[odd];
+}
+
+enum espi_odd espi_odd_of_code(const char *code)
+{
+    int odd = 0;
+    while (odd < ODD_COUNT && strcmp(espi_odd_code((enum espi_odd)odd), code) != 0)
+        odd++;
+    return (enum espi_odd)odd;
 }
 
 /* Cuts a text to fit without splitting a UTF-8 character. */

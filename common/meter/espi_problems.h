@@ -23,6 +23,11 @@ enum espi_odd {
     ODD_NO_UNIT,              /* the type names no uom */
     ODD_CONFLICTING_TYPES, /* the types that fit differ in unit, multiplier, kind or flow direction
                             */
+    ODD_DST_CUT_OFF,       /* LocalTimeParameters: a rule of two bytes */
+    ODD_DST_UNIX_TIME,     /* the instant of one year's change instead of a rule */
+    ODD_DST_SECONDS,       /* a counter where a rule has its seconds */
+    ODD_DST_UNREADABLE,    /* no rule at all */
+    ODD_TZ_OFFSET_SIGN,    /* rules of North America east of Greenwich */
     ODD_COUNT,
 };
 
@@ -36,6 +41,8 @@ struct espi_problems {
 
 /* "bad_number", ... */
 const char *espi_odd_code(enum espi_odd odd);
+/* The odd thing with that code; ODD_COUNT: none has it. */
+enum espi_odd espi_odd_of_code(const char *code);
 /* where (may be NULL) is copied. Without memory the problem is only counted. */
 void espi_problems_add(struct espi_problems *p, enum espi_odd odd, uint64_t line, uint64_t column,
                        const char *where, size_t len);

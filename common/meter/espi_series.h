@@ -65,6 +65,37 @@ struct espi_series {
     uint64_t readings;
 };
 
+/* A series of which the feed says nothing: texts NULL, numbers ESPI_ABSENT. */
+struct espi_series espi_series_unknown(void);
+
+/*
+ * The bill of a UsageSummary or ElectricPowerUsageSummary. Amounts are in 1e-5 of the currency; the
+ * consumption has a unit and power of ten of its own.
+ */
+struct espi_bill {
+    const char *resource; /* "UsageSummary" or "ElectricPowerUsageSummary" */
+    const char *self;
+    const char *usage_point; /* NULL: no rule finds it */
+    enum espi_link usage_point_link;
+    int64_t service_kind;
+    int64_t start_s; /* of the billing period */
+    int64_t duration_s;
+    int64_t bill_last_period;
+    int64_t bill_to_date;
+    int64_t cost_additional_last_period;
+    int64_t currency;
+    int64_t value; /* overallConsumptionLastPeriod */
+    int64_t power_of_ten_multiplier;
+    int64_t uom;
+    int64_t current_value; /* currentBillingPeriodOverAllConsumption */
+    int64_t current_multiplier;
+    int64_t current_uom;
+    int64_t quality;
+    int64_t status_time_s;
+    int64_t commodity;
+    int64_t updated_s; /* of its entry */
+};
+
 /* Something odd: the place is a line and column of the feed where known (else 0), and the href or
  * text at fault. */
 struct espi_problem {

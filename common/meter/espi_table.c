@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "meter/espi_links.h"
+#include "meter/local_time.h"
 
 /* All that drawing up the table needs. */
 struct drawing {
@@ -28,7 +29,7 @@ static void complain(const struct drawing *d, enum espi_odd odd, const char *whe
 }
 
 /* --- what the parts of a series say ------------------------------------------------------ */
-static struct espi_series nothing_known(void)
+struct espi_series espi_series_unknown(void)
 {
     const int64_t absent = ESPI_ABSENT;
     return (struct espi_series){.service_kind = absent,
@@ -92,6 +93,16 @@ static void say_local_time(const struct drawing *d, struct espi_series *s,
     s->dst_end_rule = text_of(d, (uint32_t)slots[LTP_DST_END]);
 }
 
+static void judge_local_time(const struct drawing *d, const struct espi_resource *zone)
+{
+    const int64_t *slots = espi_graph_slots(d->graph, zone);
+    struct local_time t = local_time_read(slots[LTP_TZ_OFFSET], slots[LTP_DST_OFFSET],
+                                          text_of(d, (uint32_t)slots[LTP_DST_START]),
+                                          text_of(d, (uint32_t)slots[LTP_DST_END]));
+    if (t.odd)
+        complain(d, espi_odd_of_code(t.odd), text_of(d, zone->self));
+}
+
 static void say_usage_point(const struct drawing *d, struct espi_series *s,
                             const struct espi_choice *c)
 {
@@ -140,7 +151,7 @@ static void draw_reading(struct drawing *d, uint32_t resource)
 {
     const struct espi_resource *r = espi_graph_resource(d->graph, resource);
     struct espi_series *s = &d->table->series[d->table->count];
-    *s = nothing_known();
+    *s = espi_series_unknown();
     s->meter_reading = text_of(d, r->self);
     s->title = text_of(d, r->title);
     say_usage_point(d, s, &d->links.usage_point[resource]);
@@ -162,7 +173,7 @@ static bool draw_orphan(struct drawing *d, uint32_t group, struct err *e)
         return true;
     }
     struct espi_series *s = &d->table->series[d->table->count];
-    *s = nothing_known();
+    *s = espi_series_unknown();
     s->blocks_href = text_of(d, name);
     s->unresolved = espi_odd_code(ODD_NO_METER_READING);
     espi_problems_add(d->problems, ODD_NO_METER_READING, of->line, 0, s->blocks_href,
@@ -199,9 +210,53 @@ static void count_group(const struct drawing *d, uint32_t group)
                           s->meter_reading ? strlen(s->meter_reading) : 0);
 }
 
+/* --- bills -------------------------------------------------------------------------------- */
+static void draw_bill(struct drawing *d, uint32_t resource)
+{
+    const struct espi_resource *r = espi_graph_resource(d->graph, resource);
+    const int64_t *slots = espi_graph_slots(d->graph, r);
+    const struct espi_choice *up = &d->links.usage_point[resource];
+    struct espi_bill *b = &d->table->bills[d->table->bill_count++];
+    *b = (struct espi_bill){.resource = slots[SUM_IS_ELECTRIC] ? "ElectricPowerUsageSummary"
+                                                               : "UsageSummary",
+                            .self = text_of(d, r->self),
+                            .service_kind = ESPI_ABSENT,
+                            .start_s = slots[SUM_START],
+                            .duration_s = slots[SUM_DURATION],
+                            .bill_last_period = slots[SUM_BILL_LAST],
+                            .bill_to_date = slots[SUM_BILL_TO_DATE],
+                            .cost_additional_last_period = slots[SUM_COST_ADDITIONAL],
+                            .currency = slots[SUM_CURRENCY],
+                            .value = slots[SUM_OVERALL_VALUE],
+                            .power_of_ten_multiplier = slots[SUM_OVERALL_MULTIPLIER],
+                            .uom = slots[SUM_OVERALL_UOM],
+                            .current_value = slots[SUM_CURRENT_VALUE],
+                            .current_multiplier = slots[SUM_CURRENT_MULTIPLIER],
+                            .current_uom = slots[SUM_CURRENT_UOM],
+                            .quality = slots[SUM_QUALITY],
+                            .status_time_s = slots[SUM_STATUS_TIME],
+                            .commodity = slots[SUM_COMMODITY],
+                            .updated_s = slots[SUM_UPDATED]};
+    if (!up->resource) {
+        complain(d, ODD_NO_USAGE_POINT, b->self);
+        return;
+    }
+    const struct espi_resource *point = espi_graph_resource(d->graph, up->resource - 1);
+    b->usage_point = text_of(d, point->self);
+    b->usage_point_link = up->link;
+    b->service_kind = espi_graph_slots(d->graph, point)[UP_SERVICE_KIND];
+    if (up->ambiguous)
+        complain(d, ODD_AMBIGUOUS_LINK, b->self);
+}
+
 static bool draw_all(struct drawing *d, struct err *e)
 {
     struct espi_graph *g = d->graph;
+    for (uint32_t i = 0; i < g->resources.count; i++)
+        if (espi_graph_resource(g, i)->kind == KIND_SUMMARY)
+            draw_bill(d, i);
+        else if (espi_graph_resource(g, i)->kind == KIND_LOCAL_TIME)
+            judge_local_time(d, espi_graph_resource(g, i));
     for (uint32_t i = 0; i < g->resources.count; i++)
         if (espi_graph_resource(g, i)->kind == KIND_METER_READING)
             draw_reading(d, i);
@@ -226,17 +281,26 @@ static bool name_orphans(struct espi_graph *g, struct err *e)
     return true;
 }
 
+static size_t count_bills(const struct espi_graph *g)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < g->resources.count; i++)
+        count += espi_graph_resource(g, i)->kind == KIND_SUMMARY;
+    return count;
+}
+
 bool espi_table_make(struct espi_graph *g, struct espi_problems *problems,
                      struct espi_table *ret_table, struct err *e)
 {
     struct drawing d = {.graph = g, .problems = problems, .table = ret_table};
     bool done = name_orphans(g, e) && espi_links_find(g, &d.links, e);
     if (done) {
+        ret_table->bills = calloc(count_bills(g) + 1, sizeof *ret_table->bills);
         ret_table->series =
             calloc(g->resources.count + g->groups.count + 1, sizeof *ret_table->series);
         d.of_reading = calloc(g->resources.count + 1, sizeof *d.of_reading);
         d.of_orphan = calloc(espi_names_count(&g->names) + 1, sizeof *d.of_orphan);
-        done = ret_table->series && d.of_reading && d.of_orphan;
+        done = ret_table->bills && ret_table->series && d.of_reading && d.of_orphan;
         if (!done)
             err_set(e, ERR_RETRY, "no_memory", "no memory for the series of the feed");
     }
@@ -250,5 +314,6 @@ bool espi_table_make(struct espi_graph *g, struct espi_problems *problems,
 void espi_table_free(struct espi_table *t)
 {
     free(t->series);
+    free(t->bills);
     *t = (struct espi_table){0};
 }

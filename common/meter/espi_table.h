@@ -9,6 +9,8 @@
 struct espi_table {
     struct espi_series *series;
     size_t count;
+    struct espi_bill *bills;
+    size_t bill_count;
 };
 
 /*

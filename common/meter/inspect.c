@@ -34,11 +34,11 @@ static bool read_file(const char *name, struct espi *feed, struct err *e)
     return done;
 }
 
-static bool inspect_file(const char *name, inspect_printer *print, FILE *out)
+static bool inspect_file(const char *name, struct zones *zones, inspect_printer *print, FILE *out)
 {
     struct err e = {0};
     struct inspect_counts groups = {0};
-    struct inspect_file found = {.name = name};
+    struct inspect_file found = {.name = name, .zones = zones};
     struct espi_sink sink = {.reading = inspect_count_reading, .context = &groups};
     struct espi *feed CLEANUP(espi_freep) = espi_open(NULL, &sink, &e);
     if (feed && read_file(name, feed, &e)) {
@@ -56,9 +56,11 @@ static bool inspect_file(const char *name, inspect_printer *print, FILE *out)
 
 int inspect_main(const char *const *files, size_t count, bool json, FILE *out)
 {
+    struct zones zones = {.count = 0};
     int status = 0;
     for (size_t i = 0; i < count; i++)
-        if (!inspect_file(files[i], json ? inspect_print_json : inspect_print_text, out))
+        if (!inspect_file(files[i], &zones, json ? inspect_print_json : inspect_print_text, out))
             status = 1;
+    zones_free(&zones);
     return fflush(out) == 0 && !ferror(out) ? status : 1;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "meter/inspect_print.h"
+#include "meter/local_time.h"
 
 /* --- values --------------------------------------------------------------------------------------
  */
@@ -89,6 +90,18 @@ static void put_links(FILE *out, const struct espi_series *s)
     put_text(out, "unresolved", s->unresolved);
 }
 
+/* What the feed says of local time, and the zone that keeps it. */
+static void put_local_time(FILE *out, const struct espi_series *s, struct zones *zones)
+{
+    struct local_time t =
+        local_time_read(s->tz_offset_s, s->dst_offset_s, s->dst_start_rule, s->dst_end_rule);
+    put_text(out, "time_zone", s->local_time_link ? local_time_zone(&t, zones) : NULL);
+    put_number(out, "tz_offset", s->tz_offset_s);
+    put_number(out, "dst_offset", s->dst_offset_s);
+    put_text(out, "dst_start_rule", s->dst_start_rule);
+    put_text(out, "dst_end_rule", s->dst_end_rule);
+}
+
 static void put_series(FILE *out, const struct inspect_file *f, size_t i)
 {
     const struct espi_series *s = espi_series_at(f->feed, i);
@@ -97,6 +110,7 @@ static void put_series(FILE *out, const struct inspect_file *f, size_t i)
     put_meaning(out, s);
     put_counts(out, &f->counts[i]);
     put_links(out, s);
+    put_local_time(out, s, f->zones);
     fputs("}\n", out);
 }
 
@@ -135,6 +149,40 @@ static void put_problems(FILE *out, const struct inspect_file *f)
     fputs("]", out);
 }
 
+static void put_bill(FILE *out, const struct espi_bill *b, bool first)
+{
+    fprintf(out, "%s{\"resource\": \"%s\"", first ? "" : ", ", b->resource);
+    put_text(out, "self", b->self);
+    put_text(out, "usage_point", b->usage_point);
+    put_text(out, "usage_point_link", espi_link_name(b->usage_point_link));
+    put_number(out, "service_kind", b->service_kind);
+    put_number(out, "period_start", b->start_s);
+    put_number(out, "period_duration", b->duration_s);
+    put_number(out, "bill_last_period", b->bill_last_period);
+    put_number(out, "bill_to_date", b->bill_to_date);
+    put_number(out, "cost_additional_last_period", b->cost_additional_last_period);
+    put_number(out, "currency", b->currency);
+    put_number(out, "consumption", b->value);
+    put_number(out, "consumption_power_of_ten_multiplier", b->power_of_ten_multiplier);
+    put_number(out, "consumption_uom", b->uom);
+    put_number(out, "current_consumption", b->current_value);
+    put_number(out, "current_consumption_power_of_ten_multiplier", b->current_multiplier);
+    put_number(out, "current_consumption_uom", b->current_uom);
+    put_number(out, "quality", b->quality);
+    put_number(out, "status_time", b->status_time_s);
+    put_number(out, "commodity", b->commodity);
+    fputs("}", out);
+}
+
+static void put_bills(FILE *out, const struct inspect_file *f)
+{
+    size_t count = f->failure ? 0 : espi_bill_count(f->feed);
+    fputs(", \"summaries\": [", out);
+    for (size_t i = 0; i < count; i++)
+        put_bill(out, espi_bill_at(f->feed, i), i == 0);
+    fputs("]", out);
+}
+
 void inspect_print_json(const struct inspect_file *f, FILE *out)
 {
     size_t series = f->failure ? 0 : espi_series_count(f->feed);
@@ -145,6 +193,7 @@ void inspect_print_json(const struct inspect_file *f, FILE *out)
     fprintf(out, ", \"series\": %zu, \"readings\": %" PRIu64, series,
             f->failure ? 0 : espi_reading_count(f->feed));
     put_problems(out, f);
+    put_bills(out, f);
     fprintf(out, ", \"problems_not_kept\": %" PRIu64 ", \"well_formed\": %s}\n",
             f->feed ? espi_problems_not_kept(f->feed) : 0, f->failure ? "false" : "true");
 }

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/zones.h"
 #include "meter/inspect_count.h"
 
 struct inspect_file {
@@ -11,6 +12,7 @@ struct inspect_file {
     const struct err *failure;    /* NULL: well-formed, and the counts are there */
     const struct espi *feed;      /* NULL where it could not even be opened */
     struct inspect_count *counts; /* one a series */
+    struct zones *zones;          /* to find the zones of feeds in */
 };
 
 typedef void inspect_printer(const struct inspect_file *f, FILE *out);

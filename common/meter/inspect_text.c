@@ -76,6 +76,21 @@ static void print_series(const struct espi_series *s, const struct inspect_count
     fputc('\n', out);
 }
 
+static void print_bill(const struct espi_bill *b, FILE *out)
+{
+    char start[CLOCK_TEXT], sum[SUM_COLUMN], cost[SUM_COLUMN];
+    const struct espi_series like = {.uom = b->uom,
+                                     .power_of_ten_multiplier = b->power_of_ten_multiplier};
+    const struct inspect_count count = {.values = b->value != ESPI_ABSENT,
+                                        .sum = b->value,
+                                        .costs = b->bill_last_period != ESPI_ABSENT,
+                                        .sum_cost = b->bill_last_period};
+    fprintf(out, "  bill from %s, %" PRId64 " days: %s, amount %s, %s\n",
+            instant(b->start_s, start), b->duration_s == ESPI_ABSENT ? 0 : b->duration_s / 86400,
+            scaled_sum(&like, &count, sum), scaled_cost(&count, cost),
+            b->usage_point ? b->usage_point : "-");
+}
+
 static void print_problems(const struct inspect_file *f, FILE *out)
 {
     size_t count = f->feed ? espi_problem_count(f->feed) : 0;
@@ -104,5 +119,7 @@ void inspect_print_text(const struct inspect_file *f, FILE *out)
                 "readings", "first start", "last start", "sum", "cost", "meter reading");
     for (size_t i = 0; i < series; i++)
         print_series(espi_series_at(f->feed, i), &f->counts[i], out);
+    for (size_t i = 0; i < espi_bill_count(f->feed); i++)
+        print_bill(espi_bill_at(f->feed, i), out);
     print_problems(f, out);
 }

@@ -70,6 +70,15 @@ static void look_at_series(struct espi *p, struct found *f)
                     espi_link_name(s->blocks_link),
                 "a series says what it is");
     }
+    for (size_t i = 0; i < espi_bill_count(p); i++) {
+        const struct espi_bill *b = espi_bill_at(p, i);
+        mix(&f->digest, b->value);
+        mix(&f->digest, b->start_s);
+        mix(&f->digest, b->updated_s);
+        mix_text(&f->digest, b->usage_point);
+        require(b->usage_point_link != ESPI_LINK_NONE || !b->usage_point,
+                "a bill's usage point was found by a rule");
+    }
     for (uint32_t g = 0; g < espi_group_count(p); g++)
         require(espi_series_of_group(p, g) < f->series, "each group has a series");
     require(readings == espi_reading_count(p), "each reading has a series");

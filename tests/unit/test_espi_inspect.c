@@ -95,6 +95,45 @@ static void the_text_shows_sums_in_their_unit(void **state)
     free(text);
 }
 
+static void bills_are_listed_with_their_own_unit_and_multiplier_each_once(void **state)
+{
+    (void)state;
+    char *text = printed((const char *[]){FEEDS "summaries.xml"}, 1, true, 0);
+    json_t *file = line_of(text, 0), *bills = json_object_get(file, "summaries");
+    assert_int_equal(json_array_size(bills), 4);
+    const json_t *first = json_array_get(bills, 0), *gas = json_array_get(bills, 2);
+    assert_int_equal(integer(first, "consumption"), 1152);
+    assert_int_equal(integer(first, "consumption_power_of_ten_multiplier"), 3);
+    assert_int_equal(integer(first, "consumption_uom"), 72);
+    assert_int_equal(integer(first, "bill_last_period"), 17418000);
+    assert_int_equal(integer(json_array_get(bills, 1), "bill_last_period"), 9900000);
+    assert_int_equal(integer(gas, "consumption_uom"), 169);
+    assert_string_equal(json_string_value(json_object_get(gas, "usage_point")), "UsagePoint/2");
+    assert_string_equal(json_string_value(json_object_get(gas, "usage_point_link")), "prefix");
+    assert_true(json_is_null(json_object_get(json_array_get(bills, 3), "usage_point")));
+    json_decref(file);
+    free(text);
+}
+
+static void a_series_tells_the_zone_that_keeps_the_feeds_rules(void **state)
+{
+    (void)state;
+    static const char *const zones[] = {"America/New_York",
+                                        "America/Los_Angeles",
+                                        "America/New_York",
+                                        "America/New_York",
+                                        NULL,
+                                        NULL};
+    char *text = printed((const char *[]){FEEDS "local_times.xml"}, 1, true, 0);
+    for (int i = 0; i < 6; i++) {
+        json_t *line = line_of(text, i);
+        const char *zone = json_string_value(json_object_get(line, "time_zone"));
+        assert_true(zone ? zones[i] && !strcmp(zone, zones[i]) : !zones[i]);
+        json_decref(line);
+    }
+    free(text);
+}
+
 static void sums_are_exact_beyond_64_bits(void **state)
 {
     (void)state;
@@ -117,6 +156,8 @@ int main(void)
         cmocka_unit_test(the_last_reading_without_its_own_time_is_placed),
         cmocka_unit_test(a_file_that_fails_still_gets_its_object),
         cmocka_unit_test(the_text_shows_sums_in_their_unit),
+        cmocka_unit_test(bills_are_listed_with_their_own_unit_and_multiplier_each_once),
+        cmocka_unit_test(a_series_tells_the_zone_that_keeps_the_feeds_rules),
         cmocka_unit_test(sums_are_exact_beyond_64_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,6 +153,39 @@ static void blocks_claimed_by_two_meter_readings_are_not_given_to_one_in_silence
     body_free(&b);
 }
 
+static void a_feed_with_one_of_each_needs_no_links(void **state)
+{
+    (void)state;
+    assert_series("only.xml", "Points/A | Meters/B | Types/C | service 0 uom 72 e-3 flow - | "
+                              "only only only | 2 of 2\ng0 = series 0\n");
+}
+
+static void one_type_may_serve_the_meters_of_several_usage_points(void **state)
+{
+    (void)state;
+    assert_series("shared_type.xml",
+                  "UsagePoint/1 | UsagePoint/1/MeterReading/1 | ReadingType/7 | service 0 uom 72 "
+                  "e0 flow 1 | exact exact exact | 1 of 1\n"
+                  "UsagePoint/2 | UsagePoint/2/MeterReading/1 | ReadingType/7 | service 0 uom 72 "
+                  "e0 flow 1 | exact exact exact | 1 of 1\n");
+}
+
+static void broken_rules_of_local_time_are_problems_with_their_place(void **state)
+{
+    (void)state;
+    struct body b = body_of_file("local_times.xml");
+    struct outcome o = outcome_of(b, NULL);
+    assert_true(o.right);
+    assert_non_null(strstr(o.series.data,
+                           "dst_rule_cut_off at 0: LocalTimeParameters/UsagePoint-2\n"
+                           "dst_rule_unix_time at 0: LocalTimeParameters/UsagePoint-3\n"
+                           "dst_rule_seconds at 0: LocalTimeParameters/UsagePoint-4\n"
+                           "tz_offset_sign at 0: LocalTimeParameters/UsagePoint-5\n"
+                           "dst_rule_unreadable at 0: LocalTimeParameters/UsagePoint-6\n"));
+    outcome_free(&o);
+    body_free(&b);
+}
+
 static void a_bare_block_or_entry_is_read_and_called_unlinked(void **state)
 {
     (void)state;
@@ -191,6 +224,9 @@ int main(void)
         cmocka_unit_test(resources_in_one_entry_without_links_belong_together),
         cmocka_unit_test(what_cannot_be_linked_or_trusted_is_said_with_its_place),
         cmocka_unit_test(blocks_claimed_by_two_meter_readings_are_not_given_to_one_in_silence),
+        cmocka_unit_test(a_feed_with_one_of_each_needs_no_links),
+        cmocka_unit_test(one_type_may_serve_the_meters_of_several_usage_points),
+        cmocka_unit_test(broken_rules_of_local_time_are_problems_with_their_place),
         cmocka_unit_test(a_bare_block_or_entry_is_read_and_called_unlinked),
         cmocka_unit_test(documents_without_readings_have_no_series),
     };
