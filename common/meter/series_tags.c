@@ -255,8 +255,13 @@ bool series_is_summable(const struct espi_series *s)
 {
     static const int64_t amounts[] = {31,  42,  71,  72,  73,  106, 119, 120, 128,
                                       130, 132, 134, 156, 157, 166, 167, 169};
-    int64_t accumulation = s->accumulation_behaviour;
-    if (accumulation == 2 || accumulation == 3 || accumulation == 12 || accumulation == 13)
+    int64_t accumulation = s->accumulation_behaviour, kind = s->kind;
+    if (accumulation == 2 || accumulation == 3 || accumulation == 6 || accumulation == 12 ||
+        accumulation == 13)
+        return false;
+    /* demand, power, power factor, temperature, voltage, flow; a largest or smallest value */
+    if (kind == 8 || kind == 37 || kind == 38 || kind == 46 || kind == 54 || kind == 155 ||
+        s->data_qualifier == 8 || s->data_qualifier == 9)
         return false;
     for (size_t i = 0; i < ARRAY_LEN(amounts); i++)
         if (s->uom == amounts[i])

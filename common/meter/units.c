@@ -2,9 +2,12 @@
  */
 #include "meter/units.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "meter/espi_series.h"
+#include "meter/series_names.h"
 
 #define EXPONENT_MAX 60
 
@@ -65,6 +68,114 @@ struct units_seed units_seed_of(int64_t uom)
     }
     int code = uom >= 0 && uom <= INT32_MAX - SEED_UNIT_OF_ESPI ? (int)uom : 0;
     return (struct units_seed){SEED_UNIT_OF_ESPI + code, 1, 1, false};
+}
+
+/* --- gas by volume ------------------------------------------------------------------------- */
+/* 1 Btu = 1055.05585262 J, 1 therm = 100,000 of them; 1 ft = 0.3048 m, 1 US gal = 231 in3, 1 UK gal
+ * = 4.54609 L: all exact (NIST SP 811, appendix B). */
+#define JOULES_BTU 1055.05585262
+#define JOULES_THERM 105505585.262
+#define METRES_FT3 0.028316846592
+
+struct named {
+    const char *name;
+    double value;
+};
+
+static double value_of(const struct named *list, size_t count, const char *name, size_t len)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strlen(list[i].name) == len && !memcmp(list[i].name, name, len))
+            return list[i].value;
+    return 0;
+}
+
+bool units_heat_read(const char *text, struct units_heat *ret_heat, struct err *e)
+{
+    static const struct named heats[] = {
+        {"Btu", JOULES_BTU}, {"therm", JOULES_THERM}, {"kWh", 3.6e6}, {"MJ", 1e6}, {"J", 1}};
+    static const struct named volumes[] = {
+        {"ft3", METRES_FT3}, {"CCF", 2.8316846592}, {"m3", 1}, {"L", 0.001}};
+    char *end;
+    double amount = strtod(text, &end);
+    size_t blanks = strspn(end, " "), heat_len = strcspn(end + blanks, "/");
+    const char *heat = end + blanks, *slash = heat + heat_len;
+    if (end != text && isfinite(amount) && amount > 0 && amount < 1e12 && *slash) {
+        *ret_heat = (struct units_heat){
+            .amount = amount,
+            .joules = value_of(heats, ARRAY_LEN(heats), heat, heat_len),
+            .cubic_metre = value_of(volumes, ARRAY_LEN(volumes), slash + 1, strlen(slash + 1))};
+        if (ret_heat->joules > 0 && ret_heat->cubic_metre > 0)
+            return true;
+    }
+    return err_set(e, ERR_REJECT, "bad_heat_content",
+                   "\"%.60s\" is no heat content such as 1037 Btu/ft3 or 38.3 MJ/m3", text);
+}
+
+/* In cubic metres; 0: no volume. */
+static double volume_of(int64_t uom)
+{
+    switch (uom) {
+    case 42:
+    case 166:
+    case 167:
+        return 1;
+    case 119:
+    case 120:
+        return METRES_FT3;
+    case 128:
+        return 0.003785411784;
+    case 130:
+        return 0.00454609;
+    case 134:
+    case 156:
+    case 157:
+        return 0.001;
+    default:
+        return 0;
+    }
+}
+
+struct units_seed units_seed_of_gas(int seed_type, int64_t uom, const struct units_heat *heat)
+{
+    double volume = volume_of(uom);
+    if (!heat || volume <= 0 || (seed_type != SEED_NATURAL_GAS && seed_type != SEED_PROPANE))
+        return units_seed_of(uom);
+    struct units_seed seed = {SEED_THERMS, heat->amount, JOULES_THERM / heat->joules, true};
+    if (heat->joules == JOULES_BTU)
+        seed.denominator = 100000;
+    if (volume != heat->cubic_metre) {
+        seed.numerator *= volume;
+        seed.denominator *= heat->cubic_metre;
+    }
+    return seed;
+}
+
+/* --- words --------------------------------------------------------------------------------- */
+const char *units_seed_name(int64_t energy_units)
+{
+    switch (energy_units) {
+    case SEED_KWH:
+        return "kWh";
+    case SEED_THERMS:
+        return "therms";
+    case SEED_WH:
+        return "Wh";
+    default:
+        break;
+    }
+    return series_uom_name(energy_units >= SEED_UNIT_OF_ESPI ? energy_units - SEED_UNIT_OF_ESPI
+                                                             : energy_units);
+}
+
+const char *units_seed_type_name(int64_t energy_type)
+{
+    static const char *const names[] = {
+        [SEED_NATURAL_GAS] = "gas",      [SEED_ELECTRICITY] = "electricity",
+        [SEED_DISTRICT_STEAM] = "steam", [SEED_DISTRICT_HOT_WATER] = "hot water",
+        [SEED_PROPANE] = "propane",      [SEED_DISTRICT_CHILLED_WATER] = "chilled water",
+        [SEED_OTHER] = "other",          [SEED_WATER] = "water"};
+    return energy_type > 0 && energy_type < (int64_t)ARRAY_LEN(names) ? names[energy_type] : NULL;
 }
 
 /* --- exact decimal text ------------------------------------------------------------------ */

@@ -176,6 +176,12 @@ static void power_temperature_and_growing_totals_are_not_summed(void **state)
     s = hourly();
     s.uom = 38;
     assert_false(series_is_summable(&s));
+    s = hourly();
+    s.kind = 8; /* a demand, whatever its unit */
+    assert_false(series_is_summable(&s));
+    s = hourly();
+    s.data_qualifier = 8; /* the largest of each interval */
+    assert_false(series_is_summable(&s));
 }
 
 int main(void)

@@ -33,6 +33,46 @@ static void a_volume_or_power_is_no_energy_and_still_tells_its_unit(void **state
     assert_int_equal(units_seed_of(INT64_MAX).unit, SEED_UNIT_OF_ESPI);
 }
 
+static void gas_by_volume_becomes_therms_by_its_heat_content_alone(void **state)
+{
+    (void)state;
+    struct units_heat heat;
+    assert_true(units_heat_read("1037 Btu/ft3", &heat, NULL));
+    struct units_seed ft3 = units_seed_of_gas(SEED_NATURAL_GAS, 119, &heat);
+    assert_true(ft3.energy);
+    assert_int_equal(ft3.unit, SEED_THERMS);
+    assert_true(ft3.numerator == 1037 && ft3.denominator == 100000);
+    assert_true(units_heat_read("38.3 MJ/m3", &heat, NULL));
+    struct units_seed m3 = units_seed_of_gas(SEED_NATURAL_GAS, 42, &heat);
+    assert_true(m3.numerator / m3.denominator == 38.3 / 105.505585262);
+    struct units_seed gas_ft3 = units_seed_of_gas(SEED_NATURAL_GAS, 119, &heat);
+    assert_true(gas_ft3.numerator / m3.numerator == 0.028316846592);
+    assert_int_equal(units_seed_of_gas(SEED_WATER, 42, &heat).unit, 1042);
+    assert_int_equal(units_seed_of_gas(SEED_NATURAL_GAS, 42, NULL).unit, 1042);
+    assert_int_equal(units_seed_of_gas(SEED_NATURAL_GAS, 169, &heat).numerator, 1);
+}
+
+static void what_is_no_heat_content_is_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "",       "1037",        "0 Btu/ft3", "-1 Btu/ft3",  "nan Btu/ft3", "1 Btu/",
+        "1 /ft3", "1 Btu/ft3/h", "inf MJ/m3", "1e300 MJ/m3", "1 cal/m3"};
+    struct units_heat heat;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_false(units_heat_read(wrong[i], &heat, NULL));
+}
+
+static void a_row_of_seed_meter_always_tells_its_unit(void **state)
+{
+    (void)state;
+    assert_string_equal(units_seed_name(SEED_KWH), "kWh");
+    assert_string_equal(units_seed_name(SEED_THERMS), "therms");
+    assert_string_equal(units_seed_name(1042), "m3");
+    assert_string_equal(units_seed_name(72), "Wh"); /* as SEED's own tasks wrote it */
+    assert_null(units_seed_name(99999));
+}
+
 static void the_commodity_decides_the_type_before_the_service(void **state)
 {
     (void)state;
@@ -79,6 +119,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(energy_in_joules_and_btu_has_an_exact_factor_to_a_seed_unit),
         cmocka_unit_test(a_volume_or_power_is_no_energy_and_still_tells_its_unit),
+        cmocka_unit_test(gas_by_volume_becomes_therms_by_its_heat_content_alone),
+        cmocka_unit_test(what_is_no_heat_content_is_refused),
+        cmocka_unit_test(a_row_of_seed_meter_always_tells_its_unit),
         cmocka_unit_test(the_commodity_decides_the_type_before_the_service),
         cmocka_unit_test(scaled_text_is_exact_at_any_exponent),
         cmocka_unit_test(scaled_text_that_does_not_fit_is_refused),
