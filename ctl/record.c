@@ -54,6 +54,8 @@ static error_t take_argument(struct record_request *r, char *argument, struct ar
         r->verb = argument;
     else if (state->arg_num == 1)
         r->id = number(argument, "ID", state);
+    else if (r->verb != NULL && strcmp(r->verb, "set") == 0)
+        r->words[r->word_count++] = argument;
     else
         return ARGP_ERR_UNKNOWN;
     return 0;
@@ -108,12 +110,17 @@ static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = options,
     .parser = take_option,
-    .args_doc = "add --url URL --building ID\nlist\nshow ID\npause ID\nresume ID",
+    .args_doc =
+        "add --url URL --building ID\nlist\nshow ID\nset ID NAME=VALUE...\npause ID\nresume ID",
     .doc = "The Green Button subscriptions of buildings: rows of seed_ts_parser_record.\v"
            "Example:\n"
            "  meterbeatctl record add --building 42 --sub-id 7 \\\n"
            "    --url https://utility.example/espi/1_1/resource/Batch/Subscription/ \\\n"
-           "    --min-parameter published-min --max-parameter published-max",
+           "    --min-parameter published-min --max-parameter published-max\n"
+           "What `set` takes; an empty value takes it back:\n"
+           "  time_zone=feed|ZONE         whose days and months; else local_timezone\n"
+           "  heat_content='1037 Btu/ft3' of gas by volume, which is then summed in therms\n"
+           "  registers=deltas|differences  what accumulation 1 holds; else its values tell",
     .children = children,
 };
 
@@ -124,7 +131,7 @@ static const struct verb {
 } verbs[] = {
     {"add", false, record_add_run},      {"list", false, record_list_run},
     {"show", true, record_show_run},     {"pause", true, record_pause_run},
-    {"resume", true, record_resume_run},
+    {"resume", true, record_resume_run}, {"set", true, record_set_run},
 };
 
 static const struct verb *verb_find(const char *name)
@@ -160,15 +167,19 @@ int record_run(struct ctl *c, int argc, char **argv)
                                           .last_date = none,
                                           .active = true}};
     int status;
+    r.words = calloc((size_t)argc, sizeof(*r.words));
+    if (r.words == NULL)
+        return CTL_FAILED;
     program_parse(&argp, 0, argc, argv, &r);
     const struct verb *verb = verb_find(r.verb);
     if (verb == NULL)
-        return ctl_misused("record what? add, list, show, pause or resume");
+        return ctl_misused("record what? add, list, show, set, pause or resume");
     if (verb->wants_id != (r.id != 0))
         return ctl_misused("record %s takes %s ID", verb->name, verb->wants_id ? "an" : "no");
     if (!ctl_settings(c, &status))
         return status;
     status = perform(&r, verb);
+    free(r.words);
     timezone_free(r.zone);
     return status;
 }

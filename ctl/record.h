@@ -13,6 +13,8 @@ struct record_request {
     int64_t id;           /* 0: not given */
     struct record record; /* fields borrowed from the command line */
     bool json;
+    char **words; /* of set: NAME=VALUE */
+    size_t word_count;
     struct session *session;
     struct timezone_rules *zone;
 };
@@ -23,5 +25,6 @@ int record_list_run(struct record_request *r);
 int record_show_run(struct record_request *r);
 int record_pause_run(struct record_request *r);
 int record_resume_run(struct record_request *r);
+int record_set_run(struct record_request *r);
 
 #endif

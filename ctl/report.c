@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "meter/series_names.h"
+#include "meter/units.h"
 #include "session.h"
 
 enum { KEY_CSV = 256 };
@@ -57,6 +58,8 @@ static const struct argp argp = {
     .args_doc = "BUILDING",
     .doc = "The months of a building by meter, from seed_timeseries, in local_timezone.\v"
            "A month with * has changed since it was summed; the next aggregate sums it again.\n"
+           "covered is how much of the month has readings: less than 100 % is no whole month;\n"
+           "gaps are the holes, estimated the share of readings of an estimated quality.\n"
            "Exit status: 0 printed, 1 no such months or no database, 2 wrong usage.",
     .children = children,
 };
@@ -68,15 +71,20 @@ static const struct argp argp = {
 /* A meter is a building's when it is linked to it, or when its series say so: building ids that
  * are no numbers have no link. */
 static const char report_sql[] =
-    "SELECT m.id, m.name, m.custom_meter_id, m.energy_units, s.service, s.flow, s.uom,"
+    "SELECT m.id, m.name, m.custom_meter_id, m.energy_units, s.service, s.flow, NULL,"
     " extract(epoch FROM t.begin_time)::bigint, extract(epoch FROM t.end_time)::bigint,"
     " t.reading, t.cost, EXISTS (SELECT FROM meterbeat.dirty_month d JOIN meterbeat.series x"
     "  ON x.id = d.series_id WHERE x.meter_id = m.id AND d.month_start = t.begin_time),"
-    " m.energy_type"
+    " m.energy_type, c.covered_s, c.expected_s, c.gaps, c.readings, c.estimated, s.zone,"
+    " c.series_id IS NOT NULL"
     " FROM seed_meter m JOIN seed_timeseries t ON t.meter_id = m.id"
     " LEFT JOIN LATERAL (SELECT string_agg(DISTINCT tags->>'energy_type', '/') AS service,"
-    "  string_agg(DISTINCT tags->>'flow', '/') AS flow, string_agg(DISTINCT tags->>'uom', '/')"
-    "  AS uom FROM meterbeat.series WHERE meter_id = m.id) s ON true"
+    "  string_agg(DISTINCT CASE tags->>'reading_kind' WHEN 'bill' THEN 'bill'"
+    "  ELSE tags->>'flow' END, '/') AS flow, max(time_zone) AS zone"
+    "  FROM meterbeat.series WHERE meter_id = m.id) s ON true"
+    " LEFT JOIN LATERAL (SELECT v.* FROM meterbeat.coverage v JOIN meterbeat.series x"
+    "  ON x.id = v.series_id WHERE x.meter_id = m.id AND v.month_start = t.begin_time"
+    "  AND v.month_end = t.end_time ORDER BY v.series_id LIMIT 1) c ON true"
     " WHERE isfinite(t.begin_time) AND isfinite(t.end_time) AND (EXISTS (SELECT FROM"
     "  seed_meter_canonical_building l WHERE l.meter_id = m.id"
     "  AND l.canonicalbuilding_id::text = $1) OR EXISTS (SELECT FROM meterbeat.series x"
@@ -103,10 +111,16 @@ static const char *or_unknown(const char *text)
     return text != NULL && text[0] != '\0' ? text : "?";
 }
 
+/* The zone of the meter's months; the configured one where it has none of its own. */
+static const struct timezone_rules *zone_of(const struct report *r, const char *name)
+{
+    const struct timezone_rules *zone;
+    return name != NULL && zones_get(r->zones, name, &zone, NULL) ? zone : r->zone;
+}
+
 struct report_row report_row(const struct report *r, int i)
 {
     const char *service = pg_text(r->rows, i, 4);
-    const char *unit = pg_text(r->rows, i, 6);
     struct report_row row = {
         .meter_id = pg_int(r->rows, i, 0, 0),
         .name = or_unknown(pg_text(r->rows, i, 1)),
@@ -114,8 +128,14 @@ struct report_row report_row(const struct report *r, int i)
         /* a meter that only SEED wrote: SEED's own tasks kept ESPI's codes in these */
         .service =
             or_unknown(service != NULL ? service : series_service_name(pg_int(r->rows, i, 12, -1))),
+        .has_coverage = pg_bool(r->rows, i, 19) && !PQgetisnull(r->rows, i, 13),
+        .covered_s = pg_int(r->rows, i, 13, 0),
+        .expected_s = pg_int(r->rows, i, 14, 0),
+        .gaps = pg_int(r->rows, i, 15, 0),
+        .readings = pg_int(r->rows, i, 16, 0),
+        .estimated = pg_int(r->rows, i, 17, 0),
         .flow = or_unknown(pg_text(r->rows, i, 5)),
-        .unit = or_unknown(unit != NULL ? unit : series_uom_name(pg_int(r->rows, i, 3, -1))),
+        .unit = or_unknown(units_seed_name(pg_int(r->rows, i, 3, -1))),
         .begin_s = pg_int(r->rows, i, 7, 0),
         .end_s = pg_int(r->rows, i, 8, 0),
         .reading = pg_double(r->rows, i, 9, 0),
@@ -123,7 +143,7 @@ struct report_row report_row(const struct report *r, int i)
         .cost = pg_text(r->rows, i, 10),
         .changed = pg_bool(r->rows, i, 11),
     };
-    name_period(r->zone, &row);
+    name_period(zone_of(r, pg_text(r->rows, i, 18)), &row);
     return row;
 }
 
@@ -178,9 +198,15 @@ static int load_and_print(struct request *q, const struct timezone_rules *zone)
         session.pg, &e, report_sql, PG_ARGS(q->building_id, pg_number(REPORT_MAX_ROWS, most)));
     if (rows == NULL)
         return ctl_fail(&e);
-    struct report report = {
-        .building_id = q->building_id, .zone = zone, .rows = rows, .count = PQntuples(rows)};
-    return print_report(q, &report);
+    struct zones zones = {.count = 0};
+    struct report report = {.building_id = q->building_id,
+                            .zone = zone,
+                            .zones = &zones,
+                            .rows = rows,
+                            .count = PQntuples(rows)};
+    int status = print_report(q, &report);
+    zones_free(&zones);
+    return status;
 }
 
 int report_run(struct ctl *c, int argc, char **argv)

@@ -9,14 +9,15 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "base/timezone.h"
+#include "base/zones.h"
 
 #define REPORT_MAX_ROWS 100000
 
 struct report {
     const char *building_id;
-    const struct timezone_rules *zone;
-    PGresult *rows; /* by meter, then by begin */
+    const struct timezone_rules *zone; /* local_timezone */
+    struct zones *zones;               /* of meters that have their own */
+    PGresult *rows;                    /* by meter, then by begin */
     int count;
 };
 
@@ -28,9 +29,11 @@ struct report_row {
     int64_t begin_s, end_s;
     double reading;
     bool has_reading;
-    const char *cost; /* as the database has it, NULL for none; the feed's currency */
-    bool changed;     /* since it was summed: the next aggregate sums it again */
-    char period[32];  /* "2026-03" for a local month, else "2026-03-05 to 2026-04-03" */
+    const char *cost;  /* as the database has it, NULL for none; the feed's currency */
+    bool changed;      /* since it was summed: the next aggregate sums it again */
+    bool has_coverage; /* of a month summed from readings whose lengths are known */
+    int64_t covered_s, expected_s, gaps, readings, estimated;
+    char period[32]; /* "2026-03" for a local month, else "2026-03-05 to 2026-04-03" */
     bool is_month;
 };
 

@@ -35,14 +35,19 @@ static void csv_row(const struct report *r, const struct report_row *row, FILE *
                   clock_format_utc(row->end_s * 1000, end));
     if (row->has_reading)
         (void)fprintf(out, "%.17g", row->reading);
-    (void)fprintf(out, ",%s,%s\n", row->cost != NULL ? row->cost : "",
+    (void)fprintf(out, ",%s,%s", row->cost != NULL ? row->cost : "",
                   row->changed ? "true" : "false");
+    if (row->has_coverage)
+        (void)fprintf(out, ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 "\n",
+                      row->covered_s, row->expected_s, row->gaps, row->readings, row->estimated);
+    else
+        (void)fputs(",,,,,\n", out);
 }
 
 void report_print_csv(const struct report *r, FILE *out)
 {
     (void)fputs("building,meter,custom_meter_id,name,service,flow,unit,month,begin,end,reading,"
-                "cost,changed\n",
+                "cost,changed,covered_s,expected_s,gaps,readings,estimated\n",
                 out);
     for (int i = 0; i < r->count; i++) {
         struct report_row row = report_row(r, i);
@@ -50,17 +55,27 @@ void report_print_csv(const struct report *r, FILE *out)
     }
 }
 
+static json_t *coverage_json(const struct report_row *row)
+{
+    if (!row->has_coverage)
+        return json_null();
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "covered_s", (json_int_t)row->covered_s,
+                     "expected_s", (json_int_t)row->expected_s, "gaps", (json_int_t)row->gaps,
+                     "readings", (json_int_t)row->readings, "estimated",
+                     (json_int_t)row->estimated);
+}
+
 static json_t *row_json(const struct report_row *row)
 {
     char begin[CLOCK_TEXT], end[CLOCK_TEXT];
     bool finite = row->has_reading && isfinite(row->reading);
-    return json_pack("{s:o, s:s, s:s, s:o, s:o, s:b}", "month",
+    return json_pack("{s:o, s:s, s:s, s:o, s:o, s:b, s:o}", "month",
                      row->is_month ? json_string(row->period) : json_null(), "begin",
                      clock_format_utc(row->begin_s * 1000, begin), "end",
                      clock_format_utc(row->end_s * 1000, end), "reading",
                      finite ? json_real(row->reading) : json_null(), "cost",
                      row->cost != NULL ? json_real(strtod(row->cost, NULL)) : json_null(),
-                     "changed", row->changed);
+                     "changed", row->changed, "coverage", coverage_json(row));
 }
 
 static json_t *meter_json(const struct report *r, int from, int to)

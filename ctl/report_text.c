@@ -68,6 +68,26 @@ static struct scale scale_of(const struct report *r, int from, int to)
     return s;
 }
 
+/* Never 100 % unless it is: a month without its last hour shows 99.9. */
+static void add_coverage(struct table *t, const struct report_row *row)
+{
+    if (!row->has_coverage || row->expected_s <= 0) {
+        table_add(t, "-");
+        return;
+    }
+    double share = floor(1000.0 * (double)row->covered_s / (double)row->expected_s) / 10;
+    double estimated =
+        row->readings > 0 ? 100.0 * (double)row->estimated / (double)row->readings : 0;
+    char more[64] = "";
+    if (row->estimated > 0)
+        (void)snprintf(more, sizeof(more), ", %.3g %% est.", estimated);
+    if (row->covered_s == row->expected_s)
+        table_add(t, "100 %%%s", more);
+    else
+        table_add(t, "%.1f %%, %" PRId64 " gap%s%s", share, row->gaps, row->gaps == 1 ? "" : "s",
+                  more);
+}
+
 static void add_row(struct table *t, const struct report_row *row, const struct scale *s,
                     size_t bar_width)
 {
@@ -76,6 +96,7 @@ static void add_row(struct table *t, const struct report_row *row, const struct 
     table_add(t, "%s%s", row->period, row->changed ? " *" : "");
     table_add(t, "%s", row->has_reading ? group_digits(row->reading, s->decimals, reading) : "-");
     table_add(t, "%s", row->cost != NULL ? row->cost : "-");
+    add_coverage(t, row);
     table_add(t, "%s", bar);
 }
 
@@ -95,9 +116,9 @@ static void print_meter(const struct report *r, int from, int to, size_t width, 
     struct scale s = scale_of(r, from, to);
     char title[80], total[64];
     (void)snprintf(title, sizeof(title), ">%.40s", first.unit);
-    const char *const titles[] = {"month", title, ">cost", ""};
+    const char *const titles[] = {"month", title, ">cost", ">covered", ""};
     CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
-    size_t used = s.period_width + 34; /* the numbers and the gaps between */
+    size_t used = s.period_width + 54; /* the numbers and the gaps between */
     size_t bar = width > used + BAR_LEAST ? width - used : BAR_LEAST;
     for (int i = from; i < to; i++) {
         struct report_row row = report_row(r, i);

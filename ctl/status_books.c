@@ -95,16 +95,27 @@ static bool add_counts(struct session *s, json_t *status, struct err *e)
         " (SELECT count(*) FROM meterbeat.outbox),"
         " (SELECT " AGO(
             "min(created_at)") " FROM meterbeat.outbox),"
-                               " (SELECT count(*) FROM meterbeat.dirty_month) FROM meterbeat.run",
+                               " (SELECT count(*) FROM meterbeat.dirty_month),"
+                               " (SELECT count(*) FROM meterbeat.coverage c JOIN meterbeat.series s"
+                               "  ON s.id = c.series_id AND s.is_summable WHERE c.month_end <= "
+                               "now()"
+                               "  AND c.month_end > now() - interval '13 months'"
+                               "  AND c.covered_s < c.expected_s),"
+                               " (SELECT count(*) FROM meterbeat.coverage c JOIN meterbeat.series s"
+                               "  ON s.id = c.series_id AND s.is_summable WHERE c.month_end <= "
+                               "now()"
+                               "  AND c.month_end > now() - interval '13 months')"
+                               " FROM meterbeat.run",
         PG_NO_ARGS);
     if (r == NULL)
         return false;
     json_t *counts =
-        json_pack("{s:{s:o, s:o, s:o, s:o, s:o}, s:{s:o, s:o}, s:o}", "runs", "waiting",
-                  number_or_null(r, 0, 0), "running", number_or_null(r, 0, 1), "retrying",
-                  number_or_null(r, 0, 2), "done", number_or_null(r, 0, 3), "dead",
+        json_pack("{s:{s:o, s:o, s:o, s:o, s:o}, s:{s:o, s:o}, s:o, s:{s:o, s:o}}", "runs",
+                  "waiting", number_or_null(r, 0, 0), "running", number_or_null(r, 0, 1),
+                  "retrying", number_or_null(r, 0, 2), "done", number_or_null(r, 0, 3), "dead",
                   number_or_null(r, 0, 4), "outbox", "messages", number_or_null(r, 0, 5),
-                  "oldest_s", number_or_null(r, 0, 6), "dirty_months", number_or_null(r, 0, 7));
+                  "oldest_s", number_or_null(r, 0, 6), "dirty_months", number_or_null(r, 0, 7),
+                  "months", "partial", number_or_null(r, 0, 8), "covered", number_or_null(r, 0, 9));
     bool ok = counts != NULL && json_object_update(status, counts) == 0;
     json_decref(counts);
     return ok || no_memory(e);

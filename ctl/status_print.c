@@ -151,6 +151,12 @@ static void print_counts(const json_t *status, FILE *out)
         (void)fprintf(out, ", the oldest %s old", span(number(outbox, "oldest_s"), oldest));
     (void)fprintf(out, "\nmonths   %" PRId64 " changed since they were summed\n",
                   number(status, "dirty_months"));
+    const json_t *months = json_object_get(status, "months");
+    if (number(months, "partial") > 0)
+        (void)fprintf(out,
+                      "         %" PRId64 " of %" PRId64
+                      " of the last year have readings for a part of the month only\n",
+                      number(months, "partial"), number(months, "covered"));
 }
 
 static void print_records(const json_t *records, FILE *out)

@@ -26,17 +26,70 @@ bool day_refresh_months(struct pg *p, struct err *e)
                  PG_NO_ARGS);
 }
 
+/* Days of which another window wrote other readings: their ends and estimates are taken together.
+ */
+static bool day_book_parts(struct pg *p, const char *record, struct err *e)
+{
+    return pg_do(
+        p, e, NULL,
+        "INSERT INTO meterbeat.day AS b (series_id, day_start, readings, costs, total, cost_total,"
+        " record_id, covered_s, gaps, estimated, first_s, end_s) SELECT series_id,"
+        " to_timestamp(day_s), readings, costs, total, cost_total, $1, covered_s, gaps, estimated,"
+        " first_s, end_s FROM stage_day WHERE is_part ORDER BY series_id, day_s"
+        " ON CONFLICT (series_id, day_start) DO UPDATE SET readings = excluded.readings,"
+        " costs = excluded.costs, total = excluded.total, cost_total = excluded.cost_total,"
+        " record_id = excluded.record_id, covered_s = excluded.covered_s, gaps = excluded.gaps,"
+        " estimated = greatest(b.estimated, excluded.estimated),"
+        " first_s = least(b.first_s, excluded.first_s), end_s = greatest(b.end_s, excluded.end_s)",
+        PG_ARGS(record));
+}
+
+/* Of the months of staged days, from all their days: seconds once, holes between days and at the
+ * month's ends with those within days. The three days before tell whether a hole is one. */
+static bool day_cover(struct pg *p, struct err *e)
+{
+    return pg_do(
+        p, e, NULL,
+        "INSERT INTO meterbeat.coverage (series_id, month_start, month_end, covered_s, expected_s,"
+        " gaps, readings, estimated)"
+        " SELECT series_id, to_timestamp(month_s), to_timestamp(month_end_s),"
+        " CASE WHEN bool_and(covered_s IS NOT NULL) THEN least(sum(covered_s), month_end_s - "
+        "month_s)"
+        " END, month_end_s - month_s, CASE WHEN bool_and(covered_s IS NOT NULL) THEN"
+        " sum(gaps + (first_s > greatest(before_s, month_s))::integer)"
+        " + (max(end_s) < month_end_s)::integer END, sum(readings), coalesce(sum(estimated), 0)"
+        " FROM (SELECT m.*, b.day_start, b.covered_s, b.gaps, b.first_s, b.end_s, b.readings,"
+        "  b.estimated, max(b.end_s) OVER (PARTITION BY m.series_id, m.month_s ORDER BY b.day_start"
+        "   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before_s"
+        "  FROM (SELECT DISTINCT series_id, month_s, month_end_s FROM stage_day) m"
+        "  JOIN meterbeat.day b ON b.series_id = m.series_id"
+        "  AND b.day_start >= to_timestamp(m.month_s - 259200)"
+        "  AND b.day_start < to_timestamp(m.month_end_s)) d"
+        " WHERE day_start >= to_timestamp(month_s) AND readings > 0"
+        " GROUP BY series_id, month_s, month_end_s ORDER BY series_id, month_s"
+        " ON CONFLICT (series_id, month_start) DO UPDATE SET month_end = excluded.month_end,"
+        " covered_s = excluded.covered_s, expected_s = excluded.expected_s, gaps = excluded.gaps,"
+        " readings = excluded.readings, estimated = excluded.estimated",
+        PG_NO_ARGS);
+}
+
 bool day_book(struct pg *p, int64_t record_id, struct err *e)
 {
     char record[PG_NUMBER];
     return pg_do(p, e, NULL,
-                 "INSERT INTO meterbeat.day (series_id, day_start, readings, costs, total,"
-                 " cost_total, record_id) SELECT series_id, to_timestamp(day_s), readings, costs,"
-                 " total, cost_total, $1 FROM stage_day ORDER BY series_id, day_s"
+                 "INSERT INTO meterbeat.day AS b (series_id, day_start, readings, costs, total,"
+                 " cost_total, record_id, covered_s, gaps, estimated, first_s, end_s)"
+                 " SELECT series_id, to_timestamp(day_s), readings, costs, total, cost_total, $1,"
+                 " covered_s, gaps, estimated, first_s, end_s FROM stage_day WHERE NOT is_part"
+                 " ORDER BY series_id, day_s"
                  " ON CONFLICT (series_id, day_start) DO UPDATE SET readings = excluded.readings,"
                  " costs = excluded.costs, total = excluded.total,"
-                 " cost_total = excluded.cost_total, record_id = excluded.record_id",
+                 " cost_total = excluded.cost_total, record_id = excluded.record_id,"
+                 " covered_s = excluded.covered_s, gaps = excluded.gaps,"
+                 " estimated = excluded.estimated, first_s = excluded.first_s,"
+                 " end_s = excluded.end_s",
                  PG_ARGS(pg_number(record_id, record))) &&
+           day_book_parts(p, record, e) && day_cover(p, e) &&
            pg_do(p, e, NULL,
                  "UPDATE meterbeat.series s SET has_cost = true WHERE NOT has_cost"
                  " AND EXISTS (SELECT FROM stage_day d WHERE d.series_id = s.id AND d.costs > 0)",

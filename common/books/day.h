@@ -12,7 +12,8 @@ MUST_CHECK bool day_dirty_months(struct pg *p, int64_t *ret_months, struct err *
 /* Inside the task's transaction: the dirty months of staged days count as written just now. For a
  * repair, whose sums are those of the books: what it wrote again is as easily lost as new. */
 MUST_CHECK bool day_refresh_months(struct pg *p, struct err *e);
-/* Inside the task's transaction: staged days into the books, and which series have costs. */
+/* Inside the task's transaction: staged days into the books, which series have costs, and how much
+ * of their months the readings cover (meterbeat.coverage). */
 MUST_CHECK bool day_book(struct pg *p, int64_t record_id, struct err *e);
 
 struct day_book {

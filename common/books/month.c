@@ -21,7 +21,8 @@ bool month_dirty(struct pg *p, const struct month_question *q, struct month *ret
         " extract(epoch FROM m.month_end)::bigint, m.generation, coalesce(sum(d.readings), 0),"
         " coalesce(sum(d.costs), 0), s.has_cost, coalesce(sum(d.total), 0),"
         " coalesce(sum(abs(d.total)), 0), coalesce(sum(d.cost_total), 0),"
-        " coalesce(sum(abs(d.cost_total)), 0), m.since <= now() - make_interval(secs => $6)"
+        " coalesce(sum(abs(d.cost_total)), 0), m.since <= now() - make_interval(secs => $6),"
+        " coalesce(s.time_zone, ''), s.numerator, s.denominator"
         " FROM meterbeat.dirty_month m JOIN meterbeat.series s ON s.id = m.series_id"
         " LEFT JOIN meterbeat.day d ON d.series_id = m.series_id AND d.day_start >= m.month_start"
         " AND d.day_start < m.month_end"
@@ -34,7 +35,7 @@ bool month_dirty(struct pg *p, const struct month_question *q, struct month *ret
                 pg_number(q->settle_s, settle)));
     if (!r)
         return false;
-    for (int i = 0; i < PQntuples(r); i++)
+    for (int i = 0; i < PQntuples(r); i++) {
         ret_months[i] = (struct month){.series_id = pg_int(r, i, 0, 0),
                                        .meter_id = pg_int(r, i, 1, 0),
                                        .start_s = pg_int(r, i, 2, 0),
@@ -47,7 +48,11 @@ bool month_dirty(struct pg *p, const struct month_question *q, struct month *ret
                                        .size = pg_double(r, i, 9, 0),
                                        .cost_total = pg_double(r, i, 10, 0),
                                        .cost_size = pg_double(r, i, 11, 0),
-                                       .is_settled = pg_bool(r, i, 12)};
+                                       .is_settled = pg_bool(r, i, 12),
+                                       .numerator = pg_double(r, i, 14, 1),
+                                       .denominator = pg_double(r, i, 15, 1)};
+        snprintf(ret_months[i].time_zone, sizeof ret_months[i].time_zone, "%s", pg_text(r, i, 13));
+    }
     *ret_count = (size_t)PQntuples(r);
     return true;
 }
@@ -109,11 +114,15 @@ bool month_clean(struct pg *p, const struct month *m, struct err *e)
 #define MONTH_BILLS                                                                                \
     "WITH bill AS (SELECT DISTINCT ON (s.meter_id, r.start_s, r.length_s) s.meter_id,"             \
     " to_timestamp(r.start_s) AS begin_time, to_timestamp(r.start_s + r.length_s) AS end_time,"    \
-    " (r.value::text || 'e' || r.exponent::text)::float8 AS reading,"                              \
+    " (r.value::text || 'e' || r.exponent::text)::float8 * s.numerator / s.denominator AS "        \
+    "reading,"                                                                                     \
     " CASE WHEN abs(r.cost) < 999999900000 THEN round(r.cost / 100000.0, 4) END AS cost"           \
-    " FROM stage_placed r JOIN meterbeat.series s ON s.id = r.series_id WHERE" STAGE_BILL(         \
-        "$1", "$2") " ORDER BY s.meter_id, r.start_s, r.length_s, r.updated_s DESC,"               \
-                    " r.seq DESC) "
+    " FROM (SELECT series_id, start_s, length_s, value, exponent, cost, updated_s, seq"            \
+    "  FROM stage_placed WHERE" STAGE_BILL(                                                        \
+        "$1", "$2") " AND NOT is_register UNION ALL SELECT series_id, start_s, length_s, value,"   \
+                    " exponent, cost, coalesce(updated_s, -9223372036854775807), seq"              \
+                    " FROM stage_bill) r JOIN meterbeat.series s ON s.id = r.series_id"            \
+                    " ORDER BY s.meter_id, r.start_s, r.length_s, r.updated_s DESC, r.seq DESC) "
 
 bool month_book_bills(struct pg *p, int64_t to_s, int64_t bill_s, int64_t *ret_bills, struct err *e)
 {

@@ -9,7 +9,9 @@
 struct month {
     int64_t series_id, meter_id;
     int64_t start_s, end_s;
-    int64_t generation; /* of the dirty row; 0: it has none */
+    char time_zone[64];            /* of the series; "": the configured one */
+    double numerator, denominator; /* from the uom of KairosDB to the unit of seed_timeseries */
+    int64_t generation;            /* of the dirty row; 0: it has none */
     bool is_settled; /* last written longer ago than settle_s: what KairosDB shows now, it keeps */
     bool has_cost;   /* of the series */
     /* What the books say KairosDB holds; size: the sum of absolute day sums, for tolerances. */
@@ -42,7 +44,8 @@ MUST_CHECK bool month_write(struct pg *p, const struct month *m, const struct mo
                             struct err *e);
 /* Inside the same transaction: no longer dirty, unless it changed since it was read. */
 MUST_CHECK bool month_clean(struct pg *p, const struct month *m, struct err *e);
-/* Inside the task's transaction: the staged bills of the window into seed_timeseries. */
+/* Inside the task's transaction: the staged bills of the window, and those of usage summaries, into
+ * seed_timeseries, in its unit. */
 MUST_CHECK bool month_book_bills(struct pg *p, int64_t to_s, int64_t bill_s, int64_t *ret_bills,
                                  struct err *e);
 /* True in *ret_locked when this connection is now the one that sums; the lock ends with the

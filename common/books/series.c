@@ -2,6 +2,7 @@
 #include "books/series.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,42 +14,98 @@ bool series_lock(struct pg *p, const char *building_id, struct err *e)
     return r != NULL;
 }
 
+struct series_numbers {
+    char type[PG_NUMBER], units[PG_NUMBER], record[PG_NUMBER], numerator[40], denominator[40];
+};
+
+static void series_numbers(const struct series_claim *c, struct series_numbers *n)
+{
+    pg_number(c->meter.energy_type, n->type);
+    pg_number(c->meter.energy_units, n->units);
+    pg_number(c->record_id, n->record);
+    snprintf(n->numerator, sizeof n->numerator, "%.17g", c->numerator);
+    snprintf(n->denominator, sizeof n->denominator, "%.17g", c->denominator);
+}
+
 static bool series_insert(struct pg *p, const struct series_claim *c, int64_t *ret_id,
                           struct err *e)
 {
-    char meter[PG_NUMBER], record[PG_NUMBER];
+    char meter[PG_NUMBER];
+    struct series_numbers n;
     int64_t meter_id = 0;
+    series_numbers(c, &n);
     if (!meter_claim(p, &c->meter, &meter_id, e))
         return false;
-    PGresult *r CLEANUP(pg_clear) =
-        pg_query(p, e,
-                 "INSERT INTO meterbeat.series (tag_key, tags, source, meter_id, record_id,"
-                 " is_summable) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
-                 PG_ARGS(c->tag_key, c->tags, c->source, pg_number(meter_id, meter),
-                         pg_number(c->record_id, record), c->is_summable ? "t" : "f"));
+    PGresult *r CLEANUP(pg_clear) = pg_query(
+        p, e,
+        "INSERT INTO meterbeat.series (tag_key, tags, source, meter_id, record_id, is_summable,"
+        " seed_type, seed_unit, numerator, denominator, time_zone)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
+        PG_ARGS(c->tag_key, c->tags, c->source, pg_number(meter_id, meter), n.record,
+                c->is_summable ? "t" : "f", n.type, n.units, n.numerator, n.denominator,
+                c->time_zone));
     if (!r)
         return false;
     *ret_id = pg_int(r, 0, 0, 0);
     return true;
 }
 
-static bool series_keep(struct pg *p, const struct series_claim *c, int64_t id, int64_t meter_id,
+/* What the series was stored with before. */
+struct series_row {
+    int64_t id, meter_id;
+    int64_t seed_type, seed_unit;
+    double numerator, denominator;
+};
+
+/* The meter's sums follow its unit, in one transaction: a row never says one unit and holds
+ * another.
+ */
+static bool series_convert(struct pg *p, const struct series_claim *c, const struct series_row *row,
+                           struct err *e)
+{
+    char id[PG_NUMBER];
+    struct series_numbers n;
+    series_numbers(c, &n);
+    double factor = c->numerator / c->denominator / (row->numerator / row->denominator);
+    if (row->seed_type == c->meter.energy_type && row->seed_unit == c->meter.energy_units &&
+        fabs(factor - 1) < 1e-15)
+        return true;
+    /* an aggregate at work has read the old factor: its month stays dirty */
+    return meter_convert(p, row->meter_id, &c->meter, factor, e) &&
+           pg_do(p, e, NULL,
+                 "UPDATE meterbeat.dirty_month SET generation = generation + 1"
+                 " WHERE series_id = $1",
+                 PG_ARGS(pg_number(row->id, id))) &&
+           pg_do(p, e, NULL,
+                 "UPDATE meterbeat.series SET seed_type = $2, seed_unit = $3, numerator = $4,"
+                 " denominator = $5 WHERE id = $1",
+                 PG_ARGS(id, n.type, n.units, n.numerator, n.denominator));
+}
+
+static bool series_keep(struct pg *p, const struct series_claim *c, const struct series_row *row,
                         struct err *e)
 {
     char number[PG_NUMBER], record[PG_NUMBER];
     return pg_do(p, e, NULL,
                  "UPDATE meterbeat.series SET record_id = $2, is_summable = $3 WHERE id = $1"
                  " AND (record_id <> $2 OR is_summable <> $3)",
-                 PG_ARGS(pg_number(id, number), pg_number(c->record_id, record),
+                 PG_ARGS(pg_number(row->id, number), pg_number(c->record_id, record),
                          c->is_summable ? "t" : "f")) &&
-           meter_link(p, meter_id, c->meter.building_id, e);
+           pg_do(p, e, NULL,
+                 "UPDATE meterbeat.series SET time_zone = $2 WHERE id = $1"
+                 " AND time_zone IS DISTINCT FROM $2"
+                 " AND NOT EXISTS (SELECT FROM meterbeat.day WHERE series_id = $1)",
+                 PG_ARGS(number, c->time_zone)) &&
+           series_convert(p, c, row, e) && meter_link(p, row->meter_id, c->meter.building_id, e);
 }
 
 bool series_claim(struct pg *p, const struct series_claim *c, enum series_owner *ret_owner,
                   int64_t *ret_id, struct err *e)
 {
     PGresult *r CLEANUP(pg_clear) =
-        pg_query(p, e, "SELECT id, source, meter_id FROM meterbeat.series WHERE tag_key = $1",
+        pg_query(p, e,
+                 "SELECT id, source, meter_id, seed_type, seed_unit, numerator, denominator"
+                 " FROM meterbeat.series WHERE tag_key = $1",
                  PG_ARGS(c->tag_key));
     if (!r)
         return false;
@@ -59,20 +116,64 @@ bool series_claim(struct pg *p, const struct series_claim *c, enum series_owner 
         *ret_owner = SERIES_TAKEN;
         return true;
     }
-    *ret_id = pg_int(r, 0, 0, 0);
-    return series_keep(p, c, *ret_id, pg_int(r, 0, 2, 0), e);
+    const struct series_row row = {.id = pg_int(r, 0, 0, 0),
+                                   .meter_id = pg_int(r, 0, 2, 0),
+                                   .seed_type = pg_int(r, 0, 3, -1),
+                                   .seed_unit = pg_int(r, 0, 4, -1),
+                                   .numerator = pg_double(r, 0, 5, 1),
+                                   .denominator = pg_double(r, 0, 6, 1)};
+    *ret_id = row.id;
+    return series_keep(p, c, &row, e);
 }
 
-bool series_tags_text(struct pg *p, int64_t id, char *out, size_t size, struct err *e)
+bool series_facts(struct pg *p, int64_t id, struct series_facts *ret_facts, struct err *e)
+{
+    char number[PG_NUMBER];
+    PGresult *r CLEANUP(pg_clear) = pg_query(
+        p, e, "SELECT tags::text, coalesce(time_zone, '') FROM meterbeat.series WHERE id = $1",
+        PG_ARGS(pg_number(id, number)));
+    if (!r)
+        return false;
+    if (PQntuples(r) != 1 || strlen(pg_text(r, 0, 0)) >= sizeof ret_facts->tags)
+        return err_set(e, ERR_RETRY, "no_series", "series %" PRId64 " is gone", id);
+    snprintf(ret_facts->tags, sizeof ret_facts->tags, "%s", pg_text(r, 0, 0));
+    snprintf(ret_facts->time_zone, sizeof ret_facts->time_zone, "%s", pg_text(r, 0, 1));
+    return true;
+}
+
+bool series_register(struct pg *p, int64_t id, bool *ret_known, bool *ret_is_register,
+                     struct err *e)
 {
     char number[PG_NUMBER];
     PGresult *r CLEANUP(pg_clear) =
-        pg_query(p, e, "SELECT tags::text FROM meterbeat.series WHERE id = $1",
+        pg_query(p, e, "SELECT register FROM meterbeat.series WHERE id = $1",
                  PG_ARGS(pg_number(id, number)));
     if (!r)
         return false;
-    if (PQntuples(r) != 1 || strlen(pg_text(r, 0, 0)) >= size)
-        return err_set(e, ERR_RETRY, "no_series", "series %" PRId64 " is gone", id);
-    snprintf(out, size, "%s", pg_text(r, 0, 0));
+    *ret_known = PQntuples(r) == 1 && !PQgetisnull(r, 0, 0);
+    *ret_is_register = *ret_known && pg_bool(r, 0, 0);
     return true;
+}
+
+bool series_set_register(struct pg *p, int64_t id, bool is_register, struct err *e)
+{
+    char number[PG_NUMBER];
+    return pg_do(p, e, NULL,
+                 "UPDATE meterbeat.series SET register = $2 WHERE id = $1"
+                 " AND register IS DISTINCT FROM $2",
+                 PG_ARGS(pg_number(id, number), is_register ? "t" : "f"));
+}
+
+bool series_book_registers(struct pg *p, int64_t to_s, struct err *e)
+{
+    char to[PG_NUMBER];
+    return pg_do(p, e, NULL,
+                 "UPDATE meterbeat.series s SET register_s = r.start_s, register_value = r.value,"
+                 " register_exponent = r.exponent FROM (SELECT DISTINCT ON (series_id) series_id,"
+                 " start_s, value, exponent FROM stage_placed WHERE is_register"
+                 " AND start_s >= 100000000 AND start_s < $1::bigint"
+                 " ORDER BY series_id, start_s DESC, updated_s DESC, seq DESC) r"
+                 " WHERE s.id = r.series_id AND (s.register_s IS NULL"
+                 " OR s.register_s <= r.start_s)",
+                 PG_ARGS(pg_number(to_s, to)));
 }

@@ -20,8 +20,10 @@ struct stage_rows {
 
 struct stage {
     struct pg *pg;
-    struct stage_rows readings, entries, groups, days;
-    uint64_t seq; /* readings so far: later ones win */
+    struct stage_rows readings, entries, groups, days, bills;
+    uint64_t seq;      /* readings so far: later ones win */
+    uint64_t bill_seq; /* the same of bills */
+    bool has_registers;
 };
 
 /* --- tables --------------------------------------------------------------------------------- */
@@ -70,7 +72,9 @@ bool stage_open(struct pg *p, struct stage **ret_stage, struct err *e)
     s->pg = p;
     s->readings = stage_rows_make("COPY stage_reading FROM STDIN");
     s->entries = stage_rows_make("COPY stage_entry FROM STDIN");
-    s->groups = stage_rows_make("COPY stage_group FROM STDIN");
+    s->groups = stage_rows_make("COPY stage_group (group_id, feed_series, series_id, exponent,"
+                                " interval_s, is_estimated) FROM STDIN");
+    s->bills = stage_rows_make("COPY stage_bill FROM STDIN");
     s->days = stage_rows_make("COPY stage_day FROM STDIN");
     *ret_stage = s;
     return true;
@@ -84,6 +88,7 @@ void stage_freep(struct stage **s)
     buf_free(&(*s)->entries.text);
     buf_free(&(*s)->groups.text);
     buf_free(&(*s)->days.text);
+    buf_free(&(*s)->bills.text);
     free(*s);
     *s = NULL;
 }
@@ -96,6 +101,16 @@ static bool stage_number(struct buf *b, int64_t value, char end, struct err *e)
     int n = value == STAGE_ABSENT ? snprintf(text, sizeof text, "\\N%c", end)
                                   : snprintf(text, sizeof text, "%" PRId64 "%c", value, end);
     return buf_append(b, text, (size_t)n, e);
+}
+
+/* \N, t or f. */
+static bool stage_truth(struct buf *b, int64_t value, char end, struct err *e)
+{
+    char text[3] = {value == STAGE_ABSENT ? '\\'
+                    : value               ? 't'
+                                          : 'f',
+                    value == STAGE_ABSENT ? 'N' : end, end};
+    return buf_append(b, text, value == STAGE_ABSENT ? 3 : 2, e);
 }
 
 static bool stage_row_done(struct stage_rows *rows, bool *ret_is_full)
@@ -118,7 +133,8 @@ bool stage_reading(struct stage *s, const struct stage_reading *r, bool *ret_is_
     const int64_t values[] = {(int64_t)s->seq++, r->group,      (int64_t)r->entry, r->ordinal,
                               r->start_s,        r->duration_s, r->value,          r->cost};
     return stage_numbers(&s->readings, values, ARRAY_LEN(values), '\t', e) &&
-           buf_append(&s->readings.text, r->is_placed ? "t\n" : "f\n", 2, e) &&
+           stage_truth(&s->readings.text, r->is_placed, '\t', e) &&
+           stage_truth(&s->readings.text, r->is_estimated, '\n', e) &&
            stage_row_done(&s->readings, ret_is_full);
 }
 
@@ -135,15 +151,32 @@ bool stage_group(struct stage *s, const struct stage_group *g, bool *ret_is_full
     const int64_t values[] = {g->group, (int64_t)g->feed_series,
                               g->series_id ? g->series_id : STAGE_ABSENT, g->exponent,
                               g->interval_s};
-    return stage_numbers(&s->groups, values, ARRAY_LEN(values), '\n', e) &&
+    return stage_numbers(&s->groups, values, ARRAY_LEN(values), '\t', e) &&
+           stage_truth(&s->groups.text, g->is_estimated, '\n', e) &&
            stage_row_done(&s->groups, ret_is_full);
+}
+
+bool stage_bill(struct stage *s, const struct stage_bill *b, bool *ret_is_full, struct err *e)
+{
+    const int64_t values[] = {(int64_t)s->bill_seq++,
+                              b->series_id,
+                              b->start_s,
+                              b->length_s,
+                              b->value,
+                              b->exponent,
+                              b->cost,
+                              b->updated_s};
+    return stage_numbers(&s->bills, values, ARRAY_LEN(values), '\n', e) &&
+           stage_row_done(&s->bills, ret_is_full);
 }
 
 bool stage_day(struct stage *s, const struct stage_day *d, bool *ret_is_full, struct err *e)
 {
-    const int64_t values[] = {d->series_id,   d->day_s,    d->month_s,
-                              d->month_end_s, d->readings, d->costs};
+    const int64_t values[] = {d->series_id, d->day_s,   d->month_s,   d->month_end_s,
+                              d->readings,  d->costs,   d->covered_s, d->gaps,
+                              d->estimated, d->first_s, d->end_s};
     return stage_numbers(&s->days, values, ARRAY_LEN(values), '\t', e) &&
+           stage_truth(&s->days.text, d->is_part, '\t', e) &&
            buf_printf(&s->days.text, e, "%.17g\t%.17g\n", d->total, d->cost_total) &&
            stage_row_done(&s->days, ret_is_full);
 }
@@ -163,7 +196,8 @@ static bool stage_rows_flush(struct pg *p, struct stage_rows *rows, struct err *
 bool stage_flush(struct stage *s, struct err *e)
 {
     return stage_rows_flush(s->pg, &s->readings, e) && stage_rows_flush(s->pg, &s->entries, e) &&
-           stage_rows_flush(s->pg, &s->groups, e) && stage_rows_flush(s->pg, &s->days, e);
+           stage_rows_flush(s->pg, &s->groups, e) && stage_rows_flush(s->pg, &s->days, e) &&
+           stage_rows_flush(s->pg, &s->bills, e);
 }
 
 /* --- what came ------------------------------------------------------------------------------ */
@@ -266,13 +300,66 @@ bool stage_refuse_mixed(struct stage *s, int64_t *ret_refused, struct err *e)
     return true;
 }
 
+/* --- registers ------------------------------------------------------------------------------ */
+
+/* Fewer readings that only rise may be amounts that happen to. */
+#define STAGE_REGISTER_READINGS 5
+
+bool stage_judge_register(struct stage *s, int64_t series_id, enum stage_register *ret_register,
+                          struct err *e)
+{
+    char id[PG_NUMBER];
+    PGresult *r CLEANUP(pg_clear) = pg_query(
+        s->pg, e,
+        "SELECT count(*), count(*) FILTER (WHERE step < 0), count(*) FILTER (WHERE step > 0),"
+        " coalesce(min(value), 0), coalesce(max(value), 0) FROM (SELECT value,"
+        " value - lag(value) OVER (ORDER BY start_s) AS step FROM (SELECT DISTINCT ON (start_s)"
+        " start_s, value FROM stage_placed WHERE series_id = $1 AND start_s IS NOT NULL"
+        " ORDER BY start_s, updated_s DESC, seq DESC) one_each) steps",
+        PG_ARGS(pg_number(series_id, id)));
+    if (!r)
+        return false;
+    int64_t fell = pg_int(r, 0, 1, 0), rose = pg_int(r, 0, 2, 0);
+    int64_t least = pg_int(r, 0, 3, 0), most = pg_int(r, 0, 4, 0);
+    if (fell || (least == 0 && most == 0))
+        *ret_register = STAGE_DELTAS;
+    else if (pg_int(r, 0, 0, 0) >= STAGE_REGISTER_READINGS && rose && least > most - least)
+        *ret_register = STAGE_REGISTER;
+    else
+        *ret_register = STAGE_UNCLEAR;
+    return true;
+}
+
+bool stage_set_register(struct stage *s, int64_t series_id, enum stage_register is, struct err *e)
+{
+    char id[PG_NUMBER];
+    s->has_registers |= is == STAGE_REGISTER;
+    return pg_do(s->pg, e, NULL,
+                 is == STAGE_REGISTER
+                     ? "UPDATE stage_group SET is_register = true WHERE series_id = $1"
+                     : "UPDATE stage_group SET series_id = NULL WHERE series_id = $1",
+                 PG_ARGS(pg_number(series_id, id)));
+}
+
+static bool stage_count_fallen(struct stage *s, struct stage_counts *c, struct err *e)
+{
+    PGresult *r CLEANUP(pg_clear) = pg_query(
+        s->pg, e, "SELECT count(*) FROM" STAGE_DIFFERENCES "WHERE is_register AND value < 0",
+        PG_NO_ARGS);
+    if (!r)
+        return false;
+    c->fallen = pg_int(r, 0, 0, 0);
+    return true;
+}
+
 bool stage_count(struct stage *s, const struct stage_window *w, struct stage_counts *ret_counts,
                  struct err *e)
 {
     struct stage_bounds b;
     struct stage_counts c = {0};
     stage_bounds(w, &b);
-    if (!stage_count_all(s, &b, &c, e) || !stage_count_repeated(s, &b, &c, e))
+    if (!stage_count_all(s, &b, &c, e) || !stage_count_repeated(s, &b, &c, e) ||
+        (s->has_registers && !stage_count_fallen(s, &c, e)))
         return false;
     *ret_counts = c;
     return true;
@@ -283,15 +370,17 @@ bool stage_count(struct stage *s, const struct stage_window *w, struct stage_cou
 bool stage_points_open(struct stage *s, const struct stage_window *w, struct err *e)
 {
     /* DECLARE takes no parameters: the numbers are formatted in, they are ours */
-    char sql[1024];
+    char sql[4096];
+    const char *of = s->has_registers ? STAGE_DIFFERENCES : "stage_placed";
     snprintf(sql, sizeof sql,
              "DECLARE stage_points NO SCROLL CURSOR WITH HOLD FOR"
-             " SELECT DISTINCT ON (series_id, start_s) series_id, start_s, value, exponent, cost"
-             " FROM stage_placed WHERE series_id IS NOT NULL"
-             " AND start_s >= greatest(%" PRId64 ", 100000000)"
-             " AND start_s < least(%" PRId64 ", 10000000000) AND length_s < %" PRId64
+             " SELECT DISTINCT ON (series_id, start_s) series_id, start_s, value, exponent, cost,"
+             " length_s, is_estimated FROM %s WHERE series_id IS NOT NULL"
+             " AND (start_s >= greatest(%" PRId64 ", 100000000) OR (is_register AND seq < 0))"
+             " AND start_s < least(%" PRId64 ", 10000000000)"
+             " AND (length_s < %" PRId64 " OR is_register) AND (value >= 0 OR NOT is_register)"
              " ORDER BY series_id, start_s, updated_s DESC, seq DESC",
-             w->from_s, w->to_s, w->bill_s);
+             of, w->from_s, w->to_s, w->bill_s);
     return pg_do(s->pg, e, NULL, sql, PG_NO_ARGS);
 }
 
@@ -309,7 +398,9 @@ bool stage_points_next(struct stage *s, struct stage_point *ret_points, size_t m
                                              .start_s = pg_int(r, (int)i, 1, 0),
                                              .value = pg_int(r, (int)i, 2, 0),
                                              .exponent = pg_int(r, (int)i, 3, 0),
-                                             .cost = pg_int(r, (int)i, 4, STAGE_ABSENT)};
+                                             .cost = pg_int(r, (int)i, 4, STAGE_ABSENT),
+                                             .length_s = pg_int(r, (int)i, 5, 0),
+                                             .is_estimated = pg_bool(r, (int)i, 6)};
     *ret_count = count;
     return true;
 }

@@ -23,7 +23,8 @@ struct stage_reading {
     uint64_t entry; /* whose age decides between two readings of one start; 0: none */
     uint32_t ordinal;
     int64_t start_s, duration_s, value, cost;
-    bool is_placed; /* false: start_s is its block's, and ordinal intervals are to be added */
+    int64_t is_estimated; /* 1, 0, or STAGE_ABSENT: the feed does not say, its type may */
+    bool is_placed;       /* false: start_s is its block's, and ordinal intervals are to be added */
 };
 
 /* What a group turned out to be. */
@@ -33,6 +34,15 @@ struct stage_group {
     int64_t series_id;    /* 0: cannot be stored, its readings are only counted */
     int64_t exponent;
     int64_t interval_s; /* STAGE_ABSENT: none */
+    bool is_estimated;  /* of readings that say no quality */
+};
+
+/* The bill of a UsageSummary. */
+struct stage_bill {
+    int64_t series_id, start_s, length_s;
+    int64_t value, exponent; /* STAGE_ABSENT: an amount alone */
+    int64_t cost;            /* in 1e-5 of the currency, or STAGE_ABSENT */
+    int64_t updated_s;       /* of its entry, or STAGE_ABSENT */
 };
 
 /* Which of the staged readings are wanted. */
@@ -43,6 +53,7 @@ struct stage_window {
 
 struct stage_counts {
     int64_t readings, unresolved, unplaced, outside, points, bills, repeated, contradicted;
+    int64_t fallen; /* steps down of registers: a reset, another meter; no amount is made of them */
 };
 
 /* Empties the tables, makes them when this connection has none. Errors: those of pg_query. Free
@@ -56,6 +67,8 @@ MUST_CHECK bool stage_entry(struct stage *s, uint64_t entry, int64_t updated_s, 
                             struct err *e);
 MUST_CHECK bool stage_group(struct stage *s, const struct stage_group *g, bool *ret_is_full,
                             struct err *e);
+MUST_CHECK bool stage_bill(struct stage *s, const struct stage_bill *b, bool *ret_is_full,
+                           struct err *e);
 /* Sends what is buffered. */
 MUST_CHECK bool stage_flush(struct stage *s, struct err *e);
 /*
@@ -64,13 +77,27 @@ MUST_CHECK bool stage_flush(struct stage *s, struct err *e);
  * *ret_refused = how many.
  */
 MUST_CHECK bool stage_refuse_mixed(struct stage *s, int64_t *ret_refused, struct err *e);
+/* What readings of accumulation 1 hold. */
+enum stage_register {
+    STAGE_DELTAS,   /* they fall, or are all zero: amounts, whatever their label */
+    STAGE_REGISTER, /* a meter's reading, which never falls and stands far above what it rises by */
+    STAGE_UNCLEAR,  /* too few, or without change: either */
+};
+/* Judges by all that was staged of a series. */
+MUST_CHECK bool stage_judge_register(struct stage *s, int64_t series_id,
+                                     enum stage_register *ret_register, struct err *e);
+/* Once decided: the series' differences are its points; or it has none (STAGE_UNCLEAR). */
+MUST_CHECK bool stage_set_register(struct stage *s, int64_t series_id, enum stage_register is,
+                                   struct err *e);
 /* Then: what there is, in the window and out of it. */
 MUST_CHECK bool stage_count(struct stage *s, const struct stage_window *w,
                             struct stage_counts *ret_counts, struct err *e);
 
 struct stage_point {
     int64_t series_id, start_s, value, exponent;
-    int64_t cost; /* 1e-5 of the currency, or STAGE_ABSENT */
+    int64_t cost;     /* 1e-5 of the currency, or STAGE_ABSENT */
+    int64_t length_s; /* 0: not known */
+    bool is_estimated;
 };
 
 /*
@@ -87,6 +114,9 @@ struct stage_day {
     int64_t series_id, day_s, month_s, month_end_s;
     int64_t readings, costs;
     double total, cost_total;
+    int64_t covered_s; /* STAGE_ABSENT: not known */
+    int64_t gaps, estimated, first_s, end_s;
+    bool is_part; /* another window wrote other readings of the day */
 };
 /* Buffered like readings. */
 MUST_CHECK bool stage_day(struct stage *s, const struct stage_day *d, bool *ret_is_full,

@@ -40,12 +40,13 @@ static struct kairosdb_bucket bucket_of(const struct kairosdb_bucket *buckets, s
 
 static bool stretch_ask(struct aggregate *a, struct stretch *s, struct err *e)
 {
-    char json[2 * SERIES_KEY_BYTES];
-    const char *zone = a->task->settings->local_timezone;
+    struct series_facts facts;
+    const char *own = s->months[0].time_zone;
+    const char *zone = *own ? own : a->task->settings->local_timezone;
     int64_t from_s = s->months[0].start_s, to_s = s->months[s->count - 1].end_s;
     s->costs_count = 0;
-    if (!series_tags_text(a->task->pg, s->months[0].series_id, json, sizeof json, e) ||
-        !series_tags_read(json, &s->tags, e) ||
+    if (!series_facts(a->task->pg, s->months[0].series_id, &facts, e) ||
+        !series_tags_read(facts.tags, &s->tags, e) ||
         !kairosdb_sums(a->kairosdb, a->metric, &s->tags, KAIROSDB_MONTHS, zone, from_s, to_s,
                        s->values, AGGREGATE_MONTHS, &s->values_count, e))
         return false;
@@ -59,8 +60,9 @@ static bool aggregate_book(struct aggregate *a, const struct month *m,
                            struct err *e)
 {
     struct pg *pg = a->task->pg;
-    const struct month_sum sum = {
-        .reading = value->sum, .cost = cost->sum, .has_cost = cost->count > 0};
+    const struct month_sum sum = {.reading = value->sum * m->numerator / m->denominator,
+                                  .cost = cost->sum,
+                                  .has_cost = cost->count > 0};
     /* A month still running is summed as far as it goes and stays dirty: its end is yet to come. So
      * does one written just now: KairosDB may yet lose what it shows, and the next sum would tell.
      */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "books/day.h"
 #include "books/month.h"
+#include "books/series.h"
 #include "meter/parse.h"
 #include "meter/promise.h"
 
@@ -19,11 +20,12 @@ static void book_summary(const struct parse *p, char out[BOOK_SUMMARY])
     snprintf(out, BOOK_SUMMARY,
              "%.10s to %.10s: %" PRId64 " readings of %zu series; %" PRId64 " to KairosDB, %" PRId64
              " costs, %" PRId64 " bills changed, %" PRId64 " months to sum; outside %" PRId64
-             ", repeated %" PRId64 ", contradicted %" PRId64 ", without time %" PRId64 "%s%s",
+             ", repeated %" PRId64 ", contradicted %" PRId64 ", overlapping %" PRId64
+             ", without time %" PRId64 "%s%s",
              clock_format_utc(p->window.from_s * 1000, from),
              clock_format_utc(p->window.to_s * 1000, to), c->readings, p->series, p->points,
-             p->costs, p->bills, p->months, c->outside, c->repeated, c->contradicted, c->unplaced,
-             p->unresolved[0] ? "; not stored: " : "", p->unresolved);
+             p->costs, p->bills, p->months, c->outside, c->repeated, c->contradicted,
+             p->overlapping, c->unplaced, p->unresolved[0] ? "; not stored: " : "", p->unresolved);
 }
 
 /* Whoever has to act on a feed should find it in the log, not only in the books. */
@@ -36,6 +38,9 @@ static void book_warn(const struct parse *p)
     if (p->counts.contradicted)
         log_event(LOG_LEVEL_WARNING, "readings_contradict", "readings=%" PRId64 " kept=latest",
                   p->counts.contradicted);
+    if (p->counts.fallen)
+        log_event(LOG_LEVEL_WARNING, "register_fell", "steps=%" PRId64 " amounts=none",
+                  p->counts.fallen);
 }
 
 /* A last window without a single reading: the custodian is late, so it is asked for again. */
@@ -64,6 +69,7 @@ static bool book_transaction(struct parse *p, struct err *e)
     char summary[BOOK_SUMMARY];
     if (!pg_begin(pg, e) || !day_dirty_months(pg, &p->months, e) ||
         (p->arguments.has_window && !day_refresh_months(pg, e)) || !day_book(pg, p->record.id, e) ||
+        (p->has_registers && !series_book_registers(pg, p->wanted.to_s, e)) ||
         !month_book_bills(pg, p->wanted.to_s, p->wanted.bill_s, &p->bills, e))
         return false;
     if (book_moves(p) &&

@@ -16,6 +16,9 @@ static bool fetch_flush(struct parse *p, struct err *e)
     return stage_flush(p->stage, e) && task_go_on(p->task, progress, e);
 }
 
+/* QualityOfReading: estimated by a reference day (8) or linearly (9), projected (12). */
+#define ESTIMATED (1u << 8 | 1u << 9 | 1u << 12)
+
 static bool fetch_reading(void *context, const struct espi_reading *r, struct err *e)
 {
     struct parse *p = context;
@@ -27,6 +30,8 @@ static bool fetch_reading(void *context, const struct espi_reading *r, struct er
                                       .duration_s = r->duration_s,
                                       .value = r->value,
                                       .cost = r->cost,
+                                      .is_estimated = r->qualities ? (r->qualities & ESTIMATED) != 0
+                                                                   : STAGE_ABSENT,
                                       .is_placed = r->placed};
     if (r->value == ESPI_ABSENT)
         return true; /* no value, no reading: the reader has counted it among the problems */

@@ -61,9 +61,17 @@ static bool parse_window(struct parse *p, struct err *e)
     return true;
 }
 
+static bool parse_option(struct parse *p, struct err *e)
+{
+    if (!record_option_get(p->task->pg, p->record.id, &p->option, e))
+        return false;
+    return !*p->option.heat_content || units_heat_read(p->option.heat_content, &p->heat, e);
+}
+
 static bool parse_record(struct parse *p, struct err *e)
 {
-    if (!record_get(p->task->pg, p->arguments.record_id, &p->record, e) || !parse_window(p, e))
+    if (!record_get(p->task->pg, p->arguments.record_id, &p->record, e) || !parse_option(p, e) ||
+        !parse_window(p, e))
         return false;
     if (p->window.nothing)
         return book_nothing(p, "up to date", e);

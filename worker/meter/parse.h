@@ -4,10 +4,12 @@
 #define METERBEAT_WORKER_METER_PARSE_H
 
 #include "books/record.h"
+#include "books/record_option.h"
 #include "books/run.h"
 #include "books/stage.h"
 #include "meter/arguments.h"
 #include "meter/espi.h"
+#include "meter/units.h"
 #include "meter/window.h"
 #include "queue/task.h"
 
@@ -24,6 +26,8 @@ struct parse {
     struct parse_arguments arguments;
     const struct timezone_rules *zone; /* borrowed */
     struct record record;
+    struct record_option option;
+    struct units_heat heat; /* amount 0: none */
     struct window window;
     struct stage *stage;
     struct espi *espi;
@@ -33,9 +37,11 @@ struct parse {
     struct stage_counts counts;
     size_t series;               /* that can be stored */
     char unresolved[PARSE_NOTE]; /* those that cannot, and why; "" */
-    int64_t points, costs;       /* written to KairosDB and counted back */
-    int64_t bills, months;       /* rows changed, months made dirty */
-    json_t *result;              /* what it returns, as it was booked */
+    bool has_registers;
+    int64_t overlapping;   /* readings that begin before the one before them ends */
+    int64_t points, costs; /* written to KairosDB and counted back */
+    int64_t bills, months; /* rows changed, months made dirty */
+    json_t *result;        /* what it returns, as it was booked */
 };
 
 /* For libcurl's callbacks, at least every second: renews the lease, and says whether to stop. No

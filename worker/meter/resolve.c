@@ -5,13 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "books/series.h"
 #include "meter/decimal.h"
+#include "meter/local_time.h"
+#include "meter/local_zone.h"
 #include "meter/parse.h"
 #include "meter/series_tags.h"
 
 /* Reasons are few, series may be many: each reason once, with the number of its series. */
 #define RESOLVE_REASONS 12
+/* Instants that a bill can begin at, as of readings: 1973 to 2286. */
+#define BILL_LEAST_S INT64_C(100000000)
+#define BILL_MOST_S INT64_C(10000000000)
 
 struct resolve_reasons {
     struct {
@@ -56,10 +62,26 @@ static int64_t tag_number(const struct series_tags *tags, enum series_tag tag)
 static void resolve_meter_name(const struct series_tags *tags, char *out, size_t size)
 {
     const char *interval = tags->values[TAG_INTERVAL];
+    bool is_bill = !strcmp(tags->values[TAG_READING_KIND], "bill");
     bool has_interval = strspn(interval, "0123456789") == strlen(interval);
     snprintf(out, size, "GreenButton %s %s %s%s%s%s", tags->values[TAG_ENERGY_TYPE],
-             tags->values[TAG_FLOW], tags->values[TAG_UOM], has_interval ? " " : "",
-             has_interval ? interval : "", has_interval ? " s" : "");
+             is_bill ? "bill" : tags->values[TAG_FLOW], tags->values[TAG_UOM],
+             has_interval ? " " : "", has_interval ? interval : "", has_interval ? " s" : "");
+}
+
+/* Of the series' days and months; NULL: the configured one. */
+static const char *resolve_zone(const struct parse *p, const struct espi_series *s)
+{
+    const char *zone = p->option.time_zone;
+    if (strcmp(zone, "feed") != 0)
+        return *zone ? zone : NULL;
+    struct local_time t =
+        local_time_read(s->tz_offset_s, s->dst_offset_s, s->dst_start_rule, s->dst_end_rule);
+    zone = local_time_zone(&t, local_zones());
+    if (!zone)
+        log_event(LOG_LEVEL_WARNING, "feed_zone_unknown", "record=%" PRId64 " reason=%s",
+                  p->record.id, t.odd ? t.odd : "no_rules");
+    return zone;
 }
 
 static bool resolve_claim(struct parse *p, const struct espi_series *s,
@@ -71,17 +93,26 @@ static bool resolve_claim(struct parse *p, const struct espi_series *s,
     resolve_meter_name(tags, name, sizeof name);
     if (!series_tags_json(tags, &json, e))
         return false;
+    int seed_type = units_seed_type(s->service_kind, s->commodity);
+    struct units_seed seed =
+        units_seed_of_gas(seed_type, s->uom, p->heat.amount > 0 ? &p->heat : NULL);
     const struct series_claim claim = {
         .tag_key = series_tags_key(tags, key),
         .tags = json.data,
         .source = source,
         .record_id = p->record.id,
         .is_summable = series_is_summable(s),
+        .numerator = seed.numerator,
+        .denominator = seed.denominator,
+        .time_zone = strcmp(tags->values[TAG_READING_KIND], "bill") ? resolve_zone(p, s) : NULL,
         .meter = {.building_id = p->record.building_id,
                   .name = name,
                   .custom_meter_id = tags->values[TAG_CUSTOM_METER_ID],
-                  .energy_type = tag_number(tags, TAG_ENERGY_TYPE_INT),
-                  .energy_units = tag_number(tags, TAG_UOM_INT),
+                  .energy_type = seed_type,
+                  .energy_units = seed.unit,
+                  .espi_type = tag_number(tags, TAG_ENERGY_TYPE_INT),
+                  .espi_units = tag_number(tags, TAG_UOM_INT),
+                  .factor = seed.numerator / seed.denominator,
                   .may_be_seeds = s->flow_direction != 19}};
     return series_claim(p->task->pg, &claim, ret_owner, ret_id, e);
 }
@@ -141,11 +172,60 @@ static bool resolve_stage_groups(struct parse *p, const int64_t *ids, struct err
                                         .feed_series = i,
                                         .series_id = ids[i],
                                         .exponent = exponent == ESPI_ABSENT ? 0 : exponent,
-                                        .interval_s = s->interval_length};
+                                        .interval_s = s->interval_length,
+                                        .is_estimated = s->default_quality == 8 ||
+                                                        s->default_quality == 9 ||
+                                                        s->default_quality == 12};
         if (!stage_group(p->stage, &row, &is_full, e) || (is_full && !stage_flush(p->stage, e)))
             return false;
     }
     return stage_flush(p->stage, e);
+}
+
+/* --- registers ------------------------------------------------------------------------------ */
+
+/* What accumulation 1 holds: as a person decided, as it was found before, or by its values. */
+static bool resolve_judge_register(struct parse *p, int64_t id, enum stage_register *ret_is,
+                                   struct err *e)
+{
+    bool is_known = false, is_register = false;
+    if (*p->option.registers) {
+        *ret_is = strcmp(p->option.registers, "deltas") == 0 ? STAGE_DELTAS : STAGE_REGISTER;
+        return true;
+    }
+    if (!series_register(p->task->pg, id, &is_known, &is_register, e))
+        return false;
+    if (!is_known)
+        return stage_judge_register(p->stage, id, ret_is, e);
+    *ret_is = is_register ? STAGE_REGISTER : STAGE_DELTAS;
+    return true;
+}
+
+static bool resolve_register(struct parse *p, const struct espi_series *s, int64_t id,
+                             struct resolve_reasons *reasons, struct err *e)
+{
+    enum stage_register is = STAGE_DELTAS;
+    if (!s->readings || !resolve_judge_register(p, id, &is, e))
+        return !s->readings;
+    p->has_registers |= is == STAGE_REGISTER;
+    if (is == STAGE_UNCLEAR) {
+        reasons_add(reasons, "register_or_amounts", s->readings);
+        p->series--;
+    }
+    return (is == STAGE_DELTAS || stage_set_register(p->stage, id, is, e)) &&
+           (is == STAGE_UNCLEAR || series_set_register(p->task->pg, id, is == STAGE_REGISTER, e));
+}
+
+static bool resolve_registers(struct parse *p, const int64_t *ids, size_t count,
+                              struct resolve_reasons *reasons, struct err *e)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct espi_series *s = espi_series_at(p->espi, i);
+        if (ids[i] && s->accumulation_behaviour == 1 && series_is_summable(s) &&
+            !resolve_register(p, s, ids[i], reasons, e))
+            return false;
+    }
+    return true;
 }
 
 static bool resolve_refuse_mixed(struct parse *p, struct resolve_reasons *reasons, struct err *e)
@@ -159,9 +239,129 @@ static bool resolve_refuse_mixed(struct parse *p, struct resolve_reasons *reason
     return true;
 }
 
+/* --- bills ---------------------------------------------------------------------------------- */
+
+/* A bill's meter is one of its own: it never adds up with the intervals of the same usage point. */
+static void resolve_bill_tags(struct series_tags *tags)
+{
+    char *meter = tags->values[TAG_CUSTOM_METER_ID];
+    size_t keep = strlen(meter), room = SERIES_TAG_BYTES - sizeof ".bill";
+    snprintf(meter + (keep < room ? keep : room), sizeof ".bill", ".bill");
+    snprintf(tags->values[TAG_READING_KIND], SERIES_TAG_BYTES, "bill");
+}
+
+/* Who is billed for what: a series without readings. */
+static struct espi_series resolve_bill_series(const struct espi_bill *b)
+{
+    struct espi_series s = espi_series_unknown();
+    s.usage_point = b->usage_point;
+    s.service_kind = b->service_kind;
+    s.commodity = b->commodity;
+    s.uom = b->value == ESPI_ABSENT ? ESPI_ABSENT : b->uom;
+    return s;
+}
+
+static const char *resolve_bill_fault(const struct espi_bill *b)
+{
+    if (!b->usage_point)
+        return "bill_without_usage_point";
+    if (b->start_s == ESPI_ABSENT || b->duration_s == ESPI_ABSENT || b->duration_s <= 0 ||
+        b->start_s < BILL_LEAST_S || b->start_s > BILL_MOST_S || b->duration_s > UINT32_MAX)
+        return "bill_without_period";
+    if (b->value != ESPI_ABSENT && b->uom == ESPI_ABSENT)
+        return "bill_without_unit";
+    if (b->power_of_ten_multiplier != ESPI_ABSENT &&
+        (b->power_of_ten_multiplier < -DECIMAL_MAX_EXPONENT ||
+         b->power_of_ten_multiplier > DECIMAL_MAX_EXPONENT))
+        return "bill_multiplier";
+    return NULL;
+}
+
+static bool resolve_bill_claim(struct parse *p, const struct espi_series *s, int64_t *ret_id,
+                               struct resolve_reasons *reasons, struct err *e)
+{
+    struct series_tags tags;
+    struct err why = {0};
+    char source[SERIES_KEY_BYTES];
+    enum series_owner owner = SERIES_OURS;
+    *ret_id = 0;
+    if (!series_tags_of(s, p->record.building_id, &tags, &why)) {
+        reasons_add(reasons, why.code, 0);
+        return true;
+    }
+    resolve_bill_tags(&tags);
+    series_source(s, *p->record.sub_id ? p->record.sub_id : p->record.url, source);
+    if (!resolve_claim(p, s, &tags, source, &owner, ret_id, e))
+        return false;
+    if (owner == SERIES_TAKEN) {
+        series_tags_distinguish(&tags, source);
+        if (!resolve_claim(p, s, &tags, source, &owner, ret_id, e))
+            return false;
+    }
+    if (owner == SERIES_TAKEN) {
+        *ret_id = 0;
+        reasons_add(reasons, "tags_taken", 0);
+    }
+    return true;
+}
+
+static bool resolve_bill(struct parse *p, const struct espi_bill *b,
+                         struct resolve_reasons *reasons, struct err *e)
+{
+    const char *fault = resolve_bill_fault(b);
+    bool is_full = false;
+    if (b->value == ESPI_ABSENT && b->bill_last_period == ESPI_ABSENT)
+        return true; /* a status without figures */
+    if (fault) {
+        reasons_add(reasons, fault, 0);
+        return true;
+    }
+    const struct espi_series s = resolve_bill_series(b);
+    struct stage_bill row = {
+        .start_s = b->start_s,
+        .length_s = b->duration_s,
+        .value = b->value,
+        .exponent = b->power_of_ten_multiplier == ESPI_ABSENT ? 0 : b->power_of_ten_multiplier,
+        .cost = b->bill_last_period,
+        .updated_s = b->updated_s};
+    if (!resolve_bill_claim(p, &s, &row.series_id, reasons, e))
+        return false;
+    return !row.series_id ||
+           (stage_bill(p->stage, &row, &is_full, e) && (!is_full || stage_flush(p->stage, e)));
+}
+
+static bool resolve_bills(struct parse *p, struct resolve_reasons *reasons, struct err *e)
+{
+    size_t count = espi_bill_count(p->espi);
+    if (!count)
+        return true;
+    if (!pg_begin(p->task->pg, e) || !series_lock(p->task->pg, p->record.building_id, e))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!resolve_bill(p, espi_bill_at(p->espi, i), reasons, e))
+            return false;
+    return pg_commit(p->task->pg, e) && stage_flush(p->stage, e);
+}
+
 static void free_ids(int64_t **ids)
 {
     free(*ids);
+}
+
+/* What was odd about the feed, with its place: a few, the rest as a number. */
+#define RESOLVE_PROBLEMS 5
+
+static void resolve_tell_problems(const struct parse *p)
+{
+    char quoted[LOG_QUOTED];
+    size_t count = espi_problem_count(p->espi);
+    uint64_t all = count + espi_problems_not_kept(p->espi);
+    for (size_t i = 0; i < count && i < RESOLVE_PROBLEMS; i++) {
+        const struct espi_problem *problem = espi_problem_at(p->espi, i);
+        log_event(LOG_LEVEL_WARNING, "feed_problem",
+                  "record=%" PRId64 " code=%s line=%" PRIu64 " where=%s of=%" PRIu64, p->record.id,
+                  problem->code, problem->line, log_quote(problem->where, quoted), all);
+    }
 }
 
 bool resolve_series(struct parse *p, struct err *e)
@@ -172,8 +372,10 @@ bool resolve_series(struct parse *p, struct err *e)
     if (!ids)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for %zu series", count);
     if (!task_go_on(p->task, "resolving", e) || !resolve_all(p, ids, count, &reasons, e) ||
-        !resolve_stage_groups(p, ids, e) || !resolve_refuse_mixed(p, &reasons, e))
+        !resolve_stage_groups(p, ids, e) || !resolve_registers(p, ids, count, &reasons, e) ||
+        !resolve_bills(p, &reasons, e) || !resolve_refuse_mixed(p, &reasons, e))
         return false;
+    resolve_tell_problems(p);
     reasons_text(&reasons, p->unresolved);
     espi_free(p->espi); /* what it kept is not needed while KairosDB is written */
     p->espi = NULL;

@@ -43,7 +43,7 @@ static bool shortfall_ask(struct shortfall *s, const struct series_tags *tags, s
 {
     struct aggregate *a = s->aggregate;
     const struct month *m = s->month;
-    const char *zone = a->task->settings->local_timezone;
+    const char *zone = *m->time_zone ? m->time_zone : a->task->settings->local_timezone;
     if (!day_list(a->task->pg, m->series_id, m->start_s, m->end_s, s->days, SHORTFALL_DAYS,
                   &s->days_count, e) ||
         !kairosdb_sums(a->kairosdb, a->metric, tags, KAIROSDB_DAYS, zone, m->start_s, m->end_s,

@@ -11,6 +11,7 @@
 #include "books/series.h"
 #include "meter/decimal.h"
 #include "meter/kairosdb.h"
+#include "meter/local_zone.h"
 #include "meter/parse.h"
 
 /* Days of one series written between two counts: bounds memory and the answer. */
@@ -29,8 +30,10 @@ struct written {
 };
 
 struct written_day {
-    int64_t start_s;
+    int64_t start_s, end_s;
     struct written value, cost;
+    int64_t covered_s; /* seconds, each once; by the day its reading begins in, as the sum is */
+    int64_t gaps, estimated, first_s, covered_end_s;
 };
 
 struct writer {
@@ -39,11 +42,12 @@ struct writer {
     char metric[WRITE_METRIC], cost_metric[WRITE_METRIC];
     int64_t series_id;
     struct series_tags tags;
+    const struct timezone_rules *zone; /* of the series */
+    int64_t covered_end_s;             /* of the series, so far; 0: nothing */
     struct kairosdb_point points[WRITE_POINTS], costs[WRITE_POINTS];
     size_t points_count, costs_count;
     struct written_day days[WRITE_DAYS];
     size_t days_count;
-    int64_t day_end_s; /* of the last of days */
     struct kairosdb_bucket shown[WRITE_DAYS + 2], shown_costs[WRITE_DAYS + 2];
 };
 
@@ -86,14 +90,13 @@ struct shown {
 
 static bool writer_ask(struct writer *w, struct shown *ret_shown, struct err *e)
 {
-    const char *zone = w->parse->task->settings->local_timezone;
-    int64_t from_s = w->days[0].start_s;
+    const char *zone = timezone_name(w->zone);
+    int64_t from_s = w->days[0].start_s, to_s = w->days[w->days_count - 1].end_s;
     *ret_shown = (struct shown){0};
-    return kairosdb_sums(w->kairosdb, w->metric, &w->tags, KAIROSDB_DAYS, zone, from_s,
-                         w->day_end_s, w->shown, ARRAY_LEN(w->shown), &ret_shown->values, e) &&
-           kairosdb_sums(w->kairosdb, w->cost_metric, &w->tags, KAIROSDB_DAYS, zone, from_s,
-                         w->day_end_s, w->shown_costs, ARRAY_LEN(w->shown_costs), &ret_shown->costs,
-                         e);
+    return kairosdb_sums(w->kairosdb, w->metric, &w->tags, KAIROSDB_DAYS, zone, from_s, to_s,
+                         w->shown, ARRAY_LEN(w->shown), &ret_shown->values, e) &&
+           kairosdb_sums(w->kairosdb, w->cost_metric, &w->tags, KAIROSDB_DAYS, zone, from_s, to_s,
+                         w->shown_costs, ARRAY_LEN(w->shown_costs), &ret_shown->costs, e);
 }
 
 /* The first day that is not all there; NULL when every one is. */
@@ -152,6 +155,19 @@ static bool writer_count_back(struct writer *w, struct shown *ret_shown, struct 
     }
 }
 
+/* Of a day that another window wrote other readings of, coverage is what as many readings of this
+ * length cover. */
+static void writer_cover_part(const struct written_day *day, struct stage_day *d)
+{
+    int64_t length_s = day->end_s - day->start_s;
+    if (d->covered_s != STAGE_ABSENT)
+        d->covered_s = d->covered_s * d->readings / day->value.count;
+    if (d->covered_s > length_s)
+        d->covered_s = length_s;
+    d->gaps = d->covered_s != STAGE_ABSENT && d->covered_s < length_s;
+    d->is_part = true;
+}
+
 static bool writer_stage_days(struct writer *w, const struct shown *shown, struct err *e)
 {
     struct parse *p = w->parse;
@@ -159,15 +175,23 @@ static bool writer_stage_days(struct writer *w, const struct shown *shown, struc
         int64_t start_s = w->days[i].start_s;
         const struct kairosdb_bucket *value = bucket_of(w->shown, shown->values, start_s);
         const struct kairosdb_bucket *cost = bucket_of(w->shown_costs, shown->costs, start_s);
-        const struct stage_day day = {.series_id = w->series_id,
-                                      .day_s = start_s,
-                                      .month_s = timezone_month_start(p->zone, start_s, 0),
-                                      .month_end_s = timezone_month_start(p->zone, start_s, 1),
-                                      .readings = value->count,
-                                      .costs = cost->count,
-                                      .total = value->sum,
-                                      .cost_total = cost->sum};
+        const struct written_day *written = &w->days[i];
+        struct stage_day day = {.series_id = w->series_id,
+                                .day_s = start_s,
+                                .month_s = timezone_month_start(w->zone, start_s, 0),
+                                .month_end_s = timezone_month_start(w->zone, start_s, 1),
+                                .readings = value->count,
+                                .costs = cost->count,
+                                .total = value->sum,
+                                .cost_total = cost->sum,
+                                .covered_s = written->covered_s ? written->covered_s : STAGE_ABSENT,
+                                .gaps = written->gaps,
+                                .estimated = written->estimated,
+                                .first_s = written->first_s,
+                                .end_s = written->covered_end_s};
         bool is_full = false;
+        if (value->count > written->value.count)
+            writer_cover_part(written, &day);
         if (!stage_day(p->stage, &day, &is_full, e) || (is_full && !stage_flush(p->stage, e)))
             return false;
     }
@@ -204,26 +228,29 @@ static bool writer_end_days(struct writer *w, struct err *e)
 
 static bool writer_begin_series(struct writer *w, int64_t series_id, struct err *e)
 {
-    char json[2 * SERIES_KEY_BYTES];
-    if (!series_tags_text(w->parse->task->pg, series_id, json, sizeof json, e) ||
-        !series_tags_read(json, &w->tags, e))
+    struct series_facts facts;
+    if (!series_facts(w->parse->task->pg, series_id, &facts, e) ||
+        !series_tags_read(facts.tags, &w->tags, e) ||
+        !local_zone_named(w->parse->task->settings, facts.time_zone, &w->zone, e))
         return false;
     w->series_id = series_id;
+    w->covered_end_s = 0;
     return true;
 }
 
 /* The day of a point: the last one, or a new one. NULL: the stretch is full. */
 static struct written_day *writer_day(struct writer *w, int64_t start_s)
 {
-    const struct timezone_rules *zone = w->parse->zone;
-    if (w->days_count && start_s < w->day_end_s)
+    if (w->days_count && start_s < w->days[w->days_count - 1].end_s)
         return &w->days[w->days_count - 1];
-    int64_t day_s = timezone_day_start(zone, start_s, 0);
+    int64_t day_s = timezone_day_start(w->zone, start_s, 0);
     if (w->days_count == WRITE_DAYS ||
         (w->days_count && day_s - w->days[0].start_s >= WRITE_DAYS * INT64_C(86400)))
         return NULL;
-    w->day_end_s = timezone_day_start(zone, start_s, 1);
-    w->days[w->days_count] = (struct written_day){.start_s = day_s};
+    w->days[w->days_count] = (struct written_day){.start_s = day_s,
+                                                  .end_s = timezone_day_start(w->zone, start_s, 1),
+                                                  .first_s = start_s,
+                                                  .covered_end_s = start_s};
     return &w->days[w->days_count++];
 }
 
@@ -232,6 +259,22 @@ static void written_add(struct written *written, double value)
     written->count++;
     written->sum += value;
     written->size += fabs(value);
+}
+
+/* Points come in order of their starts. What an earlier reading covers already counts once. */
+static void writer_cover(struct writer *w, struct written_day *day, const struct stage_point *p)
+{
+    int64_t end_s = p->start_s + p->length_s;
+    int64_t from_s = p->start_s > w->covered_end_s ? p->start_s : w->covered_end_s;
+    w->parse->overlapping += p->start_s < w->covered_end_s;
+    day->gaps += day->value.count > 0 && p->start_s > day->covered_end_s;
+    day->estimated += p->is_estimated;
+    if (end_s > from_s) {
+        day->covered_s += end_s - from_s;
+        w->covered_end_s = end_s;
+    }
+    if (w->covered_end_s > day->covered_end_s)
+        day->covered_end_s = w->covered_end_s;
 }
 
 #define COST_EXPONENT (-5) /* ESPI's costs are in hundred-thousandths of the currency */
@@ -247,6 +290,7 @@ static bool writer_add(struct writer *w, const struct stage_point *p, struct err
     }
     if (!decimal_scale(p->value, p->exponent, &point.value))
         return err_set(e, ERR_REJECT, "bad_point", "a multiplier of 10^%" PRId64, p->exponent);
+    writer_cover(w, day, p);
     written_add(&day->value, point.value);
     w->points[w->points_count++] = point;
     if (p->cost != STAGE_ABSENT && decimal_scale(p->cost, COST_EXPONENT, &cost.value)) {
