@@ -159,7 +159,7 @@ static bool aggregate_all(struct aggregate *a, const char *building_id, struct e
 static bool aggregate_done(struct task_context *t, const char *summary, const json_t *result,
                            struct err *e)
 {
-    return pg_begin(t->pg, e) && run_done(t->pg, t->run, summary, result, e) && pg_commit(t->pg, e);
+    return pg_begin(t->pg, e) && task_done(t, summary, result, e) && pg_commit(t->pg, e);
 }
 
 /* Without a building, whoever sums now sums all that this one would. */

@@ -77,7 +77,7 @@ static bool book_transaction(struct parse *p, struct err *e)
         return false;
     book_summary(p, summary);
     p->result = parse_result(p);
-    if (!run_done(pg, p->task->run, summary, p->result, e) || !book_next_window(p, e))
+    if (!task_done(p->task, summary, p->result, e) || !book_next_window(p, e))
         return false;
     crashpoint("before_commit");
     return pg_commit(pg, e);
@@ -94,6 +94,6 @@ bool book_parse(struct parse *p, struct err *e)
 bool book_nothing(struct parse *p, const char *why, struct err *e)
 {
     p->result = parse_result(p);
-    return pg_begin(p->task->pg, e) && run_done(p->task->pg, p->task->run, why, p->result, e) &&
+    return pg_begin(p->task->pg, e) && task_done(p->task, why, p->result, e) &&
            pg_commit(p->task->pg, e);
 }

@@ -103,8 +103,7 @@ bool fan_out(struct task_context *t, const struct timezone_rules *zone, json_t *
              f.promised, f.up_to_date, f.renewed);
     *ret_result = json_pack("{s:I,s:I}", "promised", (json_int_t)f.promised, "up_to_date",
                             (json_int_t)f.up_to_date);
-    ok = ok && pg_begin(t->pg, e) && run_done(t->pg, t->run, summary, *ret_result, e) &&
-         pg_commit(t->pg, e);
+    ok = ok && pg_begin(t->pg, e) && task_done(t, summary, *ret_result, e) && pg_commit(t->pg, e);
     if (!ok) {
         pg_rollback(t->pg);
         return false;

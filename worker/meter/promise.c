@@ -53,6 +53,6 @@ bool promise_parse(struct task_context *t, const struct promise *promise, bool *
     *ret_new = false;
     if (!run_expect(t->pg, &key, ret_new, e))
         return false;
-    return !*ret_new || outbox_add(t->pg, t->run->task_id, t->settings->broker.queue, &m,
+    return !*ret_new || outbox_add(t->pg, parent->id, t->settings->broker.queue, &m,
                                    t->settings->producer.serializer, t->now_ms, e);
 }

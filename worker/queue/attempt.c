@@ -111,17 +111,22 @@ static int64_t time_limit_ms(const struct attempt *a)
     return soft > 0 && soft < limit ? soft : limit;
 }
 
+static bool attempt_go_on(void *context, const char *progress, struct err *e);
+static bool attempt_should_stop(void *context);
+
 bool attempt_perform(struct attempt *a, struct err *e)
 {
     struct executor *x = a->executor;
     a->started_ms = a->renewed_ms = clock_mono_ms();
     a->deadline_ms = a->started_ms + time_limit_ms(a);
+    const struct task_host host = {
+        .go_on = attempt_go_on, .should_stop = attempt_should_stop, .context = a};
     struct task_context context = {.settings = x->settings,
                                    .message = &a->message,
                                    .pg = a->has_run ? x->pg : NULL,
                                    .run = a->has_run ? &a->run : NULL,
                                    .now_ms = clock_wall_ms(),
-                                   .executor = a};
+                                   .host = &host};
     state_started(x->state, a->delivery, a->task, a->message.id, context.now_ms);
     bool done = a->task->perform(&context, &a->result, e);
     state_ended(x->state, a->delivery);
@@ -146,9 +151,10 @@ static bool check_limits(const struct attempt *a, int64_t now_ms, struct err *e)
     return true;
 }
 
-bool task_go_on(struct task_context *t, const char *progress, struct err *e)
+/* task_go_on of whatever the executor performs. */
+static bool attempt_go_on(void *context, const char *progress, struct err *e)
 {
-    struct attempt *a = t->executor;
+    struct attempt *a = context;
     struct executor *x = a->executor;
     int64_t now_ms = clock_mono_ms(), lease_s = x->settings->worker.lease_s;
     if (!check_limits(a, now_ms, e))
@@ -164,8 +170,8 @@ bool task_go_on(struct task_context *t, const char *progress, struct err *e)
     return true;
 }
 
-bool task_should_stop(struct task_context *t)
+static bool attempt_should_stop(void *context)
 {
     struct err e;
-    return !check_limits(t->executor, clock_mono_ms(), &e);
+    return !check_limits(context, clock_mono_ms(), &e);
 }

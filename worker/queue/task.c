@@ -44,3 +44,18 @@ const struct task *task_table(size_t *ret_count)
     *ret_count = ARRAY_LEN(tasks);
     return tasks;
 }
+
+bool task_go_on(struct task_context *t, const char *progress, struct err *e)
+{
+    return t->host->go_on(t->host->context, progress, e);
+}
+
+bool task_should_stop(struct task_context *t)
+{
+    return t->host->should_stop(t->host->context);
+}
+
+bool task_done(struct task_context *t, const char *summary, const json_t *result, struct err *e)
+{
+    return !t->run || run_done(t->pg, t->run, summary, result, e);
+}

@@ -8,14 +8,21 @@
 #include "config/settings.h"
 #include "queue/message.h"
 
-/* What a running task is given. Executor thread only; borrowed for the call. */
+/* Who performs a task, asked at its safe points: the executor, or a command of meterbeatctl. */
+struct task_host {
+    bool (*go_on)(void *context, const char *progress, struct err *e);
+    bool (*should_stop)(void *context);
+    void *context;
+};
+
+/* What a running task is given. One thread; borrowed for the call. */
 struct task_context {
     const struct settings *settings;
-    const struct message *message;
+    const struct message *message; /* its id owns what the task puts into the outbox */
     struct pg *pg;   /* connected, outside a transaction; NULL for a task that keeps no run */
     struct run *run; /* leased; NULL for a task that keeps no run */
     int64_t now_ms;  /* wall clock at the start of the task */
-    void *executor;  /* private to executor.c */
+    const struct task_host *host;
 };
 
 /*
@@ -27,6 +34,10 @@ MUST_CHECK bool task_go_on(struct task_context *t, const char *progress, struct 
 /* The same question for a library callback that may not touch the database: only time limit and
  * stop. */
 bool task_should_stop(struct task_context *t);
+/* Inside the task's transaction: its run, where it keeps one, is done with that result. Errors:
+ * those of run_done. */
+MUST_CHECK bool task_done(struct task_context *t, const char *summary, const json_t *result,
+                          struct err *e);
 
 /* Celery's soft shape: a native function for a task name. */
 struct task {
@@ -34,7 +45,7 @@ struct task {
     bool keeps_run; /* false: no effects, touches no database */
     /* Takes microseconds, asks task_go_on nothing, may run on the I/O thread. */
     bool brief;
-    /* True: done; a task that keeps a run has committed run_done() itself, with its follow-ups in
+    /* True: done; a task that keeps a run has committed task_done() itself, with its follow-ups in
      * the outbox. ret_result (may stay NULL) is the task's return value, owned by the caller
      * afterwards. */
     bool (*perform)(struct task_context *t, json_t **ret_result, struct err *e);
