@@ -22,7 +22,8 @@ struct espi {
     struct espi_table table;
     struct err error;
     bool failed;
-    bool ending; /* no more bytes will come */
+    bool ending; /* no more bytes of this document will come */
+    bool finished;
     bool root_checked;
     uint64_t bytes;
     char head[HEAD_BYTES + 1];
@@ -248,6 +249,15 @@ static bool open_parser(struct espi *p)
     return p->xml && xmlCtxtUseOptions(p->xml, XML_PARSE_NONET) == 0;
 }
 
+static void close_parser(struct espi *p)
+{
+    if (p->xml) {
+        xmlFreeDoc(p->xml->myDoc);
+        xmlFreeParserCtxt(p->xml);
+    }
+    p->xml = NULL;
+}
+
 struct espi *espi_open(const struct espi_limits *limits, const struct espi_sink *sink,
                        struct err *e)
 {
@@ -277,10 +287,7 @@ void espi_free(struct espi *p)
 {
     if (!p)
         return;
-    if (p->xml) {
-        xmlFreeDoc(p->xml->myDoc);
-        xmlFreeParserCtxt(p->xml);
-    }
+    close_parser(p);
     espi_table_free(&p->table);
     espi_document_free(&p->document);
     free(p);
@@ -429,7 +436,7 @@ bool espi_write(struct espi *p, const char *bytes, size_t len, struct err *e)
     return outcome(p, e);
 }
 
-bool espi_finish(struct espi *p, struct err *e)
+bool espi_end(struct espi *p, struct err *e)
 {
     if (p->failed || p->ending)
         return outcome(p, e);
@@ -440,8 +447,31 @@ bool espi_finish(struct espi *p, struct err *e)
         return outcome(p, e);
     }
     push(p, NULL, 0);
-    if (!p->failed &&
-        !espi_table_make(&p->document.graph, &p->document.problems, &p->table, &p->error))
+    return outcome(p, e);
+}
+
+bool espi_next(struct espi *p, struct err *e)
+{
+    if (!espi_end(p, e))
+        return false;
+    close_parser(p);
+    espi_document_next(&p->document);
+    p->ending = p->root_checked = false;
+    memset(p->head, 0, sizeof p->head);
+    p->head_len = 0;
+    if (!open_parser(p)) {
+        err_set(&p->error, ERR_RETRY, "no_memory", "no memory for an XML parser");
+        fail_at(p, place_now(p));
+    }
+    return outcome(p, e);
+}
+
+bool espi_finish(struct espi *p, struct err *e)
+{
+    if (!espi_end(p, e) || p->finished)
+        return outcome(p, e);
+    p->finished = true;
+    if (!espi_table_make(&p->document.graph, &p->document.problems, &p->table, &p->error))
         fail_at(p, place_now(p));
     return outcome(p, e);
 }
@@ -517,4 +547,9 @@ const struct espi_problem *espi_problem_at(const struct espi *p, size_t i)
 uint64_t espi_problems_not_kept(const struct espi *p)
 {
     return p->document.problems.not_kept;
+}
+
+const struct espi_graph *espi_graph_of(const struct espi *p)
+{
+    return &p->document.graph;
 }

@@ -41,13 +41,21 @@ struct espi_entry {
     int64_t updated_s;
 };
 
+/* A URL at which there is more of the answer. */
+enum espi_url {
+    ESPI_URL_NEXT,  /* the feed's next page; as it is written, perhaps relative */
+    ESPI_URL_BATCH, /* of a BatchList, which holds nothing but these */
+};
+#define ESPI_URL_MAX 4096
+
 /*
  * Called from within espi_write and espi_finish, on their thread; what they are handed is borrowed
- * for the call. False ends the reading with that error. entry may be NULL.
+ * for the call. False ends the reading with that error. entry and url may be NULL.
  */
 struct espi_sink {
     bool (*reading)(void *context, const struct espi_reading *r, struct err *e);
     bool (*entry)(void *context, const struct espi_entry *entry, struct err *e);
+    bool (*url)(void *context, enum espi_url kind, const char *url, struct err *e);
     void *context;
 };
 
@@ -83,6 +91,13 @@ MUST_CHECK struct espi *espi_open(const struct espi_limits *limits, const struct
 MUST_CHECK bool espi_write(struct espi *p, const char *bytes, size_t len, struct err *e);
 /* The end, and the links. False as above, or ERR_REJECT "empty", ERR_RETRY "feed_cut_off". */
 MUST_CHECK bool espi_finish(struct espi *p, struct err *e);
+/*
+ * For a feed in several documents (pages, files of a batch): the end of one, which is then checked
+ * as espi_finish does, and the beginning of the next. Links hold across all of them; espi_finish
+ * follows the last. Errors as there.
+ */
+MUST_CHECK bool espi_end(struct espi *p, struct err *e);
+MUST_CHECK bool espi_next(struct espi *p, struct err *e);
 void espi_free(struct espi *p);
 void espi_freep(struct espi **p); /* for CLEANUP */
 
@@ -99,6 +114,9 @@ size_t espi_series_of_group(const struct espi *p, uint32_t group);
  */
 MUST_CHECK bool espi_place_reading(const struct espi_series *s, struct espi_reading *r);
 
+/* What was read so far, for espi_memory.h; borrowed. */
+struct espi_graph;
+const struct espi_graph *espi_graph_of(const struct espi *p);
 /* At any time: how many groups, entries and readings so far, and what was odd. */
 size_t espi_group_count(const struct espi *p);
 uint64_t espi_reading_count(const struct espi *p);

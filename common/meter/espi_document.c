@@ -31,6 +31,16 @@ void espi_document_free(struct espi_document *d)
     free(d->hrefs.items);
 }
 
+void espi_document_next(struct espi_document *d)
+{
+    memset(d->seen, 0, sizeof d->seen); /* the addresses of another parser's names */
+    d->depth = d->skipped = 0;
+    d->root_seen = d->wants_text = d->in_entry = d->entry_has_group = false;
+    d->draft_count = 0;
+    d->title.len = 0;
+    d->outside = ++d->entries;
+}
+
 static void complain(struct espi_document *d, enum espi_odd odd, const char *where, size_t len)
 {
     struct espi_place at = d->place(d->place_context);
@@ -103,10 +113,40 @@ static bool rel_of(const char *rel, size_t len, enum espi_rel *ret_rel)
     return false;
 }
 
+static bool tell_url(struct espi_document *d, enum espi_url kind, const char *url, size_t len,
+                     struct err *e)
+{
+    char text[ESPI_URL_MAX];
+    size_t used = 0;
+    if (!d->sink.url)
+        return true;
+    if (len >= sizeof text)
+        return err_set(e, ERR_REJECT, "text_too_long", "a URL of more than %d bytes", ESPI_URL_MAX);
+    /* libxml2 leaves an ampersand in an attribute as "&#38;" for whoever builds a tree */
+    for (size_t i = 0; i < len; i++) {
+        text[used++] = url[i];
+        if (url[i] == '&' && len - i >= 5 && memcmp(url + i, "&#38;", 5) == 0)
+            i += 4;
+    }
+    text[used] = '\0';
+    return d->sink.url(d->sink.context, kind, text, e);
+}
+
+/* Of the feed's own links only the next page means something. */
+static bool feed_link(struct espi_document *d, const char *rel, size_t rel_len, const char *href,
+                      size_t href_len, struct err *e)
+{
+    if (rel_len != strlen("next") || memcmp(rel, "next", rel_len) != 0)
+        return true;
+    return tell_url(d, ESPI_URL_NEXT, href, href_len, e);
+}
+
 bool espi_document_link(struct espi_document *d, const char *rel, size_t rel_len, const char *href,
                         size_t href_len, struct err *e)
 {
     struct espi_stored_href h;
+    if (!d->in_entry)
+        return feed_link(d, rel, rel_len, href, href_len, e);
     if (!rel_of(rel, rel_len, &h.rel))
         return true;
     if (href_len > d->limits.text_bytes)
@@ -127,7 +167,8 @@ bool espi_document_link(struct espi_document *d, const char *rel, size_t rel_len
 static bool entry_context(struct espi_document *d, struct espi_context *ret_in, struct err *e)
 {
     size_t count = d->in_entry ? d->stored_hrefs.count : 0;
-    *ret_in = (struct espi_context){.number = d->in_entry ? d->entries : 0, .href_count = count};
+    *ret_in =
+        (struct espi_context){.number = d->in_entry ? d->entries : d->outside, .href_count = count};
     if (!count)
         return true;
     d->hrefs.count = 0;
@@ -213,6 +254,13 @@ static bool open_resource(struct espi_document *d, const struct espi_rule *rule,
     if (draft->kind == KIND_LOCAL_TIME)
         draft->slots[LTP_DST_START] = draft->slots[LTP_DST_END] = 0;
     return true;
+}
+
+static bool close_list_url(struct espi_document *d, struct err *e)
+{
+    size_t len;
+    const char *url = espi_text_trim(d->text, d->text_len, &len);
+    return len == 0 || tell_url(d, ESPI_URL_BATCH, url, len, e);
 }
 
 static bool close_word(struct espi_document *d, const struct espi_rule *rule, struct err *e)
@@ -343,6 +391,8 @@ static bool close_node(struct espi_document *d, const struct espi_rule *rule, st
         return true;
     case NODE_WORD:
         return close_word(d, rule, e);
+    case NODE_LIST_URL:
+        return close_list_url(d, e);
     case NODE_TITLE:
         return close_title(d, e);
     case NODE_UPDATED:

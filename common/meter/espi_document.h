@@ -44,6 +44,7 @@ struct espi_document {
 
     /* the open entry */
     uint64_t entries;
+    uint64_t outside; /* the number of what stands in no entry: of a later document its own */
     bool in_entry;
     bool entry_has_readings;
     int64_t updated_s;
@@ -68,6 +69,8 @@ struct espi_document {
 
 MUST_CHECK bool espi_document_make(struct espi_document *d, struct err *e);
 void espi_document_free(struct espi_document *d);
+/* Another document of the same feed begins: what was read so far stays. */
+void espi_document_next(struct espi_document *d);
 
 /*
  * The rule of the element now open, or -1 where it has no meaning. Errors: limits, and what the

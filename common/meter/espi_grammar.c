@@ -7,8 +7,8 @@
 /* Where each run of children begins. A run ends where the next one begins. */
 enum {
     IN_DOCUMENT = 1,
-    IN_FEED = IN_DOCUMENT + 9,
-    IN_ENTRY = IN_FEED + 1,
+    IN_FEED = IN_DOCUMENT + 10,
+    IN_ENTRY = IN_FEED + 2,
     IN_CONTENT = IN_ENTRY + 11,
     IN_USAGE_POINT = IN_CONTENT + 8,
     IN_SERVICE_CATEGORY = IN_USAGE_POINT + 1,
@@ -23,7 +23,8 @@ enum {
     IN_BILLING_PERIOD = IN_SUMMARY + 10,
     IN_OVERALL = IN_BILLING_PERIOD + 2,
     IN_CURRENT = IN_OVERALL + 3,
-    IN_END = IN_CURRENT + 3,
+    IN_LIST = IN_CURRENT + 3,
+    IN_END = IN_LIST + 1,
 };
 
 #define CHILDREN(first, next) .first_child = (first), .last_child = (next)
@@ -73,8 +74,10 @@ const struct espi_rule espi_grammar[] = {
     {.name = "feed", .atom = true, .node = NODE_FEED, CHILDREN(IN_FEED, IN_ENTRY)},
     ENTRY,
     RESOURCES,
+    {.name = "BatchList", .node = NODE_LIST, CHILDREN(IN_LIST, IN_END)},
     /* IN_FEED */
     ENTRY,
+    {.name = "link", .atom = true, .node = NODE_LINK},
     /* IN_ENTRY */
     {.name = "link", .atom = true, .node = NODE_LINK},
     {.name = "content", .atom = true, .node = NODE_CONTENT, CHILDREN(IN_CONTENT, IN_USAGE_POINT)},
@@ -135,7 +138,7 @@ const struct espi_rule espi_grammar[] = {
     NUMBER("currency", KIND_SUMMARY, SUM_CURRENCY),
     {.name = "currentBillingPeriodOverAllConsumption",
      .node = NODE_PART,
-     CHILDREN(IN_CURRENT, IN_END)},
+     CHILDREN(IN_CURRENT, IN_LIST)},
     {.name = "overallConsumptionLastPeriod", .node = NODE_PART, CHILDREN(IN_OVERALL, IN_CURRENT)},
     NUMBER("qualityOfReading", KIND_SUMMARY, SUM_QUALITY),
     NUMBER("statusTimeStamp", KIND_SUMMARY, SUM_STATUS_TIME),
@@ -150,6 +153,8 @@ const struct espi_rule espi_grammar[] = {
     NUMBER("powerOfTenMultiplier", KIND_SUMMARY, SUM_CURRENT_MULTIPLIER),
     NUMBER("uom", KIND_SUMMARY, SUM_CURRENT_UOM),
     NUMBER("value", KIND_SUMMARY, SUM_CURRENT_VALUE),
+    /* IN_LIST */
+    {.name = "resources", .text = true, .node = NODE_LIST_URL},
 };
 _Static_assert(sizeof espi_grammar / sizeof *espi_grammar == IN_END,
                "each run has the length it is given");

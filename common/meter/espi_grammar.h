@@ -31,6 +31,8 @@ enum espi_node {
     NODE_QUALITIES,
     NODE_QUALITY,
     NODE_TOU,
+    NODE_LIST,     /* a BatchList: where the answer is to be fetched */
+    NODE_LIST_URL, /* one of its URLs */
 };
 
 /* What the graph keeps of a feed. */
