@@ -1,5 +1,5 @@
-/* Forgetting: finished runs, decided ticks and workers that are no more, after a number of days;
- * revoked tasks after their own time. */
+/* Forgetting: finished runs, decided ticks, workers that are no more and answers nobody waits for
+ * any more, after a number of days; revoked tasks after their own time. */
 #include "books/purge.h"
 
 #define PURGE_BATCH 1000
@@ -16,6 +16,9 @@ static const char *const purge_statements[] = {
      " AND n.last_due_at < t.due_at) LIMIT 1000 FOR UPDATE SKIP LOCKED)"),
     ("DELETE FROM meterbeat.worker WHERE name IN (SELECT name FROM meterbeat.worker"
      " WHERE seen_at < now() - $1 * interval '1 day' LIMIT 1000 FOR UPDATE SKIP LOCKED)"),
+    ("DELETE FROM meterbeat.pending WHERE (record_id, is_named, from_s, to_s) IN"
+     " (SELECT record_id, is_named, from_s, to_s FROM meterbeat.pending"
+     " WHERE deadline < now() - $1 * interval '1 day' LIMIT 1000 FOR UPDATE SKIP LOCKED)"),
 };
 
 static const char purge_revoked_statement[] =

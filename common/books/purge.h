@@ -1,5 +1,5 @@
-/* Forgetting: finished runs, decided ticks and workers that are no more, after a number of days;
- * revoked tasks after their own time. */
+/* Forgetting: finished runs, decided ticks, workers that are no more and answers nobody waits for
+ * any more, after a number of days; revoked tasks after their own time. */
 #ifndef METERBEAT_BOOKS_PURGE_H
 #define METERBEAT_BOOKS_PURGE_H
 

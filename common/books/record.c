@@ -104,6 +104,8 @@ bool record_idle_page(struct pg *p, const char *task, int64_t after_id, size_t m
         " WHERE id > $1::bigint AND " RECORD_ACTIVE
         " AND NOT EXISTS (SELECT FROM meterbeat.run r WHERE r.task = $3 AND r.record_id = s.id"
         "  AND r.only_one AND r.state IN ('waiting', 'running', 'retrying'))"
+        " AND NOT EXISTS (SELECT FROM meterbeat.subscription c JOIN meterbeat.authorization a"
+        "  ON a.id = c.authorization_id WHERE c.record_id = s.id AND a.refused_at IS NOT NULL)"
         " ORDER BY id LIMIT $2::bigint",
         PG_ARGS(pg_number(after_id, after), pg_number((int64_t)max, limit), task));
     return r && records_read(r, ret_records, ret_count, e);

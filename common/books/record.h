@@ -31,7 +31,8 @@ MUST_CHECK bool record_get(struct pg *p, int64_t id, struct record *ret_record, 
  * their number. Caller frees with records_free; *ret_count 0 = there are no more. */
 MUST_CHECK bool record_page(struct pg *p, int64_t after_id, size_t max, bool active_only,
                             struct record **ret_records, size_t *ret_count, struct err *e);
-/* The same of active ones that no only_one run of `task` is open for: those that want a new one. */
+/* The same of active ones that no only_one run of `task` is open for: those that want a new one.
+ * Not those whose custodian refuses their authorization: they wait for a person. */
 MUST_CHECK bool record_idle_page(struct pg *p, const char *task, int64_t after_id, size_t max,
                                  struct record **ret_records, size_t *ret_count, struct err *e);
 /*

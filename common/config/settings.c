@@ -272,7 +272,8 @@ static bool folder_of(const char *path, char **ret_folder, struct err *e)
 
 static void empty_strings(struct settings *s)
 {
-    s->broker.password = s->database.password = s->kairosdb.password = s->warning = "";
+    s->broker.password = s->database.password = s->kairosdb.password = "";
+    s->credentials.key = s->warning = "";
 }
 
 bool settings_load(const char *path, struct settings *ret_settings, struct err *e)

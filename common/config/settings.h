@@ -76,7 +76,13 @@ struct settings {
         int64_t window_days, overlap_days, history_days;
         int64_t connect_timeout_s, timeout_s, low_speed_bytes, low_speed_s;
         int64_t max_bytes, max_depth, max_readings, max_groups, bill_days;
+        const char *record_addresses; /* "any" or "public": what records' own URLs may lead to */
+        const char *allow_addresses;  /* beside public ones: networks, "10.0.0.0/8 ::1/128" */
+        int64_t max_documents, token_timeout_s;
     } feed;
+    struct {
+        const char *key, *key_file; /* of what books/seal.h seals; one or more keys */
+    } credentials;
     struct {
         int64_t prefetch, processes, grace_s, task_time_limit_s, lease_s, max_starts;
         int64_t max_message_bytes, max_message_depth, max_result_bytes;
@@ -110,10 +116,11 @@ struct settings {
 const char *settings_path(const char *option);
 /*
  * Reads and checks `path`; secrets come from <name>_file settings or from
- * METERBEAT_BROKER_PASSWORD, METERBEAT_DATABASE_PASSWORD, METERBEAT_KAIROSDB_PASSWORD (the
- * environment wins). False: ERR_FATAL with "file:line: setting: what is wrong" (unknown key, wrong
- * type, out of range, bad URL), code "bad_setting", "bad_configuration", "bad_secret",
- * "no_memory". Relative file names in it count from the folder of path.
+ * METERBEAT_BROKER_PASSWORD, METERBEAT_DATABASE_PASSWORD, METERBEAT_KAIROSDB_PASSWORD,
+ * METERBEAT_CREDENTIALS_KEY (the environment wins). False: ERR_FATAL with "file:line: setting: what
+ * is wrong" (unknown key, wrong type, out of range, bad URL), code "bad_setting",
+ * "bad_configuration", "bad_secret", "no_memory". Relative file names in it count from the folder
+ * of path.
  */
 MUST_CHECK bool settings_load(const char *path, struct settings *ret_settings, struct err *e);
 /* Also for CLEANUP; a zeroed struct is accepted. Wipes secrets. */

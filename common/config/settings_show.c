@@ -215,8 +215,8 @@ static void document_secrets(FILE *out)
                 out);
     for (size_t i = 0; i < settings_secrets_count; i++)
         (void)fprintf(out, "%s`%s`", i > 0 ? ", " : "", settings_secrets[i].variable);
-    (void)fputs("\n2. the first line of the file that `password_file` names; programs warn when "
-                "everybody can read it\n"
+    (void)fputs("\n2. the first line of the file that `password_file` or `credentials.key_file` "
+                "names; programs warn when everybody can read it\n"
                 "3. for the broker and the database, the URL itself, from which it is taken out at "
                 "once\n",
                 out);

@@ -136,6 +136,20 @@ const struct setting settings_table[] = {
         "most groups of readings with different links in one feed"),
     INT(feed.bill_days, "days", "20", 1, 366,
         "readings at least this long are bills: to seed_timeseries, not to KairosDB"),
+    INT(feed.max_documents, "documents", "1000", 1, 100000,
+        "pages of one answer, or files of one BatchList, that one parse fetches at most"),
+    INT(feed.token_timeout_s, "s", "30", 1, 120, "for one answer of a custodian's token endpoint"),
+    WORD(feed.record_addresses, "any", "any|public",
+         "addresses that the URL of a record without a custodian may lead to: any, or public ones "
+         "and feed.allow_addresses"),
+    TEXT(feed.allow_addresses, "", 1000,
+         "networks beside the public ones that custodians may be in: 10.1.0.0/16 fd00::/8, with "
+         "blanks between"),
+
+    FILE_NAME(
+        credentials.key_file,
+        "file whose first line is the key that custodians' secrets are sealed with "
+        "(`meterbeatctl custodian key` makes one); older keys behind it, with blanks between"),
 
     INT(worker.prefetch, "messages", "1", 1, 1000, "deliveries held unacknowledged"),
     INT(worker.processes, "processes", "1", 1, 256, "workers that one call of the program keeps"),
@@ -243,6 +257,8 @@ const struct secret settings_secrets[] = {
     SECRET(broker, "METERBEAT_BROKER_PASSWORD"),
     SECRET(database, "METERBEAT_DATABASE_PASSWORD"),
     SECRET(kairosdb, "METERBEAT_KAIROSDB_PASSWORD"),
+    {"credentials.key", "METERBEAT_CREDENTIALS_KEY", AT(credentials.key), "credentials.key_file",
+     AT(credentials.key_file)},
 };
 const size_t settings_secrets_count = ARRAY_LEN(settings_secrets);
 

@@ -55,7 +55,7 @@ def dump(postgresql, database, *options):
 
 
 @pytest.mark.parametrize("program", ["test_pg", "test_schema", "test_run", "test_outbox", "test_record",
-                                     "test_revoked_books"])
+                                     "test_revoked_books", "test_custodian"])
 def test_the_library_does_what_it_promises(build, postgresql, database, program):
     done = run(build, program, postgresql, postgresql.url(database))
     assert done.returncode == 0, done.stdout
