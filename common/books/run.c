@@ -278,6 +278,17 @@ bool run_release(struct pg *p, const struct run *r, struct err *e)
                      PG_ARGS(r->task_id, pg_number(r->token, token)));
 }
 
+bool run_wait(struct pg *p, const struct run *r, int64_t delay_s, const char *why, struct err *e)
+{
+    char token[PG_NUMBER], delay[PG_NUMBER], text[512];
+    snprintf(text, sizeof text, "%s", why);
+    return run_write(
+        p, r, e,
+        "UPDATE meterbeat.run SET state = 'waiting', ended = ended + 1,"
+        " lease_until = now() + $3 * interval '1 second', progress = $4" RUN_HELD,
+        PG_ARGS(r->task_id, pg_number(r->token, token), pg_number(delay_s, delay), pg_clean(text)));
+}
+
 bool run_reopen(struct pg *p, const char *task_id, bool *ret_reopened, struct err *e)
 {
     int64_t rows;

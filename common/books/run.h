@@ -77,6 +77,9 @@ MUST_CHECK bool run_revoke(struct pg *p, const char *task_id, const char *how, b
                            struct err *e);
 /* Given up at a safe point, unacknowledged: waits for its redelivery, and has not vanished. */
 MUST_CHECK bool run_release(struct pg *p, const struct run *r, struct err *e);
+/* Not now, and nobody's failure: waits delay_s for its message, with `why` as its progress. */
+MUST_CHECK bool run_wait(struct pg *p, const struct run *r, int64_t delay_s, const char *why,
+                         struct err *e);
 /* A dead run waits again, with a fresh ladder, for a message that a person sends once more; any
  * other is left as it is. */
 MUST_CHECK bool run_reopen(struct pg *p, const char *task_id, bool *ret_reopened, struct err *e);

@@ -66,6 +66,8 @@ enum settlement outcome_retry(struct attempt *a, const struct err *why);
 enum settlement outcome_revoked(struct attempt *a, enum revocation how);
 /* eta: on the ladder for delay_s. */
 enum settlement outcome_later(struct attempt *a, int64_t delay_s);
+/* TASK_NOT_NOW: on the ladder for about as long as it says, without counting as a failure. */
+enum settlement outcome_not_now(struct attempt *a, const struct err *why);
 /* Publishes until all are confirmed. False: STOP_NOW, the delivery is void, or ERR_REJECT. */
 MUST_CHECK bool outcome_publish(struct attempt *a, struct publication *items, size_t count,
                                 struct err *e);
@@ -91,5 +93,6 @@ MUST_CHECK bool keeper_dead(struct attempt *a, const struct err *why);
 /* Its task was revoked ("revoked") or terminated ("terminated"): ends the run, if there is one.
  * False: as above. */
 MUST_CHECK bool keeper_revoked(struct attempt *a, const char *how);
+MUST_CHECK bool keeper_wait(struct attempt *a, int64_t delay_s, const struct err *why);
 
 #endif

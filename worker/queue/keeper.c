@@ -102,6 +102,17 @@ bool keeper_dead(struct attempt *a, const struct err *why)
     return end_run(a, write_dead, 0, why);
 }
 
+static bool write_wait(struct attempt *a, void *context, struct err *e)
+{
+    const struct ending *ending = context;
+    return run_wait(a->executor->pg, &a->run, ending->delay_s, ending->why->text, e);
+}
+
+bool keeper_wait(struct attempt *a, int64_t delay_s, const struct err *why)
+{
+    return end_run(a, write_wait, delay_s, why);
+}
+
 static bool write_expired(struct attempt *a, void *context, struct err *e)
 {
     (void)context;
@@ -245,6 +256,8 @@ static enum settlement finish_failed(struct attempt *a, const struct err *why)
         log_error(LOG_LEVEL_WARNING, "task_taken_over", why);
         return SETTLE_ACK;
     }
+    if (strcmp(why->code, TASK_NOT_NOW) == 0)
+        return outcome_not_now(a, why);
     if (why->kind == ERR_FATAL) {
         log_error(LOG_LEVEL_ERROR, "cannot_go_on", why);
         atomic_store(&x->failed, true);

@@ -206,3 +206,21 @@ enum settlement outcome_later(struct attempt *a, int64_t delay_s)
     log_event(LOG_LEVEL_INFO, "task_later", "delay_s=%lld", (long long)delay_s);
     return climb(a, delay_s, &letter);
 }
+
+enum settlement outcome_not_now(struct attempt *a, const struct err *why)
+{
+    struct ladder ladder = ladder_of(a->executor);
+    int64_t delay_s = retry_delay_within(ladder, (int64_t)why->retry_after_s * 1000);
+    struct envelope letter;
+    struct err e;
+    if (delay_s == 0)
+        delay_s = ladder.delays_s[0];
+    if (!keeper_wait(a, delay_s, why))
+        return a->taken_over ? SETTLE_ACK : SETTLE_LEAVE;
+    if (!letter_later(&a->delivery->envelope, &letter, &e))
+        return SETTLE_REQUEUE;
+    char quoted[LOG_QUOTED];
+    log_event(LOG_LEVEL_INFO, "task_waits", "delay_s=%lld reason=%s", (long long)delay_s,
+              log_quote(why->text, quoted));
+    return climb(a, delay_s, &letter);
+}

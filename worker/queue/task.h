@@ -26,6 +26,14 @@ struct task_context {
 };
 
 /*
+ * The code of an ERR_RETRY that is no failure: the task cannot do its work now (the custodian is
+ * still at it, its host has no place), and is to come again after about retry_after_s. It climbs no
+ * ladder and never dies of it: the task has to bound its waiting by itself. For tasks that keep a
+ * run.
+ */
+#define TASK_NOT_NOW "not_now"
+
+/*
  * A safe point: call it between steps and at least every second of work. Renews the lease with
  * `progress` (at most every few seconds) and returns false when the task should stop: ERR_RETRY
  * "time_limit", "stopping", "lease_lost".
