@@ -10,7 +10,9 @@
 const struct command command_table[] = {
     {"check", "", "try the broker, the database and KairosDB", check_run},
     {"init-db", "", "make the tables that are missing", init_db_run},
-    {"record", "add|list|show|set|pause|resume", "the subscriptions of buildings", record_run},
+    {"record", "add|list|show|set|authorize|...", "the subscriptions of buildings", record_run},
+    {"custodian", "key|add|set|list|show|remove", "utilities asked by Connect My Data",
+     custodian_run},
     {"send", "TASK [ARGS-JSON]", "put one task on the queue, confirmed", send_run},
     {"status", "", "queues, workers, entries, records, runs", status_run},
     {"dead", "list|show|replay|drop", "the messages that failed for good", dead_run},

@@ -5,6 +5,7 @@
 #include "command.h"
 
 int check_run(struct ctl *c, int argc, char **argv);
+int custodian_run(struct ctl *c, int argc, char **argv);
 int dead_run(struct ctl *c, int argc, char **argv);
 int init_db_run(struct ctl *c, int argc, char **argv);
 int inspect_run(struct ctl *c, int argc, char **argv);

@@ -26,6 +26,11 @@ static const struct {
     {"no_record", "`meterbeatctl record list` shows those there are."},
     {"no_building", "In SEED's own database the building has to exist first: give the id of its "
                     "canonical building."},
+    {"no_custodian", "`meterbeatctl custodian list` shows those there are."},
+    {"no_credentials_key", "meterbeatctl custodian key >FILE, chmod 600, credentials.key_file = "
+                           "FILE; or METERBEAT_CREDENTIALS_KEY in the environment."},
+    {"seal_refused", "The key is another than the one it was sealed with: put the old one behind "
+                     "the new one in credentials.key_file, or set the secret anew."},
     {"http_unreachable", "Is KairosDB running where kairosdb.insert_url and query_url say?"},
     {"http_status", "Something answers there, but not as KairosDB does: check the path of the "
                     "URL, and kairosdb.user with its password."},

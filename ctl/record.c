@@ -17,7 +17,12 @@ enum {
     KEY_MAX,
     KEY_DATE,
     KEY_TS,
-    KEY_OFF
+    KEY_OFF,
+    KEY_CUSTODIAN,
+    KEY_SUBSCRIPTION,
+    KEY_BULK,
+    KEY_PATH,
+    KEY_GRANT
 };
 
 static const struct argp_option options[] = {
@@ -34,7 +39,14 @@ static const struct argp_option options[] = {
     {"last-date", KEY_DATE, "DATE", 0, "The first day not fetched yet, in that form", 1},
     {"last-ts", KEY_TS, "SECONDS", 0, "The same as epoch seconds, for timestamp", 1},
     {"paused", KEY_OFF, NULL, 0, "Not fetched until `record resume`", 1},
-    {"json", 'j', NULL, 0, "One JSON object a line (list, show)", 2},
+    {"custodian", KEY_CUSTODIAN, "NAME", 0,
+     "Ask this custodian by Connect My Data; then --url is not needed", 2},
+    {"subscription", KEY_SUBSCRIPTION, "ID", 0, "... for Batch/Subscription/ID", 2},
+    {"bulk", KEY_BULK, "ID", 0, "... for Batch/Bulk/ID", 2},
+    {"path", KEY_PATH, "PATH", 0, "... for another resource below its base_url", 2},
+    {"grant", KEY_GRANT, "refresh_token|client_credentials|none", 0,
+     "How it is authorized (default: tokens that `record authorize` reads)", 2},
+    {"json", 'j', NULL, 0, "One JSON object a line (list, show)", 3},
     {0},
 };
 
@@ -85,12 +97,33 @@ static char **field_of(struct record *record, int key)
     }
 }
 
+static const char **word_of(struct record_request *r, int key)
+{
+    switch (key) {
+    case KEY_CUSTODIAN:
+        return &r->custodian;
+    case KEY_SUBSCRIPTION:
+        return &r->subscription;
+    case KEY_BULK:
+        return &r->bulk;
+    case KEY_PATH:
+        return &r->path;
+    case KEY_GRANT:
+        return &r->grant;
+    default:
+        return NULL;
+    }
+}
+
 static error_t take_option(int key, char *argument, struct argp_state *state)
 {
     struct record_request *r = state->input;
     char **field = field_of(&r->record, key);
+    const char **word = word_of(r, key);
     if (field != NULL)
         *field = argument;
+    else if (word != NULL)
+        *word = argument;
     else if (key == ARGP_KEY_INIT)
         state->child_inputs[0] = &r->ctl->program;
     else if (key == KEY_TS)
@@ -111,12 +144,15 @@ static const struct argp argp = {
     .options = options,
     .parser = take_option,
     .args_doc =
-        "add --url URL --building ID\nlist\nshow ID\nset ID NAME=VALUE...\npause ID\nresume ID",
+        "add --url URL --building ID\nadd --custodian NAME --subscription ID --building ID\n"
+        "list\nshow ID\nset ID NAME=VALUE...\npause ID\nresume ID\nauthorize ID",
     .doc = "The Green Button subscriptions of buildings: rows of seed_ts_parser_record.\v"
            "Example:\n"
            "  meterbeatctl record add --building 42 --sub-id 7 \\\n"
            "    --url https://utility.example/espi/1_1/resource/Batch/Subscription/ \\\n"
            "    --min-parameter published-min --max-parameter published-max\n"
+           "  meterbeatctl record add --building 42 --custodian hydro --subscription 7\n"
+           "  meterbeatctl record authorize 12 <answer-of-the-token-endpoint.json\n"
            "What `set` takes; an empty value takes it back:\n"
            "  time_zone=feed|ZONE         whose days and months; else local_timezone\n"
            "  heat_content='1037 Btu/ft3' of gas by volume, which is then summed in therms\n"
@@ -129,9 +165,13 @@ static const struct verb {
     bool wants_id;
     int (*run)(struct record_request *r);
 } verbs[] = {
-    {"add", false, record_add_run},      {"list", false, record_list_run},
-    {"show", true, record_show_run},     {"pause", true, record_pause_run},
-    {"resume", true, record_resume_run}, {"set", true, record_set_run},
+    {"add", false, record_add_run},
+    {"list", false, record_list_run},
+    {"show", true, record_show_run},
+    {"pause", true, record_pause_run},
+    {"resume", true, record_resume_run},
+    {"set", true, record_set_run},
+    {"authorize", true, record_authorize_run},
 };
 
 static const struct verb *verb_find(const char *name)
@@ -173,7 +213,7 @@ int record_run(struct ctl *c, int argc, char **argv)
     program_parse(&argp, 0, argc, argv, &r);
     const struct verb *verb = verb_find(r.verb);
     if (verb == NULL)
-        return ctl_misused("record what? add, list, show, set, pause or resume");
+        return ctl_misused("record what? add, list, show, set, pause, resume or authorize");
     if (verb->wants_id != (r.id != 0))
         return ctl_misused("record %s takes %s ID", verb->name, verb->wants_id ? "an" : "no");
     if (!ctl_settings(c, &status))

@@ -3,6 +3,7 @@
 #define METERBEAT_CTL_RECORD_H
 
 #include "base/timezone.h"
+#include "books/custodian.h"
 #include "books/record.h"
 #include "command.h"
 #include "session.h"
@@ -15,6 +16,7 @@ struct record_request {
     bool json;
     char **words; /* of set: NAME=VALUE */
     size_t word_count;
+    const char *custodian, *subscription, *bulk, *path, *grant; /* NULL: not given */
     struct session *session;
     struct timezone_rules *zone;
 };
@@ -26,5 +28,6 @@ int record_show_run(struct record_request *r);
 int record_pause_run(struct record_request *r);
 int record_resume_run(struct record_request *r);
 int record_set_run(struct record_request *r);
+int record_authorize_run(struct record_request *r);
 
 #endif

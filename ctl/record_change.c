@@ -6,20 +6,34 @@
 #include "base/clock.h"
 #include "books/record_option.h"
 #include "meter/units.h"
-#include "record.h"
+#include "record_custodian.h"
 #include "record_window.h"
+
+static bool add(struct record_request *r, int64_t custodian_id, int64_t *ret_id, struct err *e)
+{
+    struct pg *pg = r->session->pg;
+    bool ok = pg_begin(pg, e) && record_add(pg, &r->record, ret_id, e) &&
+              (custodian_id == 0 || record_custodian_put(r, custodian_id, *ret_id, e)) &&
+              pg_commit(pg, e);
+    if (!ok)
+        pg_rollback(pg);
+    return ok;
+}
 
 /* A record that could never be parsed is not added: its window and URL are worked out first. */
 int record_add_run(struct record_request *r)
 {
+    struct custodian custodian CLEANUP(custodian_free) = {0};
     struct record_window next;
     struct err e;
     int64_t id = 0;
+    if (r->custodian != NULL && !record_custodian_fill(r, &custodian, &e))
+        return ctl_fail(&e);
     if (r->record.url[0] == '\0' || r->record.building_id[0] == '\0')
-        return ctl_misused("record add needs --url and --building");
+        return ctl_misused("record add needs --url or --custodian, and --building");
     if (!record_window(&r->ctl->settings, r->zone, &r->record, clock_wall_ms() / 1000, &next, &e))
         return ctl_misused("%s", e.text);
-    if (!record_add(r->session->pg, &r->record, &id, &e))
+    if (!add(r, custodian.id, &id, &e))
         return ctl_fail(&e);
     printf("%" PRId64 "\n", id);
     return CTL_OK;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "record.h"
+#include "record_custodian.h"
 #include "record_window.h"
 #include "table.h"
 
@@ -194,7 +194,7 @@ int record_show_run(struct record_request *r)
         status = print_json(record_json(r, &record));
     } else {
         show_fields(r, &record);
-        if (!show_runs(r, &e))
+        if (!record_custodian_show(r, &e) || !show_runs(r, &e))
             status = ctl_fail(&e);
     }
     record_free(&record);

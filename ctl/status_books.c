@@ -121,7 +121,24 @@ static bool add_counts(struct session *s, json_t *status, struct err *e)
     return ok || no_memory(e);
 }
 
+/* Records that a custodian keeps waiting, and those that wait for a person. */
+static bool add_custodians(struct session *s, json_t *status, struct err *e)
+{
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(s->pg, e,
+                 "SELECT (SELECT count(DISTINCT record_id) FROM meterbeat.pending),"
+                 " (SELECT count(*) FROM meterbeat.subscription s JOIN meterbeat.authorization a"
+                 "  ON a.id = s.authorization_id WHERE a.refused_at IS NOT NULL)",
+                 PG_NO_ARGS);
+    if (r == NULL)
+        return false;
+    json_t *custodians = json_pack("{s:o, s:o}", "pending", number_or_null(r, 0, 0), "refused",
+                                   number_or_null(r, 0, 1));
+    return json_object_set_new(status, "custodians", custodians) == 0 || no_memory(e);
+}
+
 bool status_books(struct session *s, json_t *status, struct err *e)
 {
-    return add_workers(s, status, e) && add_counts(s, status, e) && add_open_runs(s, status, e);
+    return add_custodians(s, status, e) && add_workers(s, status, e) && add_counts(s, status, e) &&
+           add_open_runs(s, status, e);
 }

@@ -168,6 +168,16 @@ static void print_records(const json_t *records, FILE *out)
                   number(records, "paused"));
 }
 
+static void print_custodians(const json_t *custodians, FILE *out)
+{
+    int64_t pending = number(custodians, "pending"), refused = number(custodians, "refused");
+    if (pending > 0 || refused > 0)
+        (void)fprintf(out,
+                      "waiting  %" PRId64 " records for their custodian's answer, %" PRId64
+                      " to be authorized again\n",
+                      pending, refused);
+}
+
 void status_print(const json_t *status, FILE *out)
 {
     const json_t *part;
@@ -184,6 +194,8 @@ void status_print(const json_t *status, FILE *out)
     }
     if ((part = json_object_get(status, "records")) != NULL)
         print_records(part, out);
+    if ((part = json_object_get(status, "custodians")) != NULL)
+        print_custodians(part, out);
     if (json_object_get(status, "runs") != NULL)
         print_counts(status, out);
     print_open_runs(json_object_get(status, "open_runs"), out);

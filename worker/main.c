@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "config/program.h"
+#include "meter/address.h"
 #include "queue/task.h"
 #include "supervisor.h"
 #include "worker.h"
@@ -71,10 +72,16 @@ int main(int argc, char **argv)
 {
     struct options options = {0};
     struct settings settings;
+    struct err e;
     int status;
     program_parse(&argp, 0, argc, argv, &options);
     if (!program_start("meterbeat-worker", &options.program, &settings, &status))
         return status;
+    if (!address_list_check(settings.feed.allow_addresses, &e)) {
+        (void)fprintf(stderr, "meterbeat-worker: %s\n", e.text);
+        settings_free(&settings);
+        return PROGRAM_MISUSED;
+    }
     if (options.processes)
         settings.worker.processes = options.processes;
     worker_block_signals();

@@ -8,7 +8,8 @@
  * one comparison. Any thread. Whoever can set a program's environment could as well have killed it,
  * so this is in every build. Points: "after_take", "after_kairosdb_write", "before_commit",
  * "after_commit", "after_outbox", "before_ack", "after_ladder" (retry or dead letter confirmed,
- * original not yet acknowledged).
+ * original not yet acknowledged), "before_token_request", "after_token_answer" (not yet stored),
+ * "after_token_stored".
  */
 void crashpoint(const char *point);
 

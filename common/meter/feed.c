@@ -1,18 +1,25 @@
 /* Fetches one Green Button feed over HTTP: bytes out as they come, each status its own outcome. */
 #include "meter/feed.h"
 
-#include <curl/curl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
+
+#include "meter/http.h"
 
 #define FEED_HEADER_BYTES_MAX (64 * 1024)
 #define FEED_RETRY_AFTER_MAX_S (24 * 3600)
 
 struct feed_transfer {
     const struct settings *settings;
+    const struct feed_request *request;
     const struct feed_sink *sink;
     const char *shown;
     CURL *curl;
+    struct curl_slist *headers;
+    struct http_guard guard;
+    struct feed_answer answer;
     uint64_t bytes;
     size_t header_bytes;
     bool is_stopped;
@@ -61,20 +68,42 @@ bool feed_status_check(long status, int64_t retry_after_s, const char *shown, st
     return err_set(e, ERR_REJECT, "feed_bad_status", "HTTP status %ld from %s", status, shown);
 }
 
-static long feed_transfer_status(struct feed_transfer *t)
+/* "Name: value" -> value into out, or nothing: too long a one is as good as none. */
+static void feed_header_value(const char *line, size_t len, const char *name, char *out,
+                              size_t room)
 {
-    long status = 0;
-    curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
-    return status;
+    size_t name_len = strlen(name);
+    if (len <= name_len || strncasecmp(line, name, name_len) != 0 || line[name_len] != ':')
+        return;
+    line += name_len + 1, len -= name_len + 1;
+    while (len && strchr(" \t", *line))
+        line++, len--;
+    while (len && strchr(" \t\r\n", line[len - 1]))
+        len--;
+    out[0] = '\0';
+    if (len >= room || memchr(line, '\0', len))
+        return;
+    memcpy(out, line, len);
+    out[len] = '\0';
+}
+
+static void feed_keep_header(struct feed_answer *a, const char *line, size_t len)
+{
+    if (len > 5 && strncmp(line, "HTTP/", 5) == 0) /* of the last answer only: not of a 100 */
+        a->etag[0] = a->last_modified[0] = a->location[0] = '\0';
+    feed_header_value(line, len, "ETag", a->etag, sizeof a->etag);
+    feed_header_value(line, len, "Last-Modified", a->last_modified, sizeof a->last_modified);
+    feed_header_value(line, len, "Location", a->location, sizeof a->location);
 }
 
 static size_t feed_on_header(char *bytes, size_t size, size_t count, void *context)
 {
     struct feed_transfer *t = context;
-    (void)bytes;
     t->header_bytes += size * count;
-    if (t->header_bytes <= FEED_HEADER_BYTES_MAX)
+    if (t->header_bytes <= FEED_HEADER_BYTES_MAX) {
+        feed_keep_header(&t->answer, bytes, size * count);
         return size * count;
+    }
     (void)err_set(&t->failure, ERR_REJECT, "feed_too_large",
                   "more than %d bytes of headers from %s", FEED_HEADER_BYTES_MAX, t->shown);
     return 0;
@@ -85,7 +114,7 @@ static size_t feed_on_body(char *bytes, size_t size, size_t count, void *context
 {
     struct feed_transfer *t = context;
     size_t len = size * count;
-    if (feed_transfer_status(t) != 200)
+    if (http_status(t->curl) != 200)
         return 0; /* what an error page says is not read */
     t->bytes += len;
     if (t->bytes > (uint64_t)t->settings->feed.max_bytes) {
@@ -108,31 +137,42 @@ static int feed_on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_
     return t->is_stopped;
 }
 
-static const char *or_null(const char *text)
+static bool feed_add_header(struct feed_transfer *t, const char *name, const char *value)
 {
-    return text && *text ? text : NULL;
+    char line[FEED_VALIDATOR + 40];
+    if (!value || !*value)
+        return true;
+    snprintf(line, sizeof line, "%s: %s", name, value);
+    struct curl_slist *more = curl_slist_append(t->headers, line);
+    t->headers = more ? more : t->headers;
+    return more != NULL;
 }
 
-static bool feed_prepare(struct feed_transfer *t, const char *url)
+static CURLcode feed_set_headers(struct feed_transfer *t)
+{
+    CURLcode r = CURLE_OK;
+    if (!feed_add_header(t, "If-None-Match", t->request->etag) ||
+        !feed_add_header(t, "If-Modified-Since", t->request->last_modified))
+        return CURLE_OUT_OF_MEMORY;
+    if (t->headers)
+        r |= curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, t->headers);
+    if (t->request->bearer) {
+        r |= curl_easy_setopt(t->curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+        r |= curl_easy_setopt(t->curl, CURLOPT_XOAUTH2_BEARER, t->request->bearer);
+    }
+    return r;
+}
+
+static bool feed_prepare(struct feed_transfer *t, struct err *e)
 {
     const struct settings *s = t->settings;
     CURL *c = t->curl;
-    CURLcode r = curl_easy_setopt(c, CURLOPT_URL, url);
-    r |= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-    r |= curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-    r |= curl_easy_setopt(c, CURLOPT_PROXY, "");
-    r |= curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    r |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
-    r |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
-    r |= curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (!http_prepare(c, s, &t->guard, s->feed.timeout_s, e))
+        return false;
+    CURLcode r = feed_set_headers(t);
     r |= curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "gzip");
-    r |= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)s->feed.connect_timeout_s);
-    r |= curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)s->feed.timeout_s);
     r |= curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)s->feed.low_speed_bytes);
     r |= curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)s->feed.low_speed_s);
-    r |= curl_easy_setopt(c, CURLOPT_USERAGENT, or_null(s->feed.user_agent));
-    if (or_null(s->feed.ca_file))
-        r |= curl_easy_setopt(c, CURLOPT_CAINFO, s->feed.ca_file);
     r |= curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, feed_on_header);
     r |= curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
     r |= curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, feed_on_body);
@@ -140,42 +180,14 @@ static bool feed_prepare(struct feed_transfer *t, const char *url)
     r |= curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
     r |= curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, feed_on_progress);
     r |= curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
-    return r == CURLE_OK;
+    return r == CURLE_OK ||
+           err_set(e, ERR_RETRY, "no_memory", "cannot prepare a request to %s", t->shown);
 }
 
-struct feed_transport {
-    CURLcode curl;
-    enum err_kind kind;
-    const char *code;
-};
-
-static const struct feed_transport feed_transports[] = {
-    {CURLE_URL_MALFORMAT, ERR_REJECT, "bad_url"},
-    {CURLE_UNSUPPORTED_PROTOCOL, ERR_REJECT, "bad_url"},
-    {CURLE_COULDNT_RESOLVE_HOST, ERR_RETRY, "feed_unreachable"},
-    {CURLE_COULDNT_CONNECT, ERR_RETRY, "feed_unreachable"},
-    {CURLE_OPERATION_TIMEDOUT, ERR_RETRY, "feed_timeout"},
-    {CURLE_PEER_FAILED_VERIFICATION, ERR_REJECT, "feed_tls_refused"},
-    {CURLE_SSL_CONNECT_ERROR, ERR_RETRY, "feed_tls"},
-    {CURLE_SSL_CERTPROBLEM, ERR_REJECT, "feed_tls_refused"},
-    {CURLE_BAD_CONTENT_ENCODING, ERR_REJECT, "feed_bad_encoding"},
-    {CURLE_PARTIAL_FILE, ERR_RETRY, "feed_cut_off"},
-    {CURLE_GOT_NOTHING, ERR_RETRY, "feed_cut_off"},
-    {CURLE_RECV_ERROR, ERR_RETRY, "feed_cut_off"},
-    {CURLE_OUT_OF_MEMORY, ERR_RETRY, "no_memory"},
-    {CURLE_WEIRD_SERVER_REPLY, ERR_REJECT, "feed_not_http"},
-    {CURLE_UNSUPPORTED_PROTOCOL, ERR_REJECT, "feed_not_http"},
-};
-
-static bool feed_transport_error(const struct feed_transfer *t, CURLcode code, struct err *e)
+/* 202, and what this custodian says instead. */
+static bool feed_is_accepted(const struct feed_request *r, long status)
 {
-    for (size_t i = 0; i < ARRAY_LEN(feed_transports); i++)
-        if (feed_transports[i].curl == code)
-            return err_set(e, feed_transports[i].kind, feed_transports[i].code,
-                           "%s: %s, after %" PRIu64 " bytes", t->shown, curl_easy_strerror(code),
-                           t->bytes);
-    return err_set(e, ERR_RETRY, "feed_transfer", "%s: %s, after %" PRIu64 " bytes", t->shown,
-                   curl_easy_strerror(code), t->bytes);
+    return r->may_wait && (status == 202 || (status == r->pending_status && status > 200));
 }
 
 static bool feed_outcome(struct feed_transfer *t, CURLcode code, struct err *e)
@@ -187,32 +199,45 @@ static bool feed_outcome(struct feed_transfer *t, CURLcode code, struct err *e)
     }
     if (t->is_stopped)
         return err_set(e, ERR_RETRY, "feed_stopped", "stopped while fetching %s", t->shown);
-    long status = feed_transfer_status(t);
+    struct feed_answer *a = &t->answer;
     curl_off_t retry_after = 0;
     curl_easy_getinfo(t->curl, CURLINFO_RETRY_AFTER, &retry_after);
+    a->status = http_status(t->curl);
+    a->bytes = t->bytes;
+    a->is_unchanged = a->status == 304;
+    a->is_accepted = feed_is_accepted(t->request, a->status);
+    a->retry_after_s =
+        retry_after < FEED_RETRY_AFTER_MAX_S ? (int32_t)retry_after : FEED_RETRY_AFTER_MAX_S;
+    if (a->is_accepted)
+        return true;
     /* with a status of its own the custodian has answered, however its error page ended */
-    if (status >= 200 && !feed_status_check(status, retry_after, t->shown, e))
+    if (a->status >= 200 && !feed_status_check(a->status, retry_after, t->shown, e))
         return false;
-    return code == CURLE_OK || status == 304 ? true : feed_transport_error(t, code, e);
+    return code == CURLE_OK || a->is_unchanged || http_failure(&t->guard, code, t->bytes, e);
 }
 
-static void curl_cleanup_at(CURL **curl)
+static void feed_transfer_free(struct feed_transfer *t)
 {
-    curl_easy_cleanup(*curl);
+    curl_easy_cleanup(t->curl);
+    curl_slist_free_all(t->headers);
 }
 
-bool feed_fetch(const struct settings *s, const char *url, const char *shown,
+bool feed_fetch(const struct settings *s, const struct feed_request *request,
                 const struct feed_sink *sink, struct feed_answer *ret_answer, struct err *e)
 {
-    CURL *curl CLEANUP(curl_cleanup_at) = curl_easy_init();
-    struct feed_transfer t = {.settings = s, .sink = sink, .shown = shown, .curl = curl};
-    if (!curl || !feed_prepare(&t, url))
-        return err_set(e, ERR_RETRY, "no_memory", "cannot prepare a request to %s", shown);
-    CURLcode code = curl_easy_perform(curl);
+    struct feed_transfer t CLEANUP(feed_transfer_free) = {.settings = s,
+                                                          .request = request,
+                                                          .sink = sink,
+                                                          .shown = request->peer.shown,
+                                                          .curl = curl_easy_init(),
+                                                          .guard = {.peer = &request->peer}};
+    if (!t.curl)
+        return err_set(e, ERR_RETRY, "no_memory", "cannot prepare a request to %s", t.shown);
+    if (!feed_prepare(&t, e))
+        return false;
+    CURLcode code = curl_easy_perform(t.curl);
     if (!feed_outcome(&t, code, e))
         return false;
-    long status = feed_transfer_status(&t);
-    *ret_answer =
-        (struct feed_answer){.status = status, .bytes = t.bytes, .is_unchanged = status == 304};
+    *ret_answer = t.answer;
     return true;
 }

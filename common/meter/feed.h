@@ -9,6 +9,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "config/settings.h"
+#include "meter/http.h"
 
 /* Called on the fetching thread, from within feed_fetch. */
 struct feed_sink {
@@ -19,20 +20,35 @@ struct feed_sink {
     void *context;
 };
 
+#define FEED_VALIDATOR 512 /* an ETag: longer ones are as good as none */
+#define FEED_LOCATION 4096
+
+/* What is asked for; strings borrowed, NULL: none. */
+struct feed_request {
+    struct http_peer peer;
+    const char *bearer;               /* OAuth 2.0 access token */
+    const char *etag, *last_modified; /* of the answer that is there already: 304 is hoped for */
+    bool may_wait;                    /* 202, or pending_status, is an answer and no error */
+    long pending_status;
+};
+
 struct feed_answer {
     long status;
     uint64_t bytes;    /* decoded */
     bool is_unchanged; /* 304: nothing arrived, nothing is new */
+    bool is_accepted;  /* asked for, not ready yet; nothing arrived */
+    int32_t retry_after_s;
+    char etag[FEED_VALIDATOR], last_modified[64], location[FEED_LOCATION]; /* "": none */
 };
 
 /*
- * GET url, no redirect followed, no proxy, gzip accepted, all of settings.feed's limits in force.
- * shown: how the URL may stand in errors. True only for a whole 200, and for a 304.
- * False: what feed_status_error says; ERR_RETRY "feed_unreachable", "feed_timeout", "feed_tls",
- * "feed_cut_off", "feed_stopped" (should_stop said so); ERR_REJECT "feed_tls_refused" (their
- * certificate), "feed_too_large", "feed_bad_encoding"; or what the sink said.
+ * GET, no redirect followed, no proxy, gzip accepted, all of settings.feed's limits in force. True
+ * only for a whole 200, for a 304, and for what is_accepted. False: what feed_status_check says;
+ * ERR_RETRY "feed_unreachable", "feed_timeout", "feed_tls", "feed_cut_off", "feed_stopped"
+ * (should_stop said so); ERR_REJECT "feed_tls_refused" (a certificate, theirs or ours),
+ * "feed_address", "feed_too_large", "feed_bad_encoding"; or what the sink said.
  */
-MUST_CHECK bool feed_fetch(const struct settings *s, const char *url, const char *shown,
+MUST_CHECK bool feed_fetch(const struct settings *s, const struct feed_request *request,
                            const struct feed_sink *sink, struct feed_answer *ret_answer,
                            struct err *e);
 /* The outcome of an HTTP status that is not 200: fills e (kind, code, text, retry_after_s), returns

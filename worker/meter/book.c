@@ -8,6 +8,7 @@
 #include "books/day.h"
 #include "books/month.h"
 #include "books/series.h"
+#include "meter/custody.h"
 #include "meter/parse.h"
 #include "meter/promise.h"
 
@@ -76,6 +77,8 @@ static bool book_transaction(struct parse *p, struct err *e)
         !record_advance(pg, &p->record, p->window.next_last_date, p->window.next_last_ts, e))
         return false;
     book_summary(p, summary);
+    if (!custody_book(p, book_moves(p), e))
+        return false;
     p->result = parse_result(p);
     if (!task_done(p->task, summary, p->result, e) || !book_next_window(p, e))
         return false;

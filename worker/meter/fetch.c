@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "meter/feed.h"
+#include "meter/collect.h"
 #include "meter/feed_url.h"
 #include "meter/parse.h"
 
@@ -48,6 +49,12 @@ static bool fetch_entry(void *context, const struct espi_entry *entry, struct er
            (!is_full || fetch_flush(p, e));
 }
 
+static bool fetch_more(void *context, enum espi_url kind, const char *url, struct err *e)
+{
+    struct parse *p = context;
+    return collect_add(p->collect, kind, url, e);
+}
+
 static bool fetch_bytes(void *context, const char *bytes, size_t len, struct err *e)
 {
     struct parse *p = context;
@@ -60,11 +67,16 @@ static bool fetch_reader(struct parse *p, struct err *e)
     struct espi_limits limits = espi_limits_default();
     limits.depth = (size_t)s->feed.max_depth;
     limits.readings = (uint64_t)s->feed.max_readings;
-    const struct espi_sink sink = {.reading = fetch_reading, .entry = fetch_entry, .context = p};
+    const struct espi_sink sink = {.reading = fetch_reading,
+                                   .entry = fetch_entry,
+                                   .url = p->has_custodian ? fetch_more : NULL,
+                                   .context = p};
+    if (p->has_custodian)
+        limits.total_bytes = (uint64_t)s->feed.max_bytes; /* of all its documents together */
     return stage_open(p->task->pg, &p->stage, e) && (p->espi = espi_open(&limits, &sink, e));
 }
 
-static bool fetch_url(struct parse *p, struct buf *ret_url, struct err *e)
+bool fetch_url(const struct parse *p, struct buf *ret_url, struct err *e)
 {
     const struct record *r = &p->record;
     const struct feed_url parts = {.template = p->task->settings->feed.url_template,
@@ -80,22 +92,32 @@ static bool fetch_url(struct parse *p, struct buf *ret_url, struct err *e)
     return feed_url_build(&parts, ret_url, e);
 }
 
-bool fetch_window(struct parse *p, struct err *e)
+/* The seed's own way: one URL, one answer, no token. */
+static bool fetch_plain(struct parse *p, const struct feed_sink *sink, struct err *e)
 {
+    const struct settings *s = p->task->settings;
     struct buf url CLEANUP(buf_free) = buf_make(0);
     char shown[FEED_URL_SHOWN];
     struct feed_answer answer = {0};
-    const struct feed_sink sink = {
-        .bytes = fetch_bytes, .should_stop = parse_should_stop, .context = p};
-    if (!fetch_url(p, &url, e) || !fetch_reader(p, e) || !task_go_on(p->task, "fetching", e))
+    bool is_open = strcmp(s->feed.record_addresses, "any") == 0;
+    if (!fetch_url(p, &url, e))
         return false;
     feed_url_show(url.data, p->record.sub_id, shown);
-    if (!feed_fetch(p->task->settings, url.data, shown, &sink, &answer, e))
+    const struct feed_request request = {
+        .peer = {
+            .url = url.data, .shown = shown, .networks = is_open ? NULL : s->feed.allow_addresses}};
+    if (!feed_fetch(s, &request, sink, &answer, e))
         return parse_stopped(p, e);
     p->is_unchanged = answer.is_unchanged;
-    if (p->is_unchanged)
-        return true;
-    if (!espi_finish(p->espi, e))
-        return err_wrap(e, "%s", shown);
-    return stage_flush(p->stage, e);
+    return p->is_unchanged || espi_finish(p->espi, e) || err_wrap(e, "%s", shown);
+}
+
+bool fetch_window(struct parse *p, struct err *e)
+{
+    const struct feed_sink sink = {
+        .bytes = fetch_bytes, .should_stop = parse_should_stop, .context = p};
+    if (!fetch_reader(p, e) || !task_go_on(p->task, "fetching", e) ||
+        !(p->has_custodian ? collect_documents(p, &sink, e) : fetch_plain(p, &sink, e)))
+        return false;
+    return p->is_unchanged || stage_flush(p->stage, e);
 }

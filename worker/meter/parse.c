@@ -8,12 +8,14 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "meter/custody.h"
 #include "meter/local_zone.h"
 
 static void parse_free(struct parse *p)
 {
     espi_free(p->espi);
     stage_freep(&p->stage);
+    custody_free(p);
     record_free(&p->record);
     json_decref(p->result);
 }
@@ -53,12 +55,10 @@ static bool parse_window(struct parse *p, struct err *e)
     const struct parse_arguments *a = &p->arguments;
     struct window_source source = parse_window_source(&p->record, s);
     int64_t now_s = p->task->now_ms / 1000;
-    if (a->has_window ? !window_named(&source, p->zone, now_s, a->from_s, a->to_s, &p->window, e)
-                      : !window_next(&source, p->zone, now_s, &p->window, e))
-        return false;
-    p->wanted = (struct stage_window){
-        .from_s = p->window.from_s, .to_s = p->window.to_s, .bill_s = s->feed.bill_days * 86400};
-    return true;
+    if (p->has_custodian)
+        return custody_window(p, &source, now_s, e);
+    return a->has_window ? window_named(&source, p->zone, now_s, a->from_s, a->to_s, &p->window, e)
+                         : window_next(&source, p->zone, now_s, &p->window, e);
 }
 
 static bool parse_option(struct parse *p, struct err *e)
@@ -70,9 +70,12 @@ static bool parse_option(struct parse *p, struct err *e)
 
 static bool parse_record(struct parse *p, struct err *e)
 {
+    const struct settings *s = p->task->settings;
     if (!record_get(p->task->pg, p->arguments.record_id, &p->record, e) || !parse_option(p, e) ||
-        !parse_window(p, e))
+        !custody_load(p, e) || !parse_window(p, e))
         return false;
+    p->wanted = (struct stage_window){
+        .from_s = p->window.from_s, .to_s = p->window.to_s, .bill_s = s->feed.bill_days * 86400};
     if (p->window.nothing)
         return book_nothing(p, "up to date", e);
     if (!fetch_window(p, e))

@@ -3,6 +3,9 @@
 #ifndef METERBEAT_WORKER_METER_PARSE_H
 #define METERBEAT_WORKER_METER_PARSE_H
 
+#include "base/buf.h"
+#include "books/custodian.h"
+#include "books/pending.h"
 #include "books/record.h"
 #include "books/record_option.h"
 #include "books/run.h"
@@ -28,6 +31,13 @@ struct parse {
     struct record record;
     struct record_option option;
     struct units_heat heat; /* amount 0: none */
+    bool has_custodian;     /* the three below count */
+    struct custodian custodian;
+    struct subscription subscription;
+    struct pending pending; /* is_pending: what the custodian has accepted and not answered yet */
+    bool is_pending;
+    struct collect *collect;   /* while its documents are fetched */
+    struct validator unbooked; /* of its whole answer; strings owned */
     struct window window;
     struct stage *stage;
     struct espi *espi;
@@ -50,7 +60,9 @@ bool parse_should_stop(void *context);
 /* A request that was stopped failed for the reason of the stop. Returns false. */
 bool parse_stopped(const struct parse *p, struct err *e);
 /* The steps, each in the file of its name. */
-MUST_CHECK bool fetch_window(struct parse *p, struct err *e);   /* feed -> stage */
+MUST_CHECK bool fetch_window(struct parse *p, struct err *e); /* feed -> stage */
+/* The window's URL in the seed's style, as feed_url_build. */
+MUST_CHECK bool fetch_url(const struct parse *p, struct buf *ret_url, struct err *e);
 MUST_CHECK bool resolve_series(struct parse *p, struct err *e); /* groups -> series */
 MUST_CHECK bool write_points(struct parse *p, struct err *e); /* stage -> KairosDB, counted back */
 MUST_CHECK bool book_parse(struct parse *p, struct err *e);   /* all books in one transaction */

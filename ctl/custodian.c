@@ -1,0 +1,279 @@
+/* `custodian`: the utilities' Green Button servers, and how each wants to be asked. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "books/custodian.h"
+#include "books/seal.h"
+#include "commands.h"
+#include "meter/rest_url.h"
+#include "secret_input.h"
+#include "session.h"
+#include "table.h"
+
+#define ARGUMENTS_MAX 4
+
+struct request {
+    struct ctl *ctl;
+    struct session *session;
+    const char *arguments[ARGUMENTS_MAX]; /* the verb first */
+    int count;
+    const char *file;
+    bool json;
+};
+
+enum { KEY_FILE = 256 };
+
+static const struct argp_option options[] = {
+    {"file", KEY_FILE, "FILE", 0, "Read the secret from FILE, not from standard input (set)", 1},
+    {"json", 'j', NULL, 0, "One JSON object a line (list, show)", 2},
+    {0},
+};
+
+static error_t take_option(int key, char *argument, struct argp_state *state)
+{
+    struct request *r = state->input;
+    if (key == ARGP_KEY_INIT)
+        state->child_inputs[0] = &r->ctl->program;
+    else if (key == KEY_FILE)
+        r->file = argument;
+    else if (key == 'j')
+        r->json = true;
+    else if (key == ARGP_KEY_ARG && r->count < ARGUMENTS_MAX)
+        r->arguments[r->count++] = argument;
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+/* What can be set, below the options of --help. */
+static char *list_columns(void)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    if (out == NULL)
+        return NULL;
+    (void)fputs("What can be set (secrets are read from standard input or --file):\n", out);
+    for (size_t i = 0; i < custodian_columns_count; i++)
+        (void)fprintf(out, "  %-20s %s%s\n", custodian_columns[i].name,
+                      custodian_columns[i].is_secret ? "(secret) " : "", custodian_columns[i].help);
+    (void)fputs("\nExample:\n  meterbeatctl custodian add hydro "
+                "https://utility.example/espi/1_1/resource\n"
+                "  meterbeatctl custodian set hydro token_url https://utility.example/oauth/token\n"
+                "  meterbeatctl custodian set hydro client_secret <secret.txt",
+                out);
+    (void)fclose(out);
+    return text;
+}
+
+static char *add_to_help(int key, const char *text, void *input)
+{
+    (void)input;
+    return key == ARGP_KEY_HELP_POST_DOC ? list_columns() : (char *)text;
+}
+
+static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {
+    .options = options,
+    .parser = take_option,
+    .args_doc = "key\nadd NAME BASE-URL\nset NAME COLUMN [VALUE]\nlist\nshow NAME\nremove NAME",
+    .doc = "Utilities that are asked by Green Button Connect My Data.\v ",
+    .children = children,
+    .help_filter = add_to_help,
+};
+
+/* --- the verbs -------------------------------------------------------------------------------- */
+
+static int add_run(struct request *r)
+{
+    char host[REST_HOST];
+    struct err e;
+    int64_t id;
+    if (!rest_url_host(r->arguments[2], host, &e))
+        return ctl_misused("%s", e.text);
+    if (!custodian_add(r->session->pg, r->arguments[1], r->arguments[2], &id, &e))
+        return ctl_fail(&e);
+    printf("%" PRId64 "\n", id);
+    return CTL_OK;
+}
+
+static bool is_secret(const char *column)
+{
+    for (size_t i = 0; i < custodian_columns_count; i++)
+        if (strcmp(custodian_columns[i].name, column) == 0)
+            return custodian_columns[i].is_secret;
+    return false;
+}
+
+static int set_secret(struct request *r)
+{
+    struct err e;
+    const char *keys = r->ctl->settings.credentials.key;
+    if (r->count > 3)
+        return ctl_misused("%s is a secret: it is read from standard input or --file, never from "
+                           "the command line",
+                           r->arguments[2]);
+    char *secret CLEANUP(seal_freep) = secret_input(r->file, &e);
+    if (secret == NULL || !custodian_set(r->session->pg, keys, r->arguments[1], r->arguments[2],
+                                         secret[0] != '\0' ? secret : NULL, &e))
+        return ctl_fail(&e);
+    return CTL_OK;
+}
+
+static int set_run(struct request *r)
+{
+    struct err e;
+    char host[REST_HOST];
+    const char *column = r->arguments[2], *value = r->arguments[3];
+    if (is_secret(column))
+        return set_secret(r);
+    if (r->count != 4)
+        return ctl_misused("custodian set wants a NAME, a COLUMN and a VALUE");
+    if (strstr(column, "_url") != NULL && value[0] != '\0' && !rest_url_host(value, host, &e))
+        return ctl_misused("%s: %s", column, e.text);
+    if (!custodian_set(r->session->pg, NULL, r->arguments[1], column, value, &e))
+        return ctl_fail(&e);
+    return CTL_OK;
+}
+
+static int remove_run(struct request *r)
+{
+    struct err e;
+    return custodian_remove(r->session->pg, r->arguments[1], &e) ? CTL_OK : ctl_fail(&e);
+}
+
+/* --- list and show ---------------------------------------------------------------------------- */
+
+/* Secrets are there or not; nothing else of them is ever shown. */
+static PGresult *rows_of(struct request *r, const char *name, struct err *e)
+{
+    return pg_query(
+        r->session->pg, e,
+        "SELECT c.name, c.base_url, (SELECT count(*) FROM meterbeat.subscription s"
+        "  WHERE s.custodian_id = c.id), (SELECT count(*) FROM meterbeat.pending p"
+        "  JOIN meterbeat.subscription s USING (record_id) WHERE s.custodian_id = c.id),"
+        " (SELECT count(*) FROM meterbeat.authorization a WHERE a.custodian_id = c.id"
+        "  AND a.refused_at IS NOT NULL),"
+        " to_jsonb(c) - '{client_secret,certificate,private_key}'::text[] ||"
+        " jsonb_build_object('client_secret', c.client_secret IS NOT NULL, 'certificate',"
+        " c.certificate IS NOT NULL, 'private_key', c.private_key IS NOT NULL)"
+        " FROM meterbeat.custodian c WHERE $1 = '' OR c.name = $1 ORDER BY c.name LIMIT 10000",
+        PG_ARGS(name));
+}
+
+static int list_run(struct request *r)
+{
+    static const char *const titles[] = {"custodian", ">records", ">waiting", ">refused", "url"};
+    CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
+    struct err e;
+    PGresult *rows CLEANUP(pg_clear) = rows_of(r, "", &e);
+    if (rows == NULL)
+        return ctl_fail(&e);
+    for (int i = 0; i < PQntuples(rows); i++) {
+        if (r->json) {
+            printf("%s\n", pg_text(rows, i, 5));
+            continue;
+        }
+        table_add(&t, "%s", pg_text(rows, i, 0));
+        for (int c = 2; c < 5; c++)
+            table_add(&t, "%s", pg_text(rows, i, c));
+        table_add(&t, "%s", pg_text(rows, i, 1));
+    }
+    if (t.count > 0)
+        table_print(&t, stdout);
+    else if (!r->json)
+        (void)fprintf(stderr,
+                      "meterbeatctl: no custodians yet: meterbeatctl custodian add --help\n");
+    return CTL_OK;
+}
+
+static void show_column(const json_t *row, const struct custodian_column *column)
+{
+    const json_t *value = json_object_get(row, column->name);
+    if (column->is_secret) {
+        printf("%-20s %s\n", column->name, json_is_true(value) ? "set, not shown" : "none");
+    } else if (json_is_string(value)) {
+        char *clean = strdup(json_string_value(value));
+        printf("%-20s %s\n", column->name, clean != NULL ? table_clean(clean) : "");
+        free(clean);
+    } else {
+        char *text = json_dumps(value, JSON_ENCODE_ANY);
+        printf("%-20s %s\n", column->name, text != NULL ? text : "");
+        free(text);
+    }
+}
+
+static int show_run(struct request *r)
+{
+    struct err e;
+    PGresult *rows CLEANUP(pg_clear) = rows_of(r, r->arguments[1], &e);
+    int64_t id;
+    if (rows == NULL ||
+        (PQntuples(rows) == 0 && !custodian_find(r->session->pg, r->arguments[1], &id, &e)))
+        return ctl_fail(&e);
+    if (r->json) {
+        printf("%s\n", pg_text(rows, 0, 5));
+        return CTL_OK;
+    }
+    json_t *row = json_loads(pg_text(rows, 0, 5), 0, NULL);
+    for (size_t i = 0; row != NULL && i < custodian_columns_count; i++)
+        show_column(row, &custodian_columns[i]);
+    json_decref(row);
+    printf("%-20s %s, %s waiting for an answer\n", "records", pg_text(rows, 0, 2),
+           pg_text(rows, 0, 3));
+    printf("%-20s %s\n", "refused", pg_text(rows, 0, 4));
+    return CTL_OK;
+}
+
+/* --- which verb ------------------------------------------------------------------------------- */
+
+static const struct verb {
+    const char *name;
+    int least, most; /* arguments, the verb counted */
+    int (*run)(struct request *r);
+} verbs[] = {
+    {"add", 3, 3, add_run},   {"set", 3, 4, set_run},       {"list", 1, 1, list_run},
+    {"show", 2, 2, show_run}, {"remove", 2, 2, remove_run},
+};
+
+/* Needs neither database nor configuration. */
+static int key_run(void)
+{
+    char key[SEAL_KEY_TEXT];
+    struct err e;
+    if (!seal_key_make(key, &e))
+        return ctl_fail(&e);
+    printf("%s\n", key);
+    explicit_bzero(key, sizeof(key));
+    return CTL_OK;
+}
+
+static int perform(struct request *r, const struct verb *verb)
+{
+    CLEANUP(session_end) struct session session = {.settings = &r->ctl->settings};
+    struct err e;
+    r->session = &session;
+    return session_database(&session, true, &e) ? verb->run(r) : ctl_fail(&e);
+}
+
+int custodian_run(struct ctl *c, int argc, char **argv)
+{
+    struct request r = {.ctl = c};
+    const struct verb *verb = NULL;
+    int status;
+    program_parse(&argp, 0, argc, argv, &r);
+    if (r.count == 1 && strcmp(r.arguments[0], "key") == 0)
+        return key_run();
+    for (size_t i = 0; r.count > 0 && i < ARRAY_LEN(verbs); i++)
+        if (strcmp(verbs[i].name, r.arguments[0]) == 0)
+            verb = &verbs[i];
+    if (verb == NULL)
+        return ctl_misused("custodian what? key, add, set, list, show or remove");
+    if (r.count < verb->least || r.count > verb->most)
+        return ctl_misused("custodian %s: wrong number of arguments; --help shows them",
+                           verb->name);
+    return ctl_settings(c, &status) ? perform(&r, verb) : status;
+}

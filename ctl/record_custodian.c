@@ -1,0 +1,162 @@
+/* Records that a custodian is asked for: added, authorized, shown. */
+#include "record_custodian.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "books/authorization.h"
+#include "books/seal.h"
+#include "secret_input.h"
+#include "table.h"
+
+#define LIFETIME_S 3600 /* of a token whose answer does not say */
+
+static const char *resource_of(const struct record_request *r)
+{
+    return r->bulk != NULL ? r->bulk : r->path != NULL ? r->path : r->subscription;
+}
+
+static const char *kind_of(const struct record_request *r)
+{
+    return r->bulk != NULL ? "bulk" : r->path != NULL ? "path" : "subscription";
+}
+
+static bool bad(struct err *e, const char *what)
+{
+    return err_set(e, ERR_REJECT, "bad_record", "%s", what);
+}
+
+bool record_custodian_fill(struct record_request *r, struct custodian *ret_custodian, struct err *e)
+{
+    int64_t id;
+    if ((r->bulk != NULL) + (r->path != NULL) + (r->subscription != NULL) != 1)
+        return bad(e, "--custodian needs one of --subscription, --bulk and --path");
+    if (!custodian_find(r->session->pg, r->custodian, &id, e) ||
+        !custodian_get(r->session->pg, NULL, id, ret_custodian, e))
+        return false;
+    if (r->record.url[0] == '\0')
+        r->record.url = ret_custodian->base_url;
+    if (r->record.sub_id[0] == '\0')
+        r->record.sub_id = (char *)resource_of(r);
+    if (r->record.min_date_parameter[0] == '\0' && strlen(ret_custodian->min_parameter) <= 20)
+        r->record.min_date_parameter = ret_custodian->min_parameter;
+    if (r->record.max_date_parameter[0] == '\0' && strlen(ret_custodian->max_parameter) <= 20)
+        r->record.max_date_parameter = ret_custodian->max_parameter;
+    return true;
+}
+
+bool record_custodian_put(struct record_request *r, int64_t custodian_id, int64_t record_id,
+                          struct err *e)
+{
+    struct subscription s = {.record_id = record_id,
+                             .custodian_id = custodian_id,
+                             .kind = (char *)kind_of(r),
+                             .resource = (char *)resource_of(r)};
+    const char *grant = r->grant != NULL ? r->grant : "refresh_token";
+    return authorization_add(r->session->pg, custodian_id, grant, &s.authorization_id, e) &&
+           subscription_put(r->session->pg, &s, e);
+}
+
+/* --- authorize -------------------------------------------------------------------------------- */
+
+static void json_decref_at(json_t **value)
+{
+    json_decref(*value);
+}
+
+static bool no_tokens(struct err *e)
+{
+    return bad(e, "standard input holds no answer of a token endpoint: a JSON object with "
+                  "access_token, refresh_token, or both");
+}
+
+/* As the token endpoint answered when the customer consented; or only the refresh token of it. */
+static bool tokens_of(const json_t *answer, struct authorization_tokens *ret_tokens, struct err *e)
+{
+    struct authorization_tokens t = {
+        .access_token = json_string_value(json_object_get(answer, "access_token")),
+        .refresh_token = json_string_value(json_object_get(answer, "refresh_token")),
+        .lifetime_s = json_integer_value(json_object_get(answer, "expires_in"))};
+    if (t.access_token == NULL && t.refresh_token == NULL)
+        return no_tokens(e);
+    /* without a lifetime: a token that can be renewed soon is, any other is used until refused */
+    if (t.lifetime_s <= 0 || t.lifetime_s > INT64_C(3650) * 86400)
+        t.lifetime_s = t.refresh_token != NULL ? LIFETIME_S : 0;
+    *ret_tokens = t;
+    return true;
+}
+
+/* A new row: a refresh of the old one, under way in a worker, cannot write over these. */
+static bool authorize(struct record_request *r, struct subscription *s,
+                      const struct authorization_tokens *tokens, struct err *e)
+{
+    struct pg *pg = r->session->pg;
+    char old[PG_NUMBER];
+    bool is_new;
+    const char *grant = tokens->refresh_token != NULL ? "refresh_token" : "bearer";
+    (void)pg_number(s->authorization_id, old);
+    return pg_begin(pg, e) &&
+           authorization_add(pg, s->custodian_id, grant, &s->authorization_id, e) &&
+           authorization_store(pg, r->ctl->settings.credentials.key, s->authorization_id, -1,
+                               tokens, &is_new, e) &&
+           subscription_put(pg, s, e) &&
+           pg_do(pg, e, NULL,
+                 "DELETE FROM meterbeat.authorization a WHERE id = $1 AND NOT EXISTS"
+                 " (SELECT FROM meterbeat.subscription s WHERE s.authorization_id = a.id)",
+                 PG_ARGS(old)) &&
+           pg_commit(pg, e);
+}
+
+int record_authorize_run(struct record_request *r)
+{
+    struct subscription s CLEANUP(subscription_free) = {0};
+    struct authorization_tokens tokens;
+    struct err e;
+    bool found = false;
+    char *text CLEANUP(seal_freep) = secret_input(NULL, &e);
+    if (text == NULL)
+        return ctl_fail(&e);
+    json_t *answer CLEANUP(json_decref_at) = json_loads(text, 0, NULL);
+    if (!subscription_get(r->session->pg, r->id, &s, &found, &e) ||
+        (!found && !bad(&e, "it has no custodian: `record add --custodian` makes one that has")) ||
+        !tokens_of(answer, &tokens, &e) || !authorize(r, &s, &tokens, &e)) {
+        pg_rollback(r->session->pg);
+        (void)err_wrap(&e, "record %" PRId64, r->id);
+        return ctl_fail(&e);
+    }
+    printf("record %" PRId64 " is authorized\n", r->id);
+    return CTL_OK;
+}
+
+/* --- show ------------------------------------------------------------------------------------- */
+
+bool record_custodian_show(struct record_request *r, struct err *e)
+{
+    static const char *const names[] = {"custodian", "asks for", "authorization", "waiting"};
+    char id[PG_NUMBER];
+    PGresult *rows CLEANUP(pg_clear) = pg_query(
+        r->session->pg, e,
+        "SELECT c.name, s.kind || ' ' || s.resource, CASE WHEN a.refused_at IS NOT NULL THEN"
+        "  'refused since ' || to_char(a.refused_at AT TIME ZONE 'UTC',"
+        "  'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') || ': ' || coalesce(a.refusal, '')"
+        "  ELSE a.grant_type || CASE WHEN a.access_token IS NULL AND a.grant_type <> 'none'"
+        "  THEN ', no token yet' ELSE '' END END,"
+        " (SELECT 'asked ' || p.polls || ' times, again at ' || to_char(p.next_poll_at AT TIME"
+        "  ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM meterbeat.pending p"
+        "  WHERE p.record_id = s.record_id ORDER BY p.next_poll_at LIMIT 1)"
+        " FROM meterbeat.subscription s JOIN meterbeat.custodian c ON c.id = s.custodian_id"
+        " JOIN meterbeat.authorization a ON a.id = s.authorization_id WHERE s.record_id = $1",
+        PG_ARGS(pg_number(r->id, id)));
+    if (rows == NULL)
+        return false;
+    for (int c = 0; PQntuples(rows) == 1 && c < (int)ARRAY_LEN(names); c++) {
+        if (PQgetisnull(rows, 0, c))
+            continue;
+        char text[600];
+        (void)snprintf(text, sizeof(text), "%s", pg_text(rows, 0, c));
+        printf("%-20s %s\n", names[c], table_clean(text));
+    }
+    return true;
+}
