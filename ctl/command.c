@@ -18,8 +18,7 @@ const struct command command_table[] = {
     {"dead", "list|show|replay|drop", "the messages that failed for good", dead_run},
     {"report", "BUILDING", "the months of a building by meter", report_run},
     {"next", "[N]", "what will fire when", next_run},
-    {"schedule", "import FILE", "a Celery application's schedule as settings; no server",
-     schedule_run},
+    {"schedule", "import FILE", "the schedule of a Celery application", schedule_run},
     {"inspect", "FILE...", "what Green Button files hold; no server", inspect_run},
 };
 const size_t command_count = ARRAY_LEN(command_table);

@@ -69,7 +69,8 @@ def test_what_show_config_prints_is_a_configuration_without_passwords(meterbeat,
 def test_wrong_usage_ends_with_status_2(meterbeat):
     for arguments in (["nothing"], [], ["record"], ["record", "show"], ["record", "list", "7"], ["dead"],
                       ["dead", "drop"], ["dead", "replay", "x", "--all"], ["report"], ["send"],
-                      ["report", "1", "--csv", "--json"], ["next", "0"], ["check", "--wrong"], ["inspect"]):
+                      ["report", "1", "--csv", "--json"], ["next", "0"], ["check", "--wrong"], ["inspect"],
+                      ["schedule"], ["schedule", "import"], ["schedule", "export", "-"]):
         assert complaint(meterbeat, *arguments, status=2).startswith("meterbeatctl"), arguments
 
 
@@ -77,7 +78,7 @@ def test_help_of_every_command_needs_no_configuration(meterbeat):
     meterbeat.configuration.unlink()
     listed = meterbeat.ctl("--help").split("Commands (each has --help):")[1].split("\n\n")[0]
     commands = [line.split()[0] for line in listed.splitlines() if line.strip()]
-    assert {"check", "init-db", "record", "send", "status", "dead", "report", "next", "inspect"} == set(commands)
+    assert {"check", "init-db", "record", "send", "status", "dead", "report", "next", "schedule", "inspect"} == set(commands)
     for command in commands:
         assert f"meterbeatctl {command}" in meterbeat.ctl(command, "--help")
 

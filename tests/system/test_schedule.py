@@ -40,7 +40,7 @@ CELERY_TIMEZONE = 'America/New_York'
 
 def tool(build, name, *arguments, text=None):
     done = subprocess.run([str(build / "tests" / name), *map(str, arguments)], input=text, capture_output=True,
-                          text=True, timeout=120)
+                          text=True, timeout=170)
     assert done.returncode == 0 and not done.stderr, done.stderr
     return done.stdout.splitlines()
 
