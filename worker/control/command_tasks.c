@@ -11,6 +11,7 @@
 #define ETA_PRIORITY 6
 #define IDS_MAX 10000
 #define INFO_ITEMS_MAX 20
+#define ITEM_TEXT 64 /* at least STATE_RATE_TEXT */
 
 /* --- what is here -------------------------------------------------------------------------- */
 
@@ -122,28 +123,30 @@ json_t *command_query_task(struct panel *p, const json_t *arguments)
 
 /* One attribute of a task as text; false: it has none of that name, or no value. */
 static bool attribute(const struct panel *p, const struct task *task, const char *item,
-                      char text[STATE_RATE_TEXT])
+                      char text[ITEM_TEXT])
 {
     double soft_s, hard_s;
     state_limits(p->state, task, &soft_s, &hard_s);
     text[0] = '\0';
-    if (strcmp(item, "rate_limit") == 0)
+    if (strcmp(item, "name") == 0)
+        snprintf(text, ITEM_TEXT, "%s", task->name);
+    else if (strcmp(item, "rate_limit") == 0)
         state_rate_text(p->state, task, text);
     else if (strcmp(item, "time_limit") == 0 && hard_s > 0)
-        snprintf(text, STATE_RATE_TEXT, "%g", hard_s);
+        snprintf(text, ITEM_TEXT, "%g", hard_s);
     else if (strcmp(item, "soft_time_limit") == 0 && soft_s > 0)
-        snprintf(text, STATE_RATE_TEXT, "%g", soft_s);
+        snprintf(text, ITEM_TEXT, "%g", soft_s);
     else if (strcmp(item, "max_retries") == 0)
-        snprintf(text, STATE_RATE_TEXT, "%zu", p->settings->worker.retry_delays);
+        snprintf(text, ITEM_TEXT, "%zu", p->settings->worker.retry_delays);
     else if (strcmp(item, "acks_late") == 0)
-        snprintf(text, STATE_RATE_TEXT, "True");
+        snprintf(text, ITEM_TEXT, "True");
     return text[0] != '\0';
 }
 
 /* "parse [rate_limit=10/m]" */
 static json_t *describe(const struct panel *p, const char *name, const json_t *items)
 {
-    char line[1024], text[STATE_RATE_TEXT];
+    char line[1024], text[ITEM_TEXT];
     const struct task *task = panel_task(p, name);
     size_t used = (size_t)snprintf(line, sizeof line, "%.300s", name), start = used, i;
     const json_t *item;
