@@ -16,6 +16,7 @@ struct record_request {
     bool json;
     char **words; /* of set: NAME=VALUE */
     size_t word_count;
+    bool has_custodian; /* show: its URL is not the record's own */
     const char *custodian, *subscription, *bulk, *path, *grant; /* NULL: not given */
     struct session *session;
     struct timezone_rules *zone;

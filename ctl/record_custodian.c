@@ -8,6 +8,7 @@
 
 #include "books/authorization.h"
 #include "books/seal.h"
+#include "meter/token.h"
 #include "secret_input.h"
 #include "table.h"
 
@@ -66,6 +67,15 @@ static void json_decref_at(json_t **value)
     json_decref(*value);
 }
 
+/* It goes into a header: what RFC 6749 has in tokens, and no line's end. */
+static bool is_token(const char *text)
+{
+    for (const char *at = text; text != NULL && *at != '\0'; at++)
+        if (*at <= ' ' || *at > '~')
+            return false;
+    return text == NULL || (text[0] != '\0' && strlen(text) <= TOKEN_MAX);
+}
+
 static bool no_tokens(struct err *e)
 {
     return bad(e, "standard input holds no answer of a token endpoint: a JSON object with "
@@ -79,7 +89,8 @@ static bool tokens_of(const json_t *answer, struct authorization_tokens *ret_tok
         .access_token = json_string_value(json_object_get(answer, "access_token")),
         .refresh_token = json_string_value(json_object_get(answer, "refresh_token")),
         .lifetime_s = json_integer_value(json_object_get(answer, "expires_in"))};
-    if (t.access_token == NULL && t.refresh_token == NULL)
+    if ((t.access_token == NULL && t.refresh_token == NULL) || !is_token(t.access_token) ||
+        !is_token(t.refresh_token))
         return no_tokens(e);
     /* without a lifetime: a token that can be renewed soon is, any other is used until refused */
     if (t.lifetime_s <= 0 || t.lifetime_s > INT64_C(3650) * 86400)
@@ -131,6 +142,12 @@ int record_authorize_run(struct record_request *r)
 }
 
 /* --- show ------------------------------------------------------------------------------------- */
+
+bool record_custodian_look(struct record_request *r, struct err *e)
+{
+    struct subscription s CLEANUP(subscription_free) = {0};
+    return subscription_get(r->session->pg, r->id, &s, &r->has_custodian, e);
+}
 
 bool record_custodian_show(struct record_request *r, struct err *e)
 {

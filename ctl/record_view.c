@@ -137,7 +137,7 @@ static void show_next(const struct record_request *r, const struct record *recor
     next_text(r, record, text);
     line("next", text);
     if (record_window(&r->ctl->settings, r->zone, record, clock_wall_ms() / 1000, &next, &e) &&
-        next.url[0] != '\0')
+        next.url[0] != '\0' && !r->has_custodian)
         line("", next.url);
 }
 
@@ -187,7 +187,7 @@ int record_show_run(struct record_request *r)
 {
     struct record record;
     struct err e;
-    if (!record_get(r->session->pg, r->id, &record, &e))
+    if (!record_custodian_look(r, &e) || !record_get(r->session->pg, r->id, &record, &e))
         return ctl_fail(&e);
     int status = CTL_OK;
     if (r->json) {

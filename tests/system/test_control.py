@@ -8,9 +8,9 @@ from urllib.parse import quote
 import pika
 import pytest
 
+from queues import DEAD, QUEUE, consuming, done, pings_are_done, ready, send, wait_ready
 from servers import wait_until
-from test_worker import (DEAD, QUEUE, consuming, done, pings_are_done, queue, rabbitmqctl, ready, send,
-                         wait_ready)  # noqa: F401 - queue is a fixture
+from test_worker import rabbitmqctl
 
 NODE = "worker@test"
 PIDBOX, REPLIES, EVENTS = "celery.pidbox", "reply.celery.pidbox", "celeryev"

@@ -535,7 +535,8 @@ def test_secrets_are_read_from_standard_input_and_never_shown(asking, custodian,
     meterbeat.ctl("custodian", "add", "other", "ftp://utility.example/", status=2)
     record = asking.subscribe(custodian, house("7", *days(2)))
     meterbeat.ctl("custodian", "remove", "hydro", status=1)
-    asking.ctl_in("no JSON", "record", "authorize", record, status=1)
+    for text in ("no JSON", "{}", '{"access_token": "a\\r\\nb"}', '{"refresh_token": ""}'):
+        asking.ctl_in(text, "record", "authorize", record, status=1)
     asking.rows("DELETE FROM seed_ts_parser_record")
     key = meterbeat.ctl("custodian", "key").strip()
     assert re.fullmatch("[0-9a-f]{64}", key) and key != meterbeat.ctl("custodian", "key").strip()
