@@ -1,9 +1,12 @@
 /* Rows of seed_ts_parser_record: which feed of which building, and how far it has been fetched. */
 #include "books/record.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Characters of seed_ts_parser_record.url, and the end of the text. */
+#define RECORD_URL 501
 /* The words for an active record; SEED's own is the first. */
 #define RECORD_ACTIVE "lower(btrim(active)) IN ('y', 'yes', 'true', 't', '1', 'on', 'active')"
 #define RECORD_COLUMNS                                                                             \
@@ -215,6 +218,78 @@ bool record_add(struct pg *p, const struct record *r, int64_t *ret_id, struct er
     if (!result)
         return false;
     *ret_id = pg_int(result, 0, 0, 0);
+    return true;
+}
+
+bool record_is_import(const struct record *r)
+{
+    return strncmp(r->url, RECORD_IMPORT, strlen(RECORD_IMPORT)) == 0;
+}
+
+bool record_standing(struct pg *p, int64_t id, enum record_standing *ret_standing, struct err *e)
+{
+    char number[PG_NUMBER];
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(p, e,
+                 "SELECT coalesce(btrim(url) LIKE '" RECORD_IMPORT "%', false),"
+                 " coalesce(" RECORD_ACTIVE ", false)"
+                 " FROM seed_ts_parser_record WHERE id = $1::bigint",
+                 PG_ARGS(pg_number(id, number)));
+    if (!r)
+        return false;
+    *ret_standing = PQntuples(r) == 0  ? RECORD_GONE
+                    : pg_bool(r, 0, 0) ? RECORD_IMPORTED
+                    : pg_bool(r, 0, 1) ? RECORD_ASKED
+                                       : RECORD_PAUSED;
+    return true;
+}
+
+static bool record_find_import(struct pg *p, const char *building_id, const char *url,
+                               int64_t *ret_id, struct err *e)
+{
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(p, e,
+                 "SELECT id FROM seed_ts_parser_record WHERE btrim(url) = $1"
+                 " AND btrim(building_id) = $2 ORDER BY id LIMIT 1",
+                 PG_ARGS(url, building_id));
+    if (!r)
+        return false;
+    *ret_id = PQntuples(r) ? pg_int(r, 0, 0, 0) : 0;
+    return true;
+}
+
+/* The end of a name that is too long says more than its beginning. */
+static void record_import_url(const char *name, char out[RECORD_URL])
+{
+    size_t most = RECORD_URL - sizeof RECORD_IMPORT, len = strlen(name);
+    const char *at = len > most ? name + (len - most) : name;
+    while (at != name && ((unsigned char)*at & 0xc0) == 0x80)
+        at++;
+    snprintf(out, RECORD_URL, "%s%s", RECORD_IMPORT, at);
+    pg_clean(out);
+}
+
+bool record_of_import(struct pg *p, const char *building_id, const char *name, int64_t *ret_id,
+                      struct err *e)
+{
+    char url[RECORD_URL];
+    record_import_url(name, url);
+    struct record r = {.url = url,
+                       .building_id = (char *)building_id,
+                       .time_type =
+                           (char *)"import"}; /* no time type: never asked, even if active */
+    int64_t id = 0;
+    bool ok = pg_begin(p, e) &&
+              pg_do(p, e, NULL,
+                    "SELECT pg_advisory_xact_lock(hashtextextended('meterbeat import ' || $1, 0))",
+                    PG_ARGS(building_id)) &&
+              record_find_import(p, building_id, url, &id, e) &&
+              (id || record_add(p, &r, &id, e)) && pg_commit(p, e);
+    if (!ok) {
+        pg_rollback(p);
+        return false;
+    }
+    *ret_id = id;
     return true;
 }
 

@@ -41,6 +41,20 @@ MUST_CHECK bool record_idle_page(struct pg *p, const char *task, int64_t after_i
  * seed's column, a building_id that is no number) | "no_building".
  */
 MUST_CHECK bool record_add(struct pg *p, const struct record *r, int64_t *ret_id, struct err *e);
+/* Whether a record can be asked for its readings again. */
+enum record_standing { RECORD_ASKED, RECORD_PAUSED, RECORD_IMPORTED, RECORD_GONE };
+MUST_CHECK bool record_standing(struct pg *p, int64_t id, enum record_standing *ret_standing,
+                                struct err *e);
+/* The url of a record that stands for a file read by hand begins so; its file's name follows. Such
+ * a record is never active: nobody can be asked again. */
+#define RECORD_IMPORT "import:"
+bool record_is_import(const struct record *r);
+/*
+ * Outside a transaction: the record that stands for that file of the building, made when there is
+ * none yet. name: cut to fit the column. Errors as record_add.
+ */
+MUST_CHECK bool record_of_import(struct pg *p, const char *building_id, const char *name,
+                                 int64_t *ret_id, struct err *e);
 /* Pauses or resumes. ERR_REJECT "no_record". */
 MUST_CHECK bool record_set_active(struct pg *p, int64_t id, bool active, struct err *e);
 /*

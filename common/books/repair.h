@@ -8,8 +8,9 @@
 
 /* Whether a parse of that window of the record is under way, or was begun so lately that the next
  * would find nothing else: a minute ago after the first, twice as long after each, a day at most.
- * What no feed has any more is so asked for ever less often. Errors: those of pg_query. */
+ * What no feed has any more is so asked for ever less often. by_hand: only whether it is under way.
+ * Errors: those of pg_query. */
 MUST_CHECK bool repair_is_promised(struct pg *p, int64_t record_id, int64_t from_s, int64_t to_s,
-                                   bool *ret_promised, struct err *e);
+                                   bool by_hand, bool *ret_promised, struct err *e);
 
 #endif

@@ -3,6 +3,7 @@
 #include "meter/kairosdb.h"
 
 #include <curl/curl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #define KAIROSDB_REQUEST_MAX (4u << 20)
 #define KAIROSDB_ANSWER_MAX (1u << 20)
+#define KAIROSDB_TOLERANCE 1e-9
 
 struct kairosdb {
     const struct settings *settings;
@@ -194,4 +196,25 @@ bool kairosdb_sums(struct kairosdb *k, const char *metric, const struct series_t
         return kairosdb_status_error(k, "a query", status, e);
     return kairosdb_query_read(k->answer.data ? k->answer.data : "", k->answer.len, ret_buckets,
                                max, ret_count, e);
+}
+
+struct kairosdb_bucket kairosdb_bucket_at(const struct kairosdb_bucket *buckets, size_t count,
+                                          int64_t start_s)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (buckets[middle].start_s < start_s)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < count && buckets[low].start_s == start_s)
+        return buckets[low];
+    return (struct kairosdb_bucket){.start_s = start_s};
+}
+
+bool kairosdb_same_sum(double shown, double expected, double size)
+{
+    return fabs(shown - expected) <= KAIROSDB_TOLERANCE * size;
 }

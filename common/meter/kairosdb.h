@@ -26,6 +26,14 @@ struct kairosdb_bucket {
     int64_t count;
 };
 
+/* The bucket of that start in a list in order; one without points where there is none. Pure. */
+struct kairosdb_bucket kairosdb_bucket_at(const struct kairosdb_bucket *buckets, size_t count,
+                                          int64_t start_s);
+/* Whether a sum that KairosDB shows is the one expected: it adds doubles in time order as we do,
+ * but not always to the same last bit. size: the sum of absolute values, which the tolerance is
+ * relative to. Pure. */
+bool kairosdb_same_sum(double shown, double expected, double size);
+
 enum kairosdb_span { KAIROSDB_DAYS, KAIROSDB_MONTHS };
 
 /* should_stop (may be NULL) is asked about every second during a request; true ends it. Connects at

@@ -3,6 +3,7 @@ import datetime
 
 import pytest
 
+import feeds
 import greenbutton
 import metering as m
 from servers import wait_until
@@ -161,14 +162,30 @@ def test_what_no_feed_has_any_more_is_asked_for_less_and_less_often(
     begin = rows("SELECT extract(epoch FROM min(month_start))::bigint FROM meterbeat.dirty_month")[0][0]
     first = max(feed.begin, begin)
     lose(servers, place, first, first + m.DAY)
-    rows("DELETE FROM seed_ts_parser_record WHERE id = %s", (record,))
+    meters.server.inject("moved", feeds.status(404), for_ever=True)
 
     def repairs_after(seconds):
         rows("UPDATE meterbeat.run SET created_at = created_at - make_interval(secs => %s)", (seconds,))
         meters.do("aggregate")
-        return rows("SELECT count(*) FROM meterbeat.run WHERE NOT only_one AND error_code = 'no_record'")[0][0]
+        return rows("SELECT count(*) FROM meterbeat.run WHERE NOT only_one AND error_code = 'feed_not_found'")[0][0]
 
     assert [repairs_after(seconds) for seconds in (0, 10, 61, 61, 61)] == [1, 1, 2, 2, 3]
+
+
+@pytest.mark.parametrize("change", ["DELETE FROM seed_ts_parser_record WHERE id = %s",
+                                    "UPDATE seed_ts_parser_record SET active = 'N' WHERE id = %s",
+                                    "UPDATE seed_ts_parser_record SET url = 'import:/a/file' WHERE id = %s"])
+def test_a_record_that_is_gone_paused_or_a_file_is_not_asked_for_what_was_lost(
+        meters, servers, place, rows, change):  # noqa: F811
+    feed = m.house("hopeless", *m.days(40))
+    record = meters.add(feed, last_date=begin_of(feed))
+    meters.start()
+    meters.do("parse", record)
+    lose(servers, place, feed.begin, feed.begin + m.DAY)
+    rows(change, (record,))
+    run = meters.do("aggregate", "42")
+    assert "1 short of what the books say, 0 parses promised to mend them, 1 days" in run[3]
+    assert rows("SELECT count(*) FROM meterbeat.run WHERE NOT only_one AND record_id IS NOT NULL") == [(0,)]
 
 
 def lose(servers, place, from_s, to_s):

@@ -125,19 +125,6 @@ static void a_building_is_a_number_or_a_name_and_minus_one_is_all(void **state)
     }
 }
 
-static void less_or_another_sum_is_a_shortfall_and_more_is_none(void **state)
-{
-    (void)state;
-    const struct kairosdb_bucket shown = {.sum = 1000.0000001, .count = 96};
-    assert_false(shortfall_is(&shown, 96, 1000, 1000));
-    assert_true(shortfall_is(&shown, 97, 1000, 1000));
-    assert_false(shortfall_is(&shown, 95, 0, 0));
-    assert_true(shortfall_is(&shown, 96, 1001, 1001));
-    const struct kairosdb_bucket none = {.count = 0};
-    assert_false(shortfall_is(&none, 0, 0, 0));
-    assert_true(shortfall_is(&none, 1, 0, 0));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,7 +132,6 @@ int main(void)
         cmocka_unit_test(a_window_is_seconds_local_dates_or_instants),
         cmocka_unit_test(what_is_not_understood_is_refused),
         cmocka_unit_test(a_building_is_a_number_or_a_name_and_minus_one_is_all),
-        cmocka_unit_test(less_or_another_sum_is_a_shortfall_and_more_is_none),
     };
     return cmocka_run_group_tests(tests, load_zone, free_zone);
 }

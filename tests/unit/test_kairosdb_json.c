@@ -157,6 +157,18 @@ static void the_reason_of_a_refusal_is_found(void **state)
     assert_string_equal(kairosdb_first_error(NULL, 0, out, sizeof out), "");
 }
 
+static void a_bucket_is_found_by_its_start_and_is_empty_where_there_is_none(void **state)
+{
+    (void)state;
+    const struct kairosdb_bucket list[] = {{10, 1, 1}, {20, 2, 2}, {40, 4, 4}};
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(kairosdb_bucket_at(list, 3, list[i].start_s).count, list[i].count);
+    for (int64_t start_s = 5; start_s < 50; start_s += 10)
+        assert_int_equal(kairosdb_bucket_at(list, 3, start_s).count, 0);
+    assert_int_equal(kairosdb_bucket_at(list, 0, 10).count, 0);
+    assert_int_equal(kairosdb_bucket_at(NULL, 0, 30).start_s, 30);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +180,7 @@ int main(void)
         cmocka_unit_test(points_of_another_type_are_counted_and_summed_too),
         cmocka_unit_test(an_answer_that_is_none_is_a_failure_that_may_pass),
         cmocka_unit_test(the_reason_of_a_refusal_is_found),
+        cmocka_unit_test(a_bucket_is_found_by_its_start_and_is_empty_where_there_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

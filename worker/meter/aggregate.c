@@ -7,11 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "books/series.h"
 #include "meter/arguments.h"
+#include "meter/local_zone.h"
 
 /* Months read, and asked for in one query, at a time. */
 #define AGGREGATE_MONTHS 100
+/* A month has at most 31 days. */
+#define MONTH_DAYS 32
 
 static void aggregate_free(struct aggregate *a)
 {
@@ -28,15 +33,6 @@ struct stretch {
     struct kairosdb_bucket values[AGGREGATE_MONTHS], costs[AGGREGATE_MONTHS];
     size_t values_count, costs_count;
 };
-
-static struct kairosdb_bucket bucket_of(const struct kairosdb_bucket *buckets, size_t count,
-                                        int64_t start_s)
-{
-    for (size_t i = 0; i < count; i++)
-        if (buckets[i].start_s == start_s)
-            return buckets[i];
-    return (struct kairosdb_bucket){.start_s = start_s};
-}
 
 static bool stretch_ask(struct aggregate *a, struct stretch *s, struct err *e)
 {
@@ -74,16 +70,43 @@ static bool aggregate_book(struct aggregate *a, const struct month *m,
     return true;
 }
 
+/* The days concerned are promised again; the month stays dirty. */
+static bool aggregate_repair(struct aggregate *a, const struct month *m,
+                             const struct series_tags *tags, struct err *e)
+{
+    struct agreement_day days[MONTH_DAYS];
+    enum repair repairs[MONTH_DAYS];
+    char text[CLOCK_TEXT];
+    size_t count = 0;
+    struct agreement_source source = {.pg = a->task->pg,
+                                      .kairosdb = a->kairosdb,
+                                      .metric = a->metric,
+                                      .cost_metric = a->cost_metric};
+    const struct agreement_series series = {
+        .id = m->series_id, .tags = tags, .has_cost = m->has_cost};
+    const struct shortfall_order order = {.task = a->task, .least = AGREEMENT_OTHER};
+    if (!local_zone_named(a->task->settings, m->time_zone, &source.zone, e) ||
+        !agreement_days(&source, &series, m->start_s, m->end_s, days, MONTH_DAYS, &count, e) ||
+        !shortfall_promise(&order, days, count, repairs, &a->repairs, e))
+        return false;
+    log_event(LOG_LEVEL_WARNING, "kairosdb_short",
+              "series=%" PRId64 " month=%.7s promised=%" PRId64 " hopeless=%" PRId64, m->series_id,
+              clock_format_utc((m->start_s + 86400) * 1000, text), a->repairs.promised,
+              a->repairs.hopeless);
+    return true;
+}
+
+/* More than the books have is summed: another window, or somebody else, wrote it. */
 static bool aggregate_month(struct aggregate *a, const struct stretch *s, const struct month *m,
                             struct err *e)
 {
-    struct kairosdb_bucket value = bucket_of(s->values, s->values_count, m->start_s);
-    struct kairosdb_bucket cost = bucket_of(s->costs, s->costs_count, m->start_s);
-    if (!shortfall_is(&value, m->readings, m->total, m->size) &&
-        !shortfall_is(&cost, m->costs, m->cost_total, m->cost_size))
+    struct kairosdb_bucket value = kairosdb_bucket_at(s->values, s->values_count, m->start_s);
+    struct kairosdb_bucket cost = kairosdb_bucket_at(s->costs, s->costs_count, m->start_s);
+    if (agreement_of(&value, m->readings, m->total, m->size) < AGREEMENT_OTHER &&
+        agreement_of(&cost, m->costs, m->cost_total, m->cost_size) < AGREEMENT_OTHER)
         return aggregate_book(a, m, &value, &cost, e);
     a->short_months++;
-    return shortfall_repair(a, m, &s->tags, e);
+    return aggregate_repair(a, m, &s->tags, e);
 }
 
 static bool aggregate_stretch(struct aggregate *a, struct stretch *s, struct err *e)
@@ -197,10 +220,11 @@ static bool aggregate_locked(struct aggregate *a, const char *building_id, json_
         return aggregate_stopped(a, e);
     snprintf(summary, sizeof summary,
              "%" PRId64 " months summed; %" PRId64 " short of what the books say, %" PRId64
-             " parses promised to mend them",
-             a->summed, a->short_months, a->repairs);
-    *ret_result = json_pack("{s:I,s:I,s:I}", "months", (json_int_t)a->summed, "short",
-                            (json_int_t)a->short_months, "repairs", (json_int_t)a->repairs);
+             " parses promised to mend them, %" PRId64 " days that nobody can be asked for",
+             a->summed, a->short_months, a->repairs.promised, a->repairs.hopeless);
+    *ret_result =
+        json_pack("{s:I,s:I,s:I}", "months", (json_int_t)a->summed, "short",
+                  (json_int_t)a->short_months, "repairs", (json_int_t)a->repairs.promised);
     return aggregate_done(a->task, summary, *ret_result, e);
 }
 

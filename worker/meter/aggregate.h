@@ -5,6 +5,7 @@
 
 #include "books/month.h"
 #include "meter/kairosdb.h"
+#include "meter/shortfall.h"
 #include "queue/task.h"
 
 /* For the task table (queue/task.h). ERR_REJECT "bad_arguments"; ERR_RETRY "aggregate_busy"; those
@@ -16,16 +17,10 @@ void aggregate_about(const struct message *m, struct run_key *key);
 struct aggregate {
     struct task_context *task;
     struct kairosdb *kairosdb;
-    struct err stopped; /* why should_stop said yes */
+    struct err stopped;                /* why should_stop said yes */
     char metric[256], cost_metric[256];
-    int64_t summed, short_months, repairs;
+    int64_t summed, short_months;
+    struct shortfall_tally repairs;
 };
-
-/* KairosDB has less of the month than the books: parses of the days concerned are promised, the
- * month stays dirty. In shortfall.c. */
-MUST_CHECK bool shortfall_repair(struct aggregate *a, const struct month *m,
-                                 const struct series_tags *tags, struct err *e);
-/* Whether what KairosDB shows is less than, or other than, what the books say it had. Pure. */
-bool shortfall_is(const struct kairosdb_bucket *shown, int64_t count, double sum, double size);
 
 #endif

@@ -18,8 +18,6 @@
 #define WRITE_DAYS 400
 #define WRITE_POINTS 2000
 #define WRITE_METRIC 256
-/* KairosDB adds doubles in time order as we do, but not always to the same last bit. */
-#define WRITE_TOLERANCE 1e-9
 #define WRITE_FIRST_PAUSE_MS 50
 #define WRITE_LONGEST_PAUSE_MS 5000
 
@@ -61,27 +59,14 @@ static bool writer_go_on(struct writer *w, struct err *e)
 
 /* --- counting back -------------------------------------------------------------------------- */
 
-static const struct kairosdb_bucket *bucket_of(const struct kairosdb_bucket *buckets, size_t count,
-                                               int64_t start_s)
-{
-    static const struct kairosdb_bucket none = {0};
-    size_t low = 0, high = count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (buckets[middle].start_s < start_s)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < count && buckets[low].start_s == start_s ? &buckets[low] : &none;
-}
-
 /* More than was written is fine: another window wrote the rest of the day. */
-static bool is_there(const struct written *written, const struct kairosdb_bucket *shown)
+static bool is_there(const struct written *written, const struct kairosdb_bucket *shown,
+                     size_t count, int64_t start_s)
 {
-    if (shown->count != written->count)
-        return shown->count > written->count;
-    return fabs(shown->sum - written->sum) <= WRITE_TOLERANCE * written->size;
+    struct kairosdb_bucket bucket = kairosdb_bucket_at(shown, count, start_s);
+    if (bucket.count != written->count)
+        return bucket.count > written->count;
+    return kairosdb_same_sum(bucket.sum, written->sum, written->size);
 }
 
 struct shown {
@@ -104,8 +89,8 @@ static const struct written_day *writer_missing(const struct writer *w, const st
 {
     for (size_t i = 0; i < w->days_count; i++) {
         const struct written_day *day = &w->days[i];
-        if (!is_there(&day->value, bucket_of(w->shown, shown->values, day->start_s)) ||
-            !is_there(&day->cost, bucket_of(w->shown_costs, shown->costs, day->start_s)))
+        if (!is_there(&day->value, w->shown, shown->values, day->start_s) ||
+            !is_there(&day->cost, w->shown_costs, shown->costs, day->start_s))
             return day;
     }
     return NULL;
@@ -115,12 +100,12 @@ static bool writer_lost(const struct writer *w, const struct written_day *day,
                         const struct shown *shown, struct err *e)
 {
     char text[CLOCK_TEXT];
-    const struct kairosdb_bucket *bucket = bucket_of(w->shown, shown->values, day->start_s);
+    struct kairosdb_bucket bucket = kairosdb_bucket_at(w->shown, shown->values, day->start_s);
     return err_set(e, ERR_RETRY, "kairosdb_lost",
                    "KairosDB took the readings of series %" PRId64 " for the day from %s and shows "
                    "%" PRId64 " of %" PRId64 ", their sum %.17g for %.17g",
-                   w->series_id, clock_format_utc(day->start_s * 1000, text), bucket->count,
-                   day->value.count, bucket->sum, day->value.sum);
+                   w->series_id, clock_format_utc(day->start_s * 1000, text), bucket.count,
+                   day->value.count, bucket.sum, day->value.sum);
 }
 
 static bool writer_pause(struct writer *w, int64_t pause_ms, struct err *e)
@@ -173,24 +158,24 @@ static bool writer_stage_days(struct writer *w, const struct shown *shown, struc
     struct parse *p = w->parse;
     for (size_t i = 0; i < w->days_count; i++) {
         int64_t start_s = w->days[i].start_s;
-        const struct kairosdb_bucket *value = bucket_of(w->shown, shown->values, start_s);
-        const struct kairosdb_bucket *cost = bucket_of(w->shown_costs, shown->costs, start_s);
+        struct kairosdb_bucket value = kairosdb_bucket_at(w->shown, shown->values, start_s);
+        struct kairosdb_bucket cost = kairosdb_bucket_at(w->shown_costs, shown->costs, start_s);
         const struct written_day *written = &w->days[i];
         struct stage_day day = {.series_id = w->series_id,
                                 .day_s = start_s,
                                 .month_s = timezone_month_start(w->zone, start_s, 0),
                                 .month_end_s = timezone_month_start(w->zone, start_s, 1),
-                                .readings = value->count,
-                                .costs = cost->count,
-                                .total = value->sum,
-                                .cost_total = cost->sum,
+                                .readings = value.count,
+                                .costs = cost.count,
+                                .total = value.sum,
+                                .cost_total = cost.sum,
                                 .covered_s = written->covered_s ? written->covered_s : STAGE_ABSENT,
                                 .gaps = written->gaps,
                                 .estimated = written->estimated,
                                 .first_s = written->first_s,
                                 .end_s = written->covered_end_s};
         bool is_full = false;
-        if (value->count > written->value.count)
+        if (value.count > written->value.count)
             writer_cover_part(written, &day);
         if (!stage_day(p->stage, &day, &is_full, e) || (is_full && !stage_flush(p->stage, e)))
             return false;
