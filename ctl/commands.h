@@ -4,6 +4,7 @@
 
 #include "command.h"
 
+int audit_run(struct ctl *c, int argc, char **argv);
 int check_run(struct ctl *c, int argc, char **argv);
 int custodian_run(struct ctl *c, int argc, char **argv);
 int dead_run(struct ctl *c, int argc, char **argv);

@@ -177,3 +177,60 @@ bool series_book_registers(struct pg *p, int64_t to_s, struct err *e)
                  " OR s.register_s <= r.start_s)",
                  PG_ARGS(pg_number(to_s, to)));
 }
+
+/* $1 to $4: building, meter, from, to. */
+#define SERIES_WITH_DAYS                                                                           \
+    " FROM meterbeat.series s CROSS JOIN LATERAL (SELECT min(day_start) AS first_day,"             \
+    " max(day_start) AS last_day FROM meterbeat.day WHERE series_id = s.id"                        \
+    " AND day_start >= to_timestamp($3) AND day_start < to_timestamp($4)) d"                       \
+    " WHERE d.first_day IS NOT NULL AND ($1::text IS NULL OR s.tags->>'canonical_id' = $1)"        \
+    " AND ($2::bigint = 0 OR s.meter_id = $2)"
+
+static struct series_books series_read(const PGresult *r, int i)
+{
+    struct series_books s = {.id = pg_int(r, i, 0, 0),
+                             .meter_id = pg_int(r, i, 1, 0),
+                             .record_id = pg_int(r, i, 2, 0),
+                             .has_cost = pg_bool(r, i, 3),
+                             .is_summable = pg_bool(r, i, 4),
+                             .first_day_s = pg_int(r, i, 5, 0),
+                             .last_day_s = pg_int(r, i, 6, 0)};
+    snprintf(s.tags, sizeof s.tags, "%s", pg_text(r, i, 7));
+    snprintf(s.time_zone, sizeof s.time_zone, "%s", pg_text(r, i, 8));
+    return s;
+}
+
+bool series_page(struct pg *p, const struct series_question *q, struct series_books *ret_series,
+                 size_t max, size_t *ret_count, struct err *e)
+{
+    char meter[PG_NUMBER], from[PG_NUMBER], to[PG_NUMBER], after[PG_NUMBER], limit[PG_NUMBER];
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(p, e,
+                 "SELECT s.id, s.meter_id, s.record_id, s.has_cost, s.is_summable,"
+                 " extract(epoch FROM d.first_day)::bigint,"
+                 " extract(epoch FROM d.last_day)::bigint, s.tags::text,"
+                 " coalesce(s.time_zone, '')" SERIES_WITH_DAYS
+                 " AND s.id > $5 ORDER BY s.id LIMIT $6::bigint",
+                 PG_ARGS(q->building_id, pg_number(q->meter_id, meter), pg_number(q->from_s, from),
+                         pg_number(q->to_s, to), pg_number(q->after_id, after),
+                         pg_number((int64_t)max, limit)));
+    if (!r)
+        return false;
+    *ret_count = (size_t)PQntuples(r);
+    for (size_t i = 0; i < *ret_count; i++)
+        ret_series[i] = series_read(r, (int)i);
+    return true;
+}
+
+bool series_count(struct pg *p, const struct series_question *q, int64_t *ret_count, struct err *e)
+{
+    char meter[PG_NUMBER], from[PG_NUMBER], to[PG_NUMBER];
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(p, e, "SELECT count(*)" SERIES_WITH_DAYS,
+                 PG_ARGS(q->building_id, pg_number(q->meter_id, meter), pg_number(q->from_s, from),
+                         pg_number(q->to_s, to)));
+    if (!r)
+        return false;
+    *ret_count = pg_int(r, 0, 0, 0);
+    return true;
+}

@@ -50,4 +50,28 @@ struct series_facts {
 MUST_CHECK bool series_facts(struct pg *p, int64_t id, struct series_facts *ret_facts,
                              struct err *e);
 
+/* Series that have days in the books, and from when to when. */
+#define SERIES_TAGS_TEXT 2800
+struct series_books {
+    int64_t id, meter_id;
+    int64_t record_id; /* the record that last wrote it */
+    bool has_cost, is_summable;
+    int64_t first_day_s, last_day_s; /* of its books within the question's span */
+    char time_zone[64];              /* of its days; "": the configured one */
+    char tags[SERIES_TAGS_TEXT];     /* JSON text */
+};
+/* Which of them; building_id NULL, meter_id 0: all. Days that begin in [from_s, to_s). */
+struct series_question {
+    const char *building_id;
+    int64_t meter_id, from_s, to_s, after_id;
+};
+/* At most `max` after after_id, by id: page by page, memory does not grow with their number.
+ * Errors: those of pg_query. */
+MUST_CHECK bool series_page(struct pg *p, const struct series_question *q,
+                            struct series_books *ret_series, size_t max, size_t *ret_count,
+                            struct err *e);
+/* How many there are; after_id does not count. */
+MUST_CHECK bool series_count(struct pg *p, const struct series_question *q, int64_t *ret_count,
+                             struct err *e);
+
 #endif

@@ -115,6 +115,11 @@ static bool time_from_text(const char *text, const struct timezone_rules *zone, 
     return true;
 }
 
+bool arguments_time(const char *text, const struct timezone_rules *zone, int64_t *ret_s)
+{
+    return time_from_text(text, zone, ret_s);
+}
+
 static bool argument_time(const json_t *value, const struct timezone_rules *zone, int64_t *ret_s)
 {
     if (argument_number(value, ret_s))

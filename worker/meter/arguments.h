@@ -34,4 +34,7 @@ MUST_CHECK bool parse_arguments(const struct message *m, const struct timezone_r
 MUST_CHECK bool aggregate_arguments(const struct message *m,
                                     struct aggregate_arguments *ret_arguments, struct err *e);
 
+/* A date or an instant as a person writes it, as from and to are. False: it is neither. */
+MUST_CHECK bool arguments_time(const char *text, const struct timezone_rules *zone, int64_t *ret_s);
+
 #endif
