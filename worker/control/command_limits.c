@@ -14,7 +14,7 @@ static bool rate_argument(const json_t *value, char text[STATE_RATE_TEXT])
     const char *given = json_string_value(value);
     text[0] = '\0';
     if (given && strlen(given) < STATE_RATE_TEXT)
-        strcpy(text, given);
+        memcpy(text, given, strlen(given) + 1);
     else if (json_is_number(value) && json_number_value(value) != 0)
         snprintf(text, STATE_RATE_TEXT, "%g", json_number_value(value));
     else
