@@ -13,7 +13,7 @@ COMMANDS = {
     "rate_limit": {"task_name": "meterbeat.echo", "rate_limit": "10/m"},
     "time_limit": {"task_name": "meterbeat.echo", "soft": 1, "hard": 2.5}, "active_queues": {},
     "add_consumer": {"queue": "q", "exchange": "e", "exchange_type": "direct", "routing_key": "k"},
-    "cancel_consumer": {"queue": "q"}, "pool_grow": {"n": 1}, "autoscale": {"max": 1, "min": 1}, "objgraph": {}, "nope": {},
+    "cancel_consumer": {"queue": "q"}, "pool_grow": {"n": 1}, "autoscale": {"max": 1, "min": 1}, "objgraph": {}, "shutdown": {}, "nope": {},
 }
 
 

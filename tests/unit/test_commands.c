@@ -302,12 +302,14 @@ static void figures_are_in_the_shape_of_celerys(void **context)
     json_decref(stats);
 }
 
-static void a_heartbeat_is_asked_for_by_the_command(void **context)
+static void what_the_thread_is_to_do_is_asked_for_by_the_command(void **context)
 {
     struct panel *p = *context;
     assert_json(ask(p, "heartbeat", "{}"), "null");
     assert_true(p->heartbeat);
-    assert_false(p->no_reply);
+    assert_false(p->shutdown);
+    assert_json(ask(p, "shutdown", "{}"), "null");
+    assert_true(p->shutdown);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -325,7 +327,7 @@ int main(void)
         TEST(the_registered_tasks_are_those_of_the_table_and_their_aliases),
         TEST(queues_come_and_go),
         TEST(figures_are_in_the_shape_of_celerys),
-        TEST(a_heartbeat_is_asked_for_by_the_command),
+        TEST(what_the_thread_is_to_do_is_asked_for_by_the_command),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

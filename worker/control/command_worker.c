@@ -1,7 +1,5 @@
 /* Remote control: the worker itself. */
-#include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "control/panel.h"
@@ -38,9 +36,7 @@ json_t *command_election(struct panel *p, const json_t *arguments)
 json_t *command_shutdown(struct panel *p, const json_t *arguments)
 {
     (void)arguments;
-    p->no_reply = true;
-    log_event(LOG_LEVEL_WARNING, "shutdown_requested", "by=remote_control");
-    (void)kill(getpid(), SIGTERM); /* the main thread ends us as on any stop */
+    p->shutdown = true;
     return json_null();
 }
 

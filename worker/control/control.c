@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,21 +99,28 @@ static void connect_when_due(struct control *c)
 
 static bool reply(struct control *c, const struct pidbox_request *r, json_t *answer, struct err *e)
 {
-    if (!r->exchange || c->panel.no_reply || c->blocked) {
+    if (!r->exchange || c->panel.shutdown || c->blocked) {
         json_decref(answer);
         return true;
     }
     return mailbox_reply(&c->mailbox, c->broker, r, answer, state_clock_tick(c->state), e);
 }
 
+static void shut_down(struct control *c)
+{
+    log_event(LOG_LEVEL_WARNING, "shutdown_requested", "by=remote_control");
+    atomic_store(&c->asked_to_end, true);
+    (void)kill(getpid(), SIGTERM); /* the main thread ends us as on any stop */
+}
+
 static bool answer_request(struct control *c, const struct pidbox_request *r, struct err *e)
 {
     char method[LOG_QUOTED];
-    c->panel.heartbeat = c->panel.no_reply = false;
+    c->panel.heartbeat = c->panel.shutdown = false;
     log_event(LOG_LEVEL_DEBUG, "control_request", "method=%s", log_quote(r->method, method));
     json_t *answer = commands_answer(&c->panel, r->method, r->arguments);
-    if (strcmp(r->method, "shutdown") == 0)
-        atomic_store(&c->asked_to_end, true);
+    if (c->panel.shutdown)
+        shut_down(c);
     return (!c->panel.heartbeat || send_worker_event(c, "worker-heartbeat", e)) &&
            reply(c, r, answer, e);
 }

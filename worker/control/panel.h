@@ -26,7 +26,7 @@ struct panel {
     /* Makes a queue that is to be consumed from, on a connection of its own. */
     bool (*make_queue)(struct panel *p, const struct subscription *wanted, struct err *e);
     /* Out: what the control thread is to do after the command. */
-    bool heartbeat, no_reply;
+    bool heartbeat, shutdown;
 };
 
 /*

@@ -19,7 +19,7 @@
 struct revocations {
     const struct settings *settings;
     struct state *state;
-    struct pg *pg;
+    const char *name;
     struct redial redial;
     bool loaded, complained;
     pthread_t thread;
@@ -71,14 +71,13 @@ static void take_revoked(void *context, const char *task_id, int64_t age_ms)
     (void)state_revoked_before(r->state, task_id, age_ms); /* without memory: one is missing */
 }
 
-static bool load(struct revocations *r, struct err *e)
+static bool load(struct revocations *r, struct pg *pg, struct err *e)
 {
     const struct settings *s = r->settings;
     size_t count = 0;
     if (r->loaded)
         return true;
-    if (!revoked_load(r->pg, s->worker.revoked_s, s->worker.max_revoked, take_revoked, r, &count,
-                      e))
+    if (!revoked_load(pg, s->worker.revoked_s, s->worker.max_revoked, take_revoked, r, &count, e))
         return false;
     r->loaded = true;
     log_event(LOG_LEVEL_INFO, "revoked_loaded", "count=%zu", count);
@@ -118,11 +117,11 @@ static void forget_saved(struct revocations *r)
     pthread_mutex_unlock(&r->lock);
 }
 
-static bool save(struct revocations *r, struct err *e)
+static bool save(struct revocations *r, struct pg *pg, struct err *e)
 {
     char *ids;
     while ((ids = some_unsaved(r))) {
-        bool saved = revoked_save(r->pg, ids, e);
+        bool saved = revoked_save(pg, ids, e);
         free(ids);
         if (!saved && e->kind != ERR_REJECT)
             return false;
@@ -133,10 +132,20 @@ static bool save(struct revocations *r, struct err *e)
     return true;
 }
 
+/* Connected for as long as it takes: a worker that waits holds no connection for this. */
+static bool use_database(struct revocations *r, struct err *e)
+{
+    struct pg *pg = pg_new(r->settings, r->name);
+    bool done = pg ? pg_ready(pg, e) && load(r, pg, e) && save(r, pg, e)
+                   : err_set(e, ERR_RETRY, "no_memory", "no memory for a connection");
+    pg_free(pg);
+    return done;
+}
+
 static void work(struct revocations *r)
 {
     struct err e;
-    if (pg_ready(r->pg, &e) && load(r, &e) && save(r, &e)) {
+    if (use_database(r, &e)) {
         redial_succeeded(&r->redial, clock_mono_ms());
         r->complained = false;
     } else {
@@ -181,7 +190,6 @@ static void *revocations_thread(void *context)
 
 static void revocations_free(struct revocations *r)
 {
-    pg_free(r->pg);
     json_decref(r->unsaved);
     pthread_cond_destroy(&r->changed);
     pthread_mutex_destroy(&r->lock);
@@ -206,7 +214,7 @@ bool revocations_start(const struct settings *s, const char *name, struct state 
         return err_set(e, ERR_FATAL, "no_thread", "no memory for the revoked ids");
     *r = (struct revocations){.settings = s,
                               .state = st,
-                              .pg = pg_new(s, name),
+                              .name = name,
                               .redial = redial_make(PAUSE_MAX_MS),
                               .unsaved = json_array()};
     pthread_condattr_t monotonic;
@@ -215,7 +223,7 @@ bool revocations_start(const struct settings *s, const char *name, struct state 
     pthread_cond_init(&r->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     pthread_mutex_init(&r->lock, NULL);
-    if (!r->pg || !r->unsaved || !start_thread(r)) {
+    if (!r->unsaved || !start_thread(r)) {
         revocations_free(r);
         return err_set(e, ERR_FATAL, "no_thread", "cannot start the thread of the revoked ids");
     }
