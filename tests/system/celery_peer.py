@@ -304,6 +304,8 @@ def wait_for_state(result, *states, limit=30):
     def arrived():
         with contextlib.suppress(celery.exceptions.TimeoutError):
             result.get(timeout=0.5, propagate=False, on_message=seen.append)
+            if not seen:  # it came while the client waited for another one
+                seen.append({"status": result.state})
         return [meta for meta in seen if meta["status"] in states]
     return wait_until(arrived, limit, f"{states} of {result.id}, not only {seen}")[0]
 

@@ -140,7 +140,8 @@ def test_a_lost_control_connection_touches_no_task_and_comes_back(
     monitor.wait("worker-online", hostname=NODE)
     api = servers.rabbitmq.api
     consumer = wait_until(lambda: [c for c in api("GET", f"/consumers/{place.vhost}")
-                                   if c["queue"]["name"] == f"{NODE}.{PIDBOX}"], 15, "its consumer")
+                                   if c["queue"]["name"] == f"{NODE}.{PIDBOX}" and c["channel_details"]],
+                          15, "its consumer")
     api("DELETE", f"/connections/{quote(consumer[0]['channel_details']['connection_name'], safe='')}")
     worker.wait_for_event("control_lost")
     sent = [send(queue, "meterbeat.echo", number) for number in range(200)]
