@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import uuid
 
 import celery.exceptions
@@ -113,13 +112,6 @@ class Application:
                              *arguments, **settings)
         program.wait_for_text(rf"{re.escape(name)}@\S+ ready\.", 60)
         return Node(self, f"{name}@{HOST}", queue, program)
-
-    def beat(self, schedule, *arguments, **settings):
-        """Celery beat with a schedule that JSON can hold (intervals as seconds)."""
-        program = self.start("beat", "-s", self.folder / f"beat-{len(self.programs)}", "-l", "INFO", *arguments,
-                             beat_schedule=schedule, **settings)
-        program.wait_for_text(r"beat: Starting", 60)
-        return program
 
     def dump(self):
         """`celery events --dump`, once its queue is there."""

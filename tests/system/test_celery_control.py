@@ -140,8 +140,9 @@ def test_registered_tasks_are_sorted_names_with_their_limits_in_brackets(cluster
             assert reply == sorted(reply), node
             assert {"meterbeat.echo [rate_limit=7/s]", "meterbeat.ping", "meterbeat.sleep"} <= set(reply), node
         assert STAND_IN or {"parse", "aggregate"} <= set(ours.ask("registered"))
-        for node, reply in zip(cluster.both, cluster.inspect("registered", "nobody_knows", "rate_limit", "__class__")):
-            assert {"meterbeat.echo [rate_limit=7/s]", "meterbeat.ping"} <= set(reply), node
+        for node, reply in zip(cluster.both, cluster.inspect("registered", "nobody_knows", "rate_limit", "name")):
+            assert "meterbeat.echo [rate_limit=7/s name=meterbeat.echo]" in reply, node
+            assert "meterbeat.ping [name=meterbeat.ping]" in reply, node
     finally:
         cluster.ask("rate_limit", task_name="meterbeat.echo", rate_limit=0)
     assert "meterbeat.echo" in " ".join(ours.ask("registered"))

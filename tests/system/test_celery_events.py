@@ -78,6 +78,7 @@ def test_a_task_that_succeeds_is_received_started_and_succeeded(cluster, on):
         assert [event["timestamp"] for event in story] == sorted(event["timestamp"] for event in story)
 
 
+@ours_alone  # Celery shows them its own way
 def test_results_are_python_s_reprs(cluster, on):
     values = ["it's", 'a "b"', "\n\t\\", "ü", [], {}, 1e30, -0.0, [True, None], {"a": {"b": [1]}}]
     sent = send_both(cluster, "meterbeat.echo", *values, argsrepr="as sent")

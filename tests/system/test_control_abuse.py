@@ -2,7 +2,6 @@
 
 On a virtual host without a worker of Celery's: a queue name of 256 bytes in add_consumer ends one.
 """
-import json
 import time
 import uuid
 
