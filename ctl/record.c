@@ -193,6 +193,17 @@ static int perform(struct record_request *r, const struct verb *verb)
     return verb->run(r);
 }
 
+static int perform_verb(struct ctl *c, struct record_request *r)
+{
+    int status;
+    const struct verb *verb = verb_find(r->verb);
+    if (verb == NULL)
+        return ctl_misused("record what? add, list, show, set, pause, resume or authorize");
+    if (verb->wants_id != (r->id != 0))
+        return ctl_misused("record %s takes %s ID", verb->name, verb->wants_id ? "an" : "no");
+    return ctl_settings(c, &status) ? perform(r, verb) : status;
+}
+
 int record_run(struct ctl *c, int argc, char **argv)
 {
     static char none[] = "", date[] = "date", pattern[] = "%m/%d/%Y";
@@ -206,19 +217,11 @@ int record_run(struct ctl *c, int argc, char **argv)
                                           .max_date_parameter = none,
                                           .last_date = none,
                                           .active = true}};
-    int status;
     r.words = calloc((size_t)argc, sizeof(*r.words));
     if (r.words == NULL)
         return CTL_FAILED;
     program_parse(&argp, 0, argc, argv, &r);
-    const struct verb *verb = verb_find(r.verb);
-    if (verb == NULL)
-        return ctl_misused("record what? add, list, show, set, pause, resume or authorize");
-    if (verb->wants_id != (r.id != 0))
-        return ctl_misused("record %s takes %s ID", verb->name, verb->wants_id ? "an" : "no");
-    if (!ctl_settings(c, &status))
-        return status;
-    status = perform(&r, verb);
+    int status = perform_verb(c, &r);
     free(r.words);
     timezone_free(r.zone);
     return status;
