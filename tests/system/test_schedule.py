@@ -195,7 +195,7 @@ def first_difference(ours, theirs):
 
 def dump_program():
     page = (ROOT / "docs/from-celery.md").read_text()
-    return re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    return re.search(r"## Your schedule.*?```python\n(.*?)```", page, re.DOTALL)[1]
 
 
 class Importer:
