@@ -197,6 +197,7 @@ def test_a_killed_worker_s_task_is_done_by_another(worker_of, meterbeat, queue, 
 def test_a_supervisor_starts_killed_workers_anew_and_ends_them_all(worker_of, connect):
     supervisor = worker_of("--processes", 2)
     started = supervisor.wait_for_event("started", count=2)
+    consuming(supervisor, count=2)
     os.kill(int(started[0]["pid"]), signal.SIGKILL)
     supervisor.wait_for_event("worker_ended", signal=9)
     consuming(supervisor, count=3)
