@@ -1,4 +1,5 @@
 """Real Celery beside meterbeat: an application's client in this process, its programs as processes of their own."""
+import collections
 import contextlib
 import json
 import os
@@ -11,10 +12,10 @@ import sys
 import threading
 import uuid
 
-import celery.exceptions
 import pytest
 import requests
 from celery.events.state import State
+from celery.states import READY_STATES
 
 from programs import Program
 from servers import free_port, wait_until
@@ -91,7 +92,18 @@ class Application:
         self.folder, self.management_url = pathlib.Path(folder), management_url
         self.settings = {"broker_url": broker_url, "task_default_queue": THEIRS, **settings}
         self.app = peer.make(self.settings, set_as_current=False)
+        self.app.result_messages = collections.defaultdict(list)
+        self.note_result_messages(self.app.backend.result_consumer)
         self.programs, self.nodes = [], 0
+
+    def note_result_messages(self, consumer):
+        """AsyncResult shows the last state only, and nothing to whoever waits for another task meanwhile."""
+        ordinary = consumer.on_state_change
+
+        def noting(meta, message):
+            self.app.result_messages[meta["task_id"]].append(dict(meta))  # Celery puts exceptions into it
+            ordinary(meta, message)
+        consumer.on_state_change = noting
 
     def environment(self, **settings):
         return {**os.environ, "PYTHONPATH": str(APPLICATION), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1",
@@ -288,23 +300,23 @@ class Mailbox:
         return [message for message in self.replies if message.headers.get("ticket") == ticket]
 
 
-def wait_for_state(result, *states, limit=30):
-    """The first result message of a task with such a status; polling result.state sees nothing once the client
-    consumes its reply queue."""
-    seen = []
+def messages_of(result, *states, limit=30):
+    """The result messages of a task, in order, once one has such a status; without one: once it has ended."""
+    came = result.app.result_messages
 
     def arrived():
-        with contextlib.suppress(celery.exceptions.TimeoutError):
-            result.get(timeout=0.5, propagate=False, on_message=seen.append)
-            if not seen:  # it came while the client waited for another one
-                seen.append({"status": result.state})
-        return [meta for meta in seen if meta["status"] in states]
-    return wait_until(arrived, limit, f"{states} of {result.id}, not only {seen}")[0]
+        with contextlib.suppress(TimeoutError):
+            result.backend.result_consumer.drain_events(timeout=0.2)
+        return [meta for meta in came[result.id] if meta["status"] in (states or READY_STATES)]
+    wait_until(arrived, limit, f"a result message of {result.id}", pause=0)
+    return came[result.id]
 
 
-def states_of(result, timeout=30):
-    """Every result message of a task up to the last, as (status, result)."""
-    seen = []
-    result.get(timeout=timeout, propagate=False,
-               on_message=lambda meta: seen.append((meta["status"], meta["result"])))
-    return seen
+def wait_for_state(result, *states, limit=30):
+    """The first result message of a task with such a status."""
+    return next(meta for meta in messages_of(result, *states, limit=limit) if meta["status"] in states)
+
+
+def states_of(result):
+    """Every result message of a task, as (status, result)."""
+    return [(meta["status"], meta["result"]) for meta in messages_of(result)]

@@ -10,7 +10,7 @@ import celery.exceptions
 import pytest
 from celery import chain, chord, group
 
-from celery_peer import OURS, THEIRS, STAND_IN, ours_alone, states_of, wait_for_state
+from celery_peer import OURS, STAND_IN, THEIRS, messages_of, ours_alone, states_of, wait_for_state
 from likeness import assert_alike
 from servers import wait_until
 
@@ -55,16 +55,6 @@ def linked(signature):
     return signature, result
 
 
-@pytest.fixture
-def metas(cluster):
-    """metas(result): every result message of it, whole, in order, up to the last."""
-    def of(result, timeout=30):
-        seen = []
-        result.get(timeout=timeout, propagate=False, on_message=lambda meta: seen.append(dict(meta)))
-        return seen
-    return of
-
-
 # --- results --------------------------------------------------------------------------------------
 
 VALUES = [None, True, 0, -2**53, 2.5, 1e300, "", "ü€😀", "a\nb", [], {}, [1, [2, {"three": None}]], {"": 0, "ü": [1]}]
@@ -82,8 +72,8 @@ def test_values_of_python_s_types_come_back_as_such(ours):
     assert ours.send("meterbeat.echo", *values).get(timeout=30)["args"] == values
 
 
-def test_a_result_message_is_celery_s(cluster, metas):
-    theirs, ours = [metas(node.send("meterbeat.echo", 1, root_id="root", parent_id="parent", group_id="group"))
+def test_a_result_message_is_celery_s(cluster):
+    theirs, ours = [messages_of(node.send("meterbeat.echo", 1, root_id="root", parent_id="parent", group_id="group"))
                     for node in cluster.both]
     assert [meta["status"] for meta in theirs if meta["status"] != "STARTED"] == ["SUCCESS"]
     assert_alike(theirs[-1], ours[-1], equal=["status", "result*", "traceback", "children", "group_id", "parent_id"])
@@ -95,7 +85,7 @@ def test_a_ping_is_answered(ours):
     assert result.successful() and result.state == "SUCCESS"
 
 
-def test_a_failure_is_raised_with_its_type_and_message(cluster, metas):
+def test_a_failure_is_raised_with_its_type_and_message(cluster):
     with pytest.raises(ValueError, match="^boom$"):
         cluster.theirs.send("fail").get(timeout=30)
     for node in cluster.both:
@@ -104,7 +94,7 @@ def test_a_failure_is_raised_with_its_type_and_message(cluster, metas):
             result.get(timeout=30)
         assert result.failed() and not isinstance(raised.value, celery.exceptions.TimeoutError)
         assert str(raised.value), node
-    theirs, ours = [metas(node.send("meterbeat.sleep", "soon"))[-1] for node in cluster.both]
+    theirs, ours = [messages_of(node.send("meterbeat.sleep", "soon"))[-1] for node in cluster.both]
     assert_alike(theirs, ours, NO_TRACEBACK, ["status"])
     assert set(ours["result"]) == {"exc_type", "exc_message", "exc_module"}
 
@@ -122,23 +112,23 @@ def test_a_message_that_cannot_be_taken_fails_at_its_sender(ours):
     assert not isinstance(raised.value, celery.exceptions.TimeoutError)
 
 
-def test_an_expired_task_is_revoked(cluster, metas):
+def test_an_expired_task_is_revoked(cluster):
     """By its header; the broker drops the message itself when its own time is over."""
     answers = []
     for node in cluster.both:
         result = node.send("meterbeat.echo", headers={"expires": "2020-01-01T00:00:00+00:00"})
         with pytest.raises(celery.exceptions.TaskRevokedError, match="expired"):
             result.get(timeout=30)
-        answers.append(metas(node.send("meterbeat.echo", headers={"expires": "2020-01-01T00:00:00+00:00"}))[-1])
+        answers.append(messages_of(node.send("meterbeat.echo", headers={"expires": "2020-01-01T00:00:00+00:00"}))[-1])
     assert_alike(*answers, equal=["status", "result*", "traceback"])
 
 
-def test_a_revoked_task_is_revoked(cluster, metas):
+def test_a_revoked_task_is_revoked(cluster):
     answers = []
     for node in cluster.both:
         task_id = str(uuid.uuid4())
         node.ask("revoke", task_id=task_id)
-        answers.append(metas(node.send("meterbeat.echo", task_id=task_id))[-1])
+        answers.append(messages_of(node.send("meterbeat.echo", task_id=task_id))[-1])
     assert_alike(*answers, equal=["status", "result*", "traceback"])
     assert answers[1]["result"]["exc_type"] == "TaskRevokedError"
 
@@ -161,8 +151,8 @@ def test_started_is_said_where_it_is_tracked(cluster):
 
 
 @ours_alone
-def test_a_retry_is_said(theirs, ours, metas):
-    theirs_meta = next(meta for meta in metas(theirs.send("retry_once")) if meta["status"] == "RETRY")
+def test_a_retry_is_said(theirs, ours):
+    theirs_meta = next(meta for meta in messages_of(theirs.send("retry_once")) if meta["status"] == "RETRY")
     ours_meta = wait_for_state(ours.send("meterbeat.sleep", 60, time_limit=1), "RETRY")
     assert_alike(theirs_meta, ours_meta, {**NO_TRACEBACK, "children": "theirs names the task itself, sent again"},
                  ["status"])
@@ -265,16 +255,16 @@ def test_several_links_are_all_sent(app, cluster):
         assert [result.get(timeout=30)["args"][1] for result in results] == ["a", "b", "c", "d"]
 
 
-def test_children_are_named_in_the_result(app, cluster, metas):
+def test_children_are_named_in_the_result(app, cluster):
     """Of one link in Celery's form; Celery makes a group of several."""
     replies = []
     for node in cluster.both:
         link, result = linked(echo(app))
-        children = metas(node.send("meterbeat.echo", 1, link=link))[-1]["children"]
+        children = messages_of(node.send("meterbeat.echo", 1, link=link))[-1]["children"]
         assert result.get(timeout=30)
         replies.append(json.loads(json.dumps(children).replace(result.id, "child")))
         links, results = zip(*map(linked, [echo(app), report(app)]))
-        children = metas(node.send("meterbeat.echo", 1, link=list(links)))[-1]["children"]
+        children = messages_of(node.send("meterbeat.echo", 1, link=list(links)))[-1]["children"]
         assert all(result.get(timeout=30) and result.id in json.dumps(children) for result in results)
     assert replies[0] == replies[1]
 
@@ -347,14 +337,14 @@ def test_a_chain_keeps_its_kwargs_options_and_links(app, ours):
     assert result.get(timeout=30)["args"][1] == "linked"
 
 
-def test_a_chain_ends_where_a_step_fails(app, metas):
+def test_a_chain_ends_where_a_step_fails(app):
     """The steps behind are not run, and whoever waits for the last is told, as Celery does."""
     answers = []
     for queue in THEIRS, OURS:
         error, errback = linked(report(app))
         failing = app.signature("meterbeat.sleep", args=("soon",), queue=queue)
         result = chain(failing, echo(app, "never", queue=queue)).apply_async(link_error=error)
-        answers.append(metas(result)[-1])
+        answers.append(messages_of(result)[-1])
         assert errback.get(timeout=30)
     assert_alike(*answers, NO_TRACEBACK, ["status"])
     assert answers[1]["status"] == "FAILURE"
@@ -393,10 +383,10 @@ def test_a_group_that_follows_a_step_of_ours_is_sent_whole(app):
     assert reported["group"] == values[2]["group"] and reported["group"]
 
 
-def test_members_of_a_group_carry_its_id(app, ours, metas):
+def test_members_of_a_group_carry_its_id(app, ours):
     result = group(echo(app, 0), echo(app, 1)).apply_async()
     for member in result.children:
-        assert metas(member)[-1]["group_id"] == result.id
+        assert messages_of(member)[-1]["group_id"] == result.id
 
 
 # --- chords ---------------------------------------------------------------------------------------
