@@ -17,7 +17,7 @@ void aggregate_about(const struct message *m, struct run_key *key);
 struct aggregate {
     struct task_context *task;
     struct kairosdb *kairosdb;
-    struct err stopped;                /* why should_stop said yes */
+    struct err stopped; /* why should_stop said yes */
     char metric[256], cost_metric[256];
     int64_t summed, short_months;
     struct shortfall_tally repairs;
