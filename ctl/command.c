@@ -16,6 +16,7 @@ const struct command command_table[] = {
     {"status", "", "queues, workers, entries, records, runs", status_run},
     {"dead", "list|show|replay|drop", "the messages that failed for good", dead_run},
     {"report", "BUILDING", "the months of a building by meter", report_run},
+    {"import", "--building ID FILE|URL...", "read Green Button files, and sum", import_run},
     {"audit", "[--repair]", "the books held against KairosDB by day", audit_run},
     {"next", "[N]", "what will fire when", next_run},
     {"schedule", "import FILE", "the schedule of a Celery application", schedule_run},

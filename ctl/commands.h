@@ -8,6 +8,7 @@ int audit_run(struct ctl *c, int argc, char **argv);
 int check_run(struct ctl *c, int argc, char **argv);
 int custodian_run(struct ctl *c, int argc, char **argv);
 int dead_run(struct ctl *c, int argc, char **argv);
+int import_run(struct ctl *c, int argc, char **argv);
 int init_db_run(struct ctl *c, int argc, char **argv);
 int inspect_run(struct ctl *c, int argc, char **argv);
 int next_run(struct ctl *c, int argc, char **argv);

@@ -42,6 +42,12 @@ int record_add_run(struct record_request *r)
 static int set_active(struct record_request *r, bool active)
 {
     struct err e;
+    enum record_standing standing = RECORD_GONE;
+    if (!record_standing(r->session->pg, r->id, &standing, &e))
+        return ctl_fail(&e);
+    if (active && standing == RECORD_IMPORTED)
+        return ctl_misused(
+            "record %" PRId64 " is a file that was read by hand: nobody can be asked", r->id);
     if (!record_set_active(r->session->pg, r->id, active, &e))
         return ctl_fail(&e);
     printf("record %" PRId64 " is %s\n", r->id, active ? "active" : "paused");

@@ -20,6 +20,14 @@ static void day_text(const struct timezone_rules *zone, int64_t utc_s, char out[
     (void)snprintf(out, 32, "%04d-%02d-%02d", t.year, t.month, t.day);
 }
 
+static void url_text(const struct record *record, char out[FEED_URL_SHOWN])
+{
+    if (record_is_import(record))
+        (void)snprintf(out, FEED_URL_SHOWN, "%s", record->url);
+    else
+        feed_url_show(record->url, record->sub_id, out);
+}
+
 /* What is next for the record, in a few words. */
 static void next_text(const struct record_request *r, const struct record *record, char out[160])
 {
@@ -27,6 +35,10 @@ static void next_text(const struct record_request *r, const struct record *recor
     struct err e;
     char from[32], to[32];
     int64_t now_s = clock_wall_ms() / 1000;
+    if (record_is_import(record)) {
+        (void)snprintf(out, 160, "nothing: a file that was read by hand");
+        return;
+    }
     if (!record_window(&r->ctl->settings, r->zone, record, now_s, &next, &e)) {
         (void)snprintf(out, 160, "cannot be parsed: %.120s", e.text);
         return;
@@ -43,7 +55,7 @@ static void next_text(const struct record_request *r, const struct record *recor
 static json_t *record_json(const struct record_request *r, const struct record *record)
 {
     char url[FEED_URL_SHOWN], next[160];
-    feed_url_show(record->url, record->sub_id, url);
+    url_text(record, url);
     next_text(r, record, next);
     return json_pack("{s:I, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "id",
                      (json_int_t)record->id, "active", record->active, "building_id",
@@ -71,7 +83,7 @@ static int print_json(json_t *value)
 static void list_row(const struct record_request *r, struct table *t, const struct record *record)
 {
     char url[FEED_URL_SHOWN], next[160];
-    feed_url_show(record->url, record->sub_id, url);
+    url_text(record, url);
     next_text(r, record, next);
     table_add(t, "%" PRId64, record->id);
     table_add(t, "%s", record->building_id);
@@ -144,7 +156,7 @@ static void show_next(const struct record_request *r, const struct record *recor
 static void show_fields(const struct record_request *r, const struct record *record)
 {
     char url[FEED_URL_SHOWN], ts[32];
-    feed_url_show(record->url, record->sub_id, url);
+    url_text(record, url);
     (void)snprintf(ts, sizeof(ts), "%" PRId64, record->last_ts);
     printf("%-20s %" PRId64 "\n", "id", record->id);
     line("active", record->active ? "yes" : "paused");

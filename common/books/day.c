@@ -26,9 +26,14 @@ bool day_refresh_months(struct pg *p, struct err *e)
                  PG_NO_ARGS);
 }
 
+/* What the books had of a day and what is to be booked, which did not come from the same place. */
+#define DAY_CHANGED                                                                                \
+    "(b.readings, b.costs, b.total, b.cost_total) IS DISTINCT FROM (excluded.readings,"            \
+    " excluded.costs, excluded.total, excluded.cost_total)"
+
 /* Days of which another window wrote other readings: their ends and estimates are taken together.
- */
-static bool day_book_parts(struct pg *p, const char *record, struct err *e)
+ * by_hand: one that is as it was stays so, its coverage was told by whoever wrote all of it. */
+static bool day_book_parts(struct pg *p, const char *record, const char *by_hand, struct err *e)
 {
     return pg_do(
         p, e, NULL,
@@ -40,8 +45,9 @@ static bool day_book_parts(struct pg *p, const char *record, struct err *e)
         " costs = excluded.costs, total = excluded.total, cost_total = excluded.cost_total,"
         " record_id = excluded.record_id, covered_s = excluded.covered_s, gaps = excluded.gaps,"
         " estimated = greatest(b.estimated, excluded.estimated),"
-        " first_s = least(b.first_s, excluded.first_s), end_s = greatest(b.end_s, excluded.end_s)",
-        PG_ARGS(record));
+        " first_s = least(b.first_s, excluded.first_s), end_s = greatest(b.end_s, excluded.end_s)"
+        " WHERE NOT $2::boolean OR " DAY_CHANGED,
+        PG_ARGS(record, by_hand));
 }
 
 /* Of the months of staged days, from all their days: seconds once, holes between days and at the
@@ -50,8 +56,8 @@ static bool day_cover(struct pg *p, struct err *e)
 {
     return pg_do(
         p, e, NULL,
-        "INSERT INTO meterbeat.coverage (series_id, month_start, month_end, covered_s, expected_s,"
-        " gaps, readings, estimated)"
+        "INSERT INTO meterbeat.coverage AS c (series_id, month_start, month_end, covered_s,"
+        " expected_s, gaps, readings, estimated)"
         " SELECT series_id, to_timestamp(month_s), to_timestamp(month_end_s),"
         " CASE WHEN bool_and(covered_s IS NOT NULL) THEN least(sum(covered_s), month_end_s - "
         "month_s)"
@@ -69,13 +75,17 @@ static bool day_cover(struct pg *p, struct err *e)
         " GROUP BY series_id, month_s, month_end_s ORDER BY series_id, month_s"
         " ON CONFLICT (series_id, month_start) DO UPDATE SET month_end = excluded.month_end,"
         " covered_s = excluded.covered_s, expected_s = excluded.expected_s, gaps = excluded.gaps,"
-        " readings = excluded.readings, estimated = excluded.estimated",
+        " readings = excluded.readings, estimated = excluded.estimated"
+        " WHERE (c.month_end, c.covered_s, c.expected_s, c.gaps, c.readings, c.estimated)"
+        " IS DISTINCT FROM (excluded.month_end, excluded.covered_s, excluded.expected_s,"
+        " excluded.gaps, excluded.readings, excluded.estimated)",
         PG_NO_ARGS);
 }
 
-bool day_book(struct pg *p, int64_t record_id, struct err *e)
+bool day_book(struct pg *p, int64_t record_id, bool by_hand, struct err *e)
 {
     char record[PG_NUMBER];
+    const char *hand = by_hand ? "t" : "f";
     return pg_do(p, e, NULL,
                  "INSERT INTO meterbeat.day AS b (series_id, day_start, readings, costs, total,"
                  " cost_total, record_id, covered_s, gaps, estimated, first_s, end_s)"
@@ -84,12 +94,13 @@ bool day_book(struct pg *p, int64_t record_id, struct err *e)
                  " ORDER BY series_id, day_s"
                  " ON CONFLICT (series_id, day_start) DO UPDATE SET readings = excluded.readings,"
                  " costs = excluded.costs, total = excluded.total,"
-                 " cost_total = excluded.cost_total, record_id = excluded.record_id,"
+                 " cost_total = excluded.cost_total, record_id = CASE WHEN NOT $2::boolean"
+                 " OR " DAY_CHANGED " THEN excluded.record_id ELSE b.record_id END,"
                  " covered_s = excluded.covered_s, gaps = excluded.gaps,"
                  " estimated = excluded.estimated, first_s = excluded.first_s,"
                  " end_s = excluded.end_s",
-                 PG_ARGS(pg_number(record_id, record))) &&
-           day_book_parts(p, record, e) && day_cover(p, e) &&
+                 PG_ARGS(pg_number(record_id, record), hand)) &&
+           day_book_parts(p, record, hand, e) && day_cover(p, e) &&
            pg_do(p, e, NULL,
                  "UPDATE meterbeat.series s SET has_cost = true WHERE NOT has_cost"
                  " AND EXISTS (SELECT FROM stage_day d WHERE d.series_id = s.id AND d.costs > 0)",

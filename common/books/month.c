@@ -110,9 +110,10 @@ bool month_clean(struct pg *p, const struct month *m, struct err *e)
 }
 
 /* One row a (meter, start, end): the newest of the bills staged for it. Text with an exponent is
- * read as the nearest double, as the points are. */
-#define MONTH_BILLS                                                                                \
-    "WITH bill AS (SELECT DISTINCT ON (s.meter_id, r.start_s, r.length_s) s.meter_id,"             \
+ * read as the nearest double, as the points are. series: the table that the ids are of; whose: what
+ * the series of a bill is told by. */
+#define MONTH_BILLS_OF(series, whose)                                                              \
+    "WITH bill AS (SELECT DISTINCT ON (" whose ", r.start_s, r.length_s) s.meter_id,"              \
     " to_timestamp(r.start_s) AS begin_time, to_timestamp(r.start_s + r.length_s) AS end_time,"    \
     " (r.value::text || 'e' || r.exponent::text)::float8 * s.numerator / s.denominator AS "        \
     "reading,"                                                                                     \
@@ -121,8 +122,9 @@ bool month_clean(struct pg *p, const struct month *m, struct err *e)
     "  FROM stage_placed WHERE" STAGE_BILL(                                                        \
         "$1", "$2") " AND NOT is_register UNION ALL SELECT series_id, start_s, length_s, value,"   \
                     " exponent, cost, coalesce(updated_s, -9223372036854775807), seq"              \
-                    " FROM stage_bill) r JOIN meterbeat.series s ON s.id = r.series_id"            \
-                    " ORDER BY s.meter_id, r.start_s, r.length_s, r.updated_s DESC, r.seq DESC) "
+                    " FROM stage_bill) r JOIN " series " s ON s.id = r.series_id"                  \
+                    " ORDER BY " whose ", r.start_s, r.length_s, r.updated_s DESC, r.seq DESC) "
+#define MONTH_BILLS MONTH_BILLS_OF("meterbeat.series", "s.meter_id")
 
 bool month_book_bills(struct pg *p, int64_t to_s, int64_t bill_s, int64_t *ret_bills, struct err *e)
 {
@@ -145,6 +147,29 @@ bool month_book_bills(struct pg *p, int64_t to_s, int64_t bill_s, int64_t *ret_b
                PG_ARGS(to, bill)))
         return false;
     *ret_bills = changed + added;
+    return true;
+}
+
+bool month_compare_bills(struct pg *p, int64_t to_s, int64_t bill_s, struct month_bills *ret_bills,
+                         struct err *e)
+{
+    char to[PG_NUMBER], bill[PG_NUMBER];
+    PGresult *r CLEANUP(pg_clear) = pg_query(
+        p, e,
+        MONTH_BILLS_OF(
+            "series_draft",
+            "s.id") "SELECT count(*) FILTER (WHERE t.id IS NULL), count(*) FILTER (WHERE t.id IS "
+                    "NOT NULL"
+                    " AND (t.reading, t.cost) IS NOT DISTINCT FROM (b.reading, b.cost)),"
+                    " count(*) FILTER (WHERE t.id IS NOT NULL"
+                    " AND (t.reading, t.cost) IS DISTINCT FROM (b.reading, b.cost)) FROM bill b"
+                    " LEFT JOIN seed_timeseries t ON t.meter_id = b.meter_id"
+                    " AND t.begin_time = b.begin_time AND t.end_time = b.end_time",
+        PG_ARGS(pg_number(to_s, to), pg_number(bill_s, bill)));
+    if (!r)
+        return false;
+    *ret_bills = (struct month_bills){
+        .added = pg_int(r, 0, 0, 0), .equal = pg_int(r, 0, 1, 0), .corrected = pg_int(r, 0, 2, 0)};
     return true;
 }
 

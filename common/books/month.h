@@ -48,6 +48,12 @@ MUST_CHECK bool month_clean(struct pg *p, const struct month *m, struct err *e);
  * seed_timeseries, in its unit. */
 MUST_CHECK bool month_book_bills(struct pg *p, int64_t to_s, int64_t bill_s, int64_t *ret_bills,
                                  struct err *e);
+/* What month_book_bills would do with staged bills whose series are drafts (series_draft.h). */
+struct month_bills {
+    int64_t added, equal, corrected;
+};
+MUST_CHECK bool month_compare_bills(struct pg *p, int64_t to_s, int64_t bill_s,
+                                    struct month_bills *ret_bills, struct err *e);
 /* True in *ret_locked when this connection is now the one that sums; the lock ends with the
  * connection or month_unlock. */
 MUST_CHECK bool month_lock(struct pg *p, bool *ret_locked, struct err *e);

@@ -269,6 +269,14 @@ static void record_import_url(const char *name, char out[RECORD_URL])
     pg_clean(out);
 }
 
+bool record_known_import(struct pg *p, const char *building_id, const char *name, int64_t *ret_id,
+                         struct err *e)
+{
+    char url[RECORD_URL];
+    record_import_url(name, url);
+    return record_find_import(p, building_id, url, ret_id, e);
+}
+
 bool record_of_import(struct pg *p, const char *building_id, const char *name, int64_t *ret_id,
                       struct err *e)
 {

@@ -55,6 +55,9 @@ bool record_is_import(const struct record *r);
  */
 MUST_CHECK bool record_of_import(struct pg *p, const char *building_id, const char *name,
                                  int64_t *ret_id, struct err *e);
+/* The same, but none is made; *ret_id 0: there is none. */
+MUST_CHECK bool record_known_import(struct pg *p, const char *building_id, const char *name,
+                                    int64_t *ret_id, struct err *e);
 /* Pauses or resumes. ERR_REJECT "no_record". */
 MUST_CHECK bool record_set_active(struct pg *p, int64_t id, bool active, struct err *e);
 /*

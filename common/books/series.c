@@ -14,6 +14,31 @@ bool series_lock(struct pg *p, const char *building_id, struct err *e)
     return r != NULL;
 }
 
+bool series_is_adopted(const char *known, const char *claimed)
+{
+    size_t len = strlen(known);
+    return len && known[len - 1] == '@' && strncmp(known, claimed, len) == 0 &&
+           !strchr(claimed + len, '@');
+}
+
+bool series_find_source(struct pg *p, const char *building_id, char *source, size_t size,
+                        struct err *e)
+{
+    size_t len = strlen(source);
+    if (!len || source[len - 1] != '@')
+        return true;
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(p, e,
+                 "SELECT source FROM meterbeat.series WHERE tags->>'canonical_id' = $1"
+                 " AND starts_with(source, $2) ORDER BY id LIMIT 1",
+                 PG_ARGS(building_id, source));
+    if (!r)
+        return false;
+    if (PQntuples(r) && strlen(pg_text(r, 0, 0)) < size)
+        snprintf(source, size, "%s", pg_text(r, 0, 0));
+    return true;
+}
+
 struct series_numbers {
     char type[PG_NUMBER], units[PG_NUMBER], record[PG_NUMBER], numerator[40], denominator[40];
 };
@@ -52,7 +77,7 @@ static bool series_insert(struct pg *p, const struct series_claim *c, int64_t *r
 
 /* What the series was stored with before. */
 struct series_row {
-    int64_t id, meter_id;
+    int64_t id, meter_id, record_id;
     int64_t seed_type, seed_unit;
     double numerator, denominator;
 };
@@ -82,21 +107,36 @@ static bool series_convert(struct pg *p, const struct series_claim *c, const str
                  PG_ARGS(id, n.type, n.units, n.numerator, n.denominator));
 }
 
+bool series_is_anothers(const struct series_claim *c, int64_t record_id)
+{
+    return c->by_hand && record_id != c->record_id;
+}
+
+/* Zone and unit, as the record's options have them now. */
+static bool series_decide(struct pg *p, const struct series_claim *c, const struct series_row *row,
+                          struct err *e)
+{
+    char number[PG_NUMBER];
+    return pg_do(p, e, NULL,
+                 "UPDATE meterbeat.series SET time_zone = $2 WHERE id = $1"
+                 " AND time_zone IS DISTINCT FROM $2"
+                 " AND NOT EXISTS (SELECT FROM meterbeat.day WHERE series_id = $1)",
+                 PG_ARGS(pg_number(row->id, number), c->time_zone)) &&
+           series_convert(p, c, row, e);
+}
+
 static bool series_keep(struct pg *p, const struct series_claim *c, const struct series_row *row,
                         struct err *e)
 {
     char number[PG_NUMBER], record[PG_NUMBER];
     return pg_do(p, e, NULL,
-                 "UPDATE meterbeat.series SET record_id = $2, is_summable = $3 WHERE id = $1"
-                 " AND (record_id <> $2 OR is_summable <> $3)",
+                 "UPDATE meterbeat.series SET record_id = CASE WHEN $4 THEN record_id ELSE $2 END,"
+                 " is_summable = $3, source = $5 WHERE id = $1"
+                 " AND ((record_id <> $2 AND NOT $4) OR is_summable <> $3 OR source <> $5)",
                  PG_ARGS(pg_number(row->id, number), pg_number(c->record_id, record),
-                         c->is_summable ? "t" : "f")) &&
-           pg_do(p, e, NULL,
-                 "UPDATE meterbeat.series SET time_zone = $2 WHERE id = $1"
-                 " AND time_zone IS DISTINCT FROM $2"
-                 " AND NOT EXISTS (SELECT FROM meterbeat.day WHERE series_id = $1)",
-                 PG_ARGS(number, c->time_zone)) &&
-           series_convert(p, c, row, e) && meter_link(p, row->meter_id, c->meter.building_id, e);
+                         c->is_summable ? "t" : "f", c->by_hand ? "t" : "f", c->source)) &&
+           (series_is_anothers(c, row->record_id) || series_decide(p, c, row, e)) &&
+           meter_link(p, row->meter_id, c->meter.building_id, e);
 }
 
 bool series_claim(struct pg *p, const struct series_claim *c, enum series_owner *ret_owner,
@@ -104,15 +144,16 @@ bool series_claim(struct pg *p, const struct series_claim *c, enum series_owner 
 {
     PGresult *r CLEANUP(pg_clear) =
         pg_query(p, e,
-                 "SELECT id, source, meter_id, seed_type, seed_unit, numerator, denominator"
-                 " FROM meterbeat.series WHERE tag_key = $1",
+                 "SELECT id, source, meter_id, seed_type, seed_unit, numerator, denominator,"
+                 " record_id FROM meterbeat.series WHERE tag_key = $1",
                  PG_ARGS(c->tag_key));
     if (!r)
         return false;
     *ret_owner = SERIES_OURS;
     if (PQntuples(r) == 0)
         return series_insert(p, c, ret_id, e);
-    if (strcmp(pg_text(r, 0, 1), c->source) != 0) {
+    if (strcmp(pg_text(r, 0, 1), c->source) != 0 &&
+        !series_is_adopted(pg_text(r, 0, 1), c->source)) {
         *ret_owner = SERIES_TAKEN;
         return true;
     }
@@ -121,7 +162,8 @@ bool series_claim(struct pg *p, const struct series_claim *c, enum series_owner 
                                    .seed_type = pg_int(r, 0, 3, -1),
                                    .seed_unit = pg_int(r, 0, 4, -1),
                                    .numerator = pg_double(r, 0, 5, 1),
-                                   .denominator = pg_double(r, 0, 6, 1)};
+                                   .denominator = pg_double(r, 0, 6, 1),
+                                   .record_id = pg_int(r, 0, 7, 0)};
     *ret_id = row.id;
     return series_keep(p, c, &row, e);
 }

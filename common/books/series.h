@@ -17,8 +17,24 @@ struct series_claim {
     double numerator, denominator; /* from the feed's uom to meter.energy_units */
     const char *time_zone;  /* of a new series' days and months; NULL: the configured one. A series
                                keeps the one its first day was booked by */
+    bool by_hand;           /* a series that another record feeds keeps that record, which may be
+                               asked again, and what was decided about it: its unit and its zone */
     struct meter_key meter; /* for a new series, and its codes */
 };
+
+/*
+ * A source ends with "@" and the scope that its meter's id is one in, or has no scope. One without
+ * a text behind the "@" was imported by hand, from whoever's subscription: the first that comes
+ * with the same meter is taken to be that. Pure.
+ */
+bool series_is_adopted(const char *known, const char *claimed);
+/* For a source whose scope is empty: that of the building's series with the same meter in whatever
+ * scope, the oldest, where there is one. In place. Errors: those of pg_query. */
+MUST_CHECK bool series_find_source(struct pg *p, const char *building_id, char *source, size_t size,
+                                   struct err *e);
+
+/* Whether a series that record_id feeds is left as it is but for its readings (by_hand). Pure. */
+bool series_is_anothers(const struct series_claim *claim, int64_t record_id);
 
 enum series_owner {
     SERIES_OURS,  /* new, or known with this source */

@@ -198,6 +198,21 @@ bool kairosdb_sums(struct kairosdb *k, const char *metric, const struct series_t
                                max, ret_count, e);
 }
 
+bool kairosdb_points(struct kairosdb *k, const char *metric, const struct series_tags *tags,
+                     int64_t from_s, int64_t to_s, struct kairosdb_point *ret_points, size_t max,
+                     size_t *ret_count, int64_t *ret_next_s, struct err *e)
+{
+    long status = 0;
+    buf_clear(&k->request);
+    if (!kairosdb_points_body(&k->request, metric, tags, from_s, to_s, max, e) ||
+        !kairosdb_post(k, k->settings->kairosdb.query_url, &status, e))
+        return false;
+    if (status != 200)
+        return kairosdb_status_error(k, "a query", status, e);
+    return kairosdb_points_read(k->answer.data ? k->answer.data : "", k->answer.len, to_s,
+                                ret_points, max, ret_count, ret_next_s, e);
+}
+
 struct kairosdb_bucket kairosdb_bucket_at(const struct kairosdb_bucket *buckets, size_t count,
                                           int64_t start_s)
 {

@@ -63,5 +63,14 @@ MUST_CHECK bool kairosdb_sums(struct kairosdb *k, const char *metric,
                               const char *zone, int64_t from_s, int64_t to_s,
                               struct kairosdb_bucket *ret_buckets, size_t max, size_t *ret_count,
                               struct err *e);
+/*
+ * The stored points of the series in [from_s, to_s), in order of time, from the first on: at most
+ * `max`, 2 at least. *ret_next_s: where the next page begins; to_s when there is none. Two points
+ * in one second (of another type, say) are both there. False: as kairosdb_sums.
+ */
+MUST_CHECK bool kairosdb_points(struct kairosdb *k, const char *metric,
+                                const struct series_tags *tags, int64_t from_s, int64_t to_s,
+                                struct kairosdb_point *ret_points, size_t max, size_t *ret_count,
+                                int64_t *ret_next_s, struct err *e);
 
 #endif

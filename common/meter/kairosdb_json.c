@@ -171,6 +171,92 @@ bool kairosdb_query_read(const char *json, size_t len, struct kairosdb_bucket *r
     return true;
 }
 
+/* --- points as they are stored --------------------------------------------------------------- */
+
+bool kairosdb_points_body(struct buf *b, const char *metric, const struct series_tags *tags,
+                          int64_t from_s, int64_t to_s, size_t limit, struct err *e)
+{
+    return buf_printf(
+               b, e,
+               "{\"start_absolute\":%" PRId64 ",\"end_absolute\":%" PRId64
+               ",\"time_zone\":\"UTC\",\"metrics\":[{\"name\":\"%s\",\"limit\":%zu,\"tags\":",
+               from_s * 1000, to_s * 1000 - 1, metric, limit) &&
+           series_tags_json(tags, b, e) && buf_printf(b, e, "}]}");
+}
+
+struct point_list {
+    struct kairosdb_point *points;
+    size_t count, max;
+    int64_t end_s; /* what begins here or later is for the next page */
+};
+
+/* In order; what there is no room for moves the end of the page before it. */
+static void point_add(struct point_list *list, struct kairosdb_point point)
+{
+    if (point.start_s >= list->end_s)
+        return;
+    if (list->count == list->max) {
+        struct kairosdb_point *last = &list->points[list->count - 1];
+        list->end_s = last->start_s > point.start_s ? last->start_s : point.start_s;
+        while (list->count && list->points[list->count - 1].start_s >= list->end_s)
+            list->count--;
+        point_add(list, point);
+        return;
+    }
+    size_t i = list->count++;
+    for (; i > 0 && list->points[i - 1].start_s > point.start_s; i--)
+        list->points[i] = list->points[i - 1];
+    list->points[i] = point;
+}
+
+static bool kairosdb_read_points(const json_t *values, struct point_list *list, struct err *e)
+{
+    size_t index;
+    json_t *pair;
+    double stamp_ms = 0, number;
+    if (!json_is_array(values))
+        return bad_answer(e, "a result without values");
+    json_array_foreach(values, index, pair)
+    {
+        if (json_array_size(pair) != 2 || !kairosdb_number(json_array_get(pair, 0), &stamp_ms) ||
+            !kairosdb_number(json_array_get(pair, 1), &number))
+            return bad_answer(e, "a value that is no pair of numbers");
+        point_add(list, (struct kairosdb_point){(int64_t)(stamp_ms / 1000), number});
+    }
+    /* as many as asked for: there may be more, from the second of the last on */
+    if (json_array_size(values) >= list->max && (int64_t)(stamp_ms / 1000) < list->end_s) {
+        list->end_s = (int64_t)(stamp_ms / 1000);
+        while (list->count && list->points[list->count - 1].start_s >= list->end_s)
+            list->count--;
+    }
+    return true;
+}
+
+bool kairosdb_points_read(const char *json, size_t len, int64_t to_s,
+                          struct kairosdb_point *ret_points, size_t max, size_t *ret_count,
+                          int64_t *ret_next_s, struct err *e)
+{
+    json_error_t at;
+    json_t *answer CLEANUP(json_decref_at) = json_loadb(json, len, JSON_REJECT_DUPLICATES, &at);
+    struct point_list list = {.points = ret_points, .max = max, .end_s = to_s};
+    size_t index;
+    json_t *result;
+    if (!answer)
+        return bad_answer(e, at.text);
+    json_t *results =
+        json_object_get(json_array_get(json_object_get(answer, "queries"), 0), "results");
+    if (!json_is_array(results))
+        return bad_answer(e, "a query without results");
+    json_array_foreach(results, index,
+                       result) if (!kairosdb_read_points(json_object_get(result, "values"), &list,
+                                                         e)) return false;
+    if (!list.count && list.end_s < to_s)
+        return bad_answer(e, "more points in one second than fit a page");
+    *ret_count = list.count;
+    *ret_next_s = list.end_s;
+    return true;
+}
+
 const char *kairosdb_first_error(const char *json, size_t len, char *out, size_t size)
 {
     json_t *answer CLEANUP(json_decref_at) = json_loadb(json ? json : "", len, 0, NULL);

@@ -20,6 +20,15 @@ MUST_CHECK bool kairosdb_query_body(struct buf *b, const char *metric,
 MUST_CHECK bool kairosdb_query_read(const char *json, size_t len,
                                     struct kairosdb_bucket *ret_buckets, size_t max,
                                     size_t *ret_count, struct err *e);
+/* The query for the first `limit` points of [from_s, to_s), as they are stored. */
+MUST_CHECK bool kairosdb_points_body(struct buf *b, const char *metric,
+                                     const struct series_tags *tags, int64_t from_s, int64_t to_s,
+                                     size_t limit, struct err *e);
+/* The answer to that, with limit = max; see kairosdb_points. False: ERR_RETRY
+ * "kairosdb_bad_answer". */
+MUST_CHECK bool kairosdb_points_read(const char *json, size_t len, int64_t to_s,
+                                     struct kairosdb_point *ret_points, size_t max,
+                                     size_t *ret_count, int64_t *ret_next_s, struct err *e);
 /* The first of {"errors":[...]} into out, cut; "" when there is none. Returns out. */
 const char *kairosdb_first_error(const char *json, size_t len, char *out, size_t size);
 

@@ -1,9 +1,15 @@
 """What a person does by hand on the real servers: audit and its repair, import and its dry run."""
+import gzip
 import json
+import os
+import subprocess
 import urllib.request
+
+import pytest
 
 import greenbutton
 import metering as m
+from conftest import ROOT
 from test_aggregate import begin_of, lose
 from test_parse import kairosdb, last_day, meters  # noqa: F401  (fixtures)
 
@@ -100,3 +106,184 @@ def put(servers, place, points, suffix=""):
 
 def ask(url, body):
     return urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode()), timeout=30)
+
+
+# --- import -----------------------------------------------------------------------------------------
+
+def write(folder, name, document):
+    path = folder / name
+    path.write_bytes(gzip.compress(document) if name.endswith(".gz") else document)
+    return path
+
+
+def total(readings):
+    readings = list(readings)
+    return sum(r.value for r in readings), len(readings)
+
+
+@pytest.fixture
+def dump(servers, place):
+    """dump(): all that stands in the test's database, as pg_dump writes it."""
+    def text(*arguments):
+        done = subprocess.run(["pg_dump", "--inserts", *arguments, place.database_url], check=True, text=True,
+                              capture_output=True, timeout=60,
+                              env={**os.environ, "PGPASSWORD": servers.postgresql.password})
+        return [line for line in done.stdout.splitlines() if not line.startswith(("--", "\\"))]
+    return text
+
+
+def test_imported_files_are_stored_booked_and_summed_when_the_command_ends(
+        meters, tmp_path, rows):  # noqa: F811
+    demo = greenbutton.demo_feeds(*m.days(70))
+    files = [write(tmp_path, f"{feed.sub_id}.xml{'.gz' if number % 2 else ''}", feed.document())
+             for number, feed in enumerate(demo)]
+    rows("INSERT INTO seed_canonicalbuilding (id, active) VALUES (42, true)")
+    found = lines(meters.meterbeat.ctl("import", "--building", 42, "--json", *files))
+    assert [line["ok"] for line in found[:-1]] == [True] * 4
+    assert found[0]["points"] == total(demo[0].readings(demo[0].series[0]))[1] and found[-1]["building"] == "42"
+    compared = [meters.assert_months_are_those_of(feed, series) for feed in demo for series in feed.series]
+    assert min(compared) >= 1
+    assert meters.meterbeat.ctl("audit").endswith("all agree\n")
+    assert rows("SELECT active, url FROM seed_ts_parser_record ORDER BY id") == \
+        [("N", f"import:{path}") for path in files]
+    assert rows("SELECT count(*) FROM meterbeat.run") == [(0,)]
+
+
+def test_the_same_file_twice_changes_nothing(meters, tmp_path, dump, kairosdb):  # noqa: F811
+    feed = m.house("twice", *m.days(40))
+    path = write(tmp_path, "twice.xml", feed.document())
+    rest = ("--exclude-table-data=meterbeat.dirty_month",)  # when it was last written
+    meters.meterbeat.ctl("import", "--building", 42, path)
+    before, stored = dump(*rest), kairosdb()
+    again = lines(meters.meterbeat.ctl("import", "--building", 42, "--json", path))
+    assert again[0]["points"] == stored[1] and again[0]["months"] == 0
+    assert (dump(*rest), kairosdb()) == (before, stored)
+
+
+@pytest.mark.parametrize("imported_first", [True, False])
+def test_what_a_subscription_delivers_too_is_the_same_meter(
+        meters, tmp_path, rows, kairosdb, imported_first):  # noqa: F811
+    series = greenbutton.Series("1", "house", "household", price=16)
+    feed = greenbutton.Feed("sub-7", "A house", [series], *m.days(40))
+    path = write(tmp_path, "download.xml", feed.document())
+    record = meters.add(feed, last_date=begin_of(feed))
+    meters.start()
+    steps = [lambda: meters.meterbeat.ctl("import", "--building", 42, path),
+             lambda: meters.do("parse", record)]
+    for step in steps if imported_first else reversed(steps):
+        step()
+    meters.do("aggregate", "42")
+    assert kairosdb() == total(feed.readings(series))
+    assert rows("SELECT custom_meter_id FROM seed_meter") == [("1",)]
+    assert meters.assert_months_are_those_of(feed, series) >= 1
+    assert rows("SELECT DISTINCT record_id FROM meterbeat.day") == [(record,)], "it can be asked again"
+    assert rows("SELECT source LIKE '%%@sub-7' FROM meterbeat.series") == [(True,)]
+
+
+def test_a_dry_run_says_what_would_change_and_writes_nothing(
+        meters, tmp_path, dump, kairosdb):  # noqa: F811
+    begin, end = m.days(70)
+    middle = m.days(30)[0]
+    feed, old = m.house("dry", begin, end), m.house("dry", begin, middle)
+    series = feed.series[0]
+    meters.meterbeat.ctl("import", "--building", 42, write(tmp_path, "old.xml", old.document()))
+    readings = list(feed.readings(series))
+    feed.correct(series, readings[100].start, readings[100].value + 500)
+    document = feed.document()
+    gone = f"<start>{readings[200].start}</start></timePeriod>".encode()
+    place = document.index(gone)
+    begin_tag, end_tag = document.rindex(b"<IntervalReading>", 0, place), b"</IntervalReading>"
+    document = document[:begin_tag] + document[document.index(end_tag, place) + len(end_tag):]
+    path = write(tmp_path, "new.xml", document)
+    before, stored, costs = dump(), kairosdb(), kairosdb(suffix=".cost")
+    days_before = (middle - begin) // m.DAY
+    plan, file = lines(meters.meterbeat.ctl("import", "--building", 42, "--dry-run", "--json", path))
+    new = len(readings) - len(list(old.readings(series)))
+    assert {name: plan[name] for name in ("new", "equal", "corrected", "missing")} == {
+        "new": new, "equal": len(readings) - new - 2, "corrected": 1, "missing": 1}
+    assert file["ok"] and "points" not in file and days_before > 2
+    text = meters.meterbeat.ctl("import", "--building", 42, "--dry-run", path)
+    assert f"{new} new, " in text and "1 corrected, 1 missing" in text
+    assert (dump(), kairosdb(), kairosdb(suffix=".cost")) == (before, stored, costs)
+    meters.meterbeat.ctl("import", "--building", 42, path)
+    sums = {last_day(key[2]).strftime("%Y-%m"): row for key, row in meters.sums().items()}
+    for month in plan["months"]:
+        _, reading, cost = sums[month["month"]]
+        assert reading == pytest.approx(month["sum_after"]) and float(cost) == pytest.approx(
+            month["cost_after"], abs=1e-4)
+    assert meters.assert_months_are_those_of(feed, series) >= 1, "what is missing stays"
+
+
+def test_a_dry_run_before_anything_is_stored_and_with_bills_writes_nothing(
+        meters, tmp_path, dump, kairosdb):  # noqa: F811
+    feeds_of = greenbutton.demo_feeds(*m.days(100))
+    files = [write(tmp_path, f"{feed.sub_id}.xml", feed.document()) for feed in feeds_of]
+    before = dump()
+    found = lines(meters.meterbeat.ctl("import", "--building", 42, "--dry-run", "--json", *files))
+    assert dump() == before and kairosdb() == (0, 0)
+    series = [line for line in found if "ok" not in line]
+    assert [line["meter"] for line in series] == [None] * 5
+    assert sum(line["new"] for line in series) == sum(
+        total(feed.readings(one))[1] for feed in feeds_of for one in feed.series if one.interval)
+    gas = next(line for line in found if line["file"].endswith("gas.xml"))
+    assert gas["bills_new"] >= 2 and gas["bills_equal"] == 0
+    meters.meterbeat.ctl("import", "--building", 42, *files)
+    again = lines(meters.meterbeat.ctl("import", "--building", 42, "--dry-run", "--json", *files))
+    assert {line["new"] + line["corrected"] + line["missing"] for line in again if "ok" not in line} == {0}
+    gas_again = next(line for line in again if line["file"].endswith("gas.xml"))
+    assert (gas_again["bills_new"], gas_again["bills_equal"]) == (0, gas["bills_new"])
+
+
+def test_a_broken_file_among_good_ones_fails_alone(meters, tmp_path, rows, kairosdb):  # noqa: F811
+    feed, other = m.house("good", *m.days(5)), m.house("other", *m.days(5))
+    meters.server.add(other)
+    document = feed.document()
+    files = [write(tmp_path, "cut.xml", document[:len(document) // 2]),
+             write(tmp_path, "good.xml", document),
+             tmp_path / "not there",
+             write(tmp_path, "page.html", b"<!DOCTYPE html><html/>"),
+             meters.server.url + "/espi/1_1/resource/Batch/Subscription/other"]
+    (tmp_path / "cut.xml.gz").write_bytes(gzip.compress(document)[:-20])
+    found = lines(meters.meterbeat.ctl("import", "--building", 42, "--json", *files,
+                                       tmp_path / "cut.xml.gz", status=1))
+    assert [line.get("code") for line in found[:-1]] == \
+        ["feed_cut_off", None, "cannot_open", "html", None, "feed_cut_off"]
+    value, count = total(feed.readings(feed.series[0]))
+    more, others = total(other.readings(other.series[0]))
+    assert kairosdb() == (value + more, count + others)
+    assert len(meters.sums()) >= 2 and rows("SELECT count(*) FROM seed_ts_parser_record") == [(2,)]
+
+
+@pytest.mark.parametrize("name", ["collection.xml", "types_last.xml", "item.xml", "no_time_period.xml"])
+def test_documents_of_every_style_are_imported_as_inspect_sees_them(
+        meters, kairosdb, name):  # noqa: F811
+    path = ROOT / "tests/data/feeds" / name
+    seen = lines(meters.meterbeat.ctl("inspect", "--json", path))
+    wanted = [s for s in seen[:-1] if s["interval_length"] != 0 and s["uom"] is not None]
+    done, _ = lines(meters.meterbeat.ctl("import", "--building", 42, "--json", path))
+    assert wanted and done["readings"] == seen[-1]["readings"]
+    assert kairosdb()[1] == done["points"]
+    assert done["points"] == done["readings"] - done["outside"] - done["repeated"] - done["contradicted"]
+    assert meters.meterbeat.ctl("audit").endswith("all agree\n")
+
+
+def test_what_came_of_a_file_is_not_asked_for_but_comes_back_with_the_file(
+        meters, tmp_path, servers, place, kairosdb):  # noqa: F811
+    feed = m.house("filed", *m.days(20))
+    path = write(tmp_path, "filed.xml", feed.document())
+    meters.meterbeat.ctl("import", "--building", 42, path)
+    whole = kairosdb()
+    lose(servers, place, feed.begin + m.DAY, feed.begin + 3 * m.DAY)
+    said = meters.meterbeat.ctl("audit", "--repair", status=1)
+    assert "was a file: import it again" in said and "2 days have a record that cannot be asked" in said
+    record, = [line["id"] for line in lines(meters.meterbeat.ctl("record", "list", "--json"))]
+    assert str(path) in meters.meterbeat.ctl("record", "show", record)
+    assert "read by hand" in meters.meterbeat.ctl("record", "list")
+    meters.meterbeat.ctl("record", "resume", record, status=2)
+    with open(path, "rb") as document:
+        done = subprocess.run([meters.meterbeat.path("meterbeatctl"), "--config",
+                               str(meters.meterbeat.configuration), "import", "--building", "42", "-"],
+                              env=meters.meterbeat.environment, stdin=document, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert kairosdb() == whole
+    assert meters.meterbeat.ctl("audit").endswith("all agree\n")

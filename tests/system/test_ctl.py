@@ -78,7 +78,7 @@ def test_help_of_every_command_needs_no_configuration(meterbeat):
     meterbeat.configuration.unlink()
     listed = meterbeat.ctl("--help").split("Commands (each has --help):")[1].split("\n\n")[0]
     commands = [line.split()[0] for line in listed.splitlines() if line.strip()]
-    assert {"check", "init-db", "record", "custodian", "send", "status", "dead", "report", "audit", "next",
+    assert {"check", "init-db", "record", "custodian", "send", "status", "dead", "report", "import", "audit", "next",
             "schedule", "inspect"} == set(commands)
     for command in commands:
         assert f"meterbeatctl {command}" in meterbeat.ctl(command, "--help")

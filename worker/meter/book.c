@@ -69,7 +69,8 @@ static bool book_transaction(struct parse *p, struct err *e)
     struct pg *pg = p->task->pg;
     char summary[BOOK_SUMMARY];
     if (!pg_begin(pg, e) || !day_dirty_months(pg, &p->months, e) ||
-        (p->arguments.has_window && !day_refresh_months(pg, e)) || !day_book(pg, p->record.id, e) ||
+        ((p->arguments.has_window || p->by_hand) && !day_refresh_months(pg, e)) ||
+        !day_book(pg, p->record.id, p->by_hand, e) ||
         (p->has_registers && !series_book_registers(pg, p->wanted.to_s, e)) ||
         !month_book_bills(pg, p->wanted.to_s, p->wanted.bill_s, &p->bills, e))
         return false;

@@ -55,13 +55,13 @@ static bool fetch_more(void *context, enum espi_url kind, const char *url, struc
     return collect_add(p->collect, kind, url, e);
 }
 
-static bool fetch_bytes(void *context, const char *bytes, size_t len, struct err *e)
+bool fetch_bytes(void *context, const char *bytes, size_t len, struct err *e)
 {
     struct parse *p = context;
     return espi_write(p->espi, bytes, len, e);
 }
 
-static bool fetch_reader(struct parse *p, struct err *e)
+bool fetch_reader(struct parse *p, struct err *e)
 {
     const struct settings *s = p->task->settings;
     struct espi_limits limits = espi_limits_default();

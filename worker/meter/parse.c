@@ -11,7 +11,7 @@
 #include "meter/custody.h"
 #include "meter/local_zone.h"
 
-static void parse_free(struct parse *p)
+void parse_free(struct parse *p)
 {
     espi_free(p->espi);
     stage_freep(&p->stage);
@@ -61,7 +61,7 @@ static bool parse_window(struct parse *p, struct err *e)
                          : window_next(&source, p->zone, now_s, &p->window, e);
 }
 
-static bool parse_option(struct parse *p, struct err *e)
+bool parse_option(struct parse *p, struct err *e)
 {
     if (!record_option_get(p->task->pg, p->record.id, &p->option, e))
         return false;

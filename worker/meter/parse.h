@@ -28,6 +28,9 @@ struct parse {
     struct task_context *task;
     struct parse_arguments arguments;
     const struct timezone_rules *zone; /* borrowed */
+    bool by_hand;      /* a file that a person gave, of no record that could be asked again */
+    bool is_draft;     /* nothing is to be written: series are looked up only */
+    const char *scope; /* by_hand: the subscription whose meters these are; NULL: the known one's */
     struct record record;
     struct record_option option;
     struct units_heat heat; /* amount 0: none */
@@ -54,6 +57,10 @@ struct parse {
     json_t *result;        /* what it returns, as it was booked */
 };
 
+void parse_free(struct parse *p); /* what the steps made; for CLEANUP */
+/* What was decided about p->record; of record 0, nothing was. Errors: those of record_option_get,
+ * units_heat_read. */
+MUST_CHECK bool parse_option(struct parse *p, struct err *e);
 /* For libcurl's callbacks, at least every second: renews the lease, and says whether to stop. No
  * COPY is open while they run. context is the struct parse. */
 bool parse_should_stop(void *context);
@@ -63,6 +70,10 @@ bool parse_stopped(const struct parse *p, struct err *e);
 MUST_CHECK bool fetch_window(struct parse *p, struct err *e); /* feed -> stage */
 /* The window's URL in the seed's style, as feed_url_build. */
 MUST_CHECK bool fetch_url(const struct parse *p, struct buf *ret_url, struct err *e);
+/* The parts of it: the reader and the stage made; bytes of the feed into both, context is the
+ * parse. */
+MUST_CHECK bool fetch_reader(struct parse *p, struct err *e);
+MUST_CHECK bool fetch_bytes(void *context, const char *bytes, size_t len, struct err *e);
 MUST_CHECK bool resolve_series(struct parse *p, struct err *e); /* groups -> series */
 MUST_CHECK bool write_points(struct parse *p, struct err *e); /* stage -> KairosDB, counted back */
 MUST_CHECK bool book_parse(struct parse *p, struct err *e);   /* all books in one transaction */

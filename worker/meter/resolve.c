@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "books/series.h"
+#include "books/series_draft.h"
 #include "meter/decimal.h"
 #include "meter/local_time.h"
 #include "meter/local_zone.h"
@@ -105,6 +105,7 @@ static bool resolve_claim(struct parse *p, const struct espi_series *s,
         .numerator = seed.numerator,
         .denominator = seed.denominator,
         .time_zone = strcmp(tags->values[TAG_READING_KIND], "bill") ? resolve_zone(p, s) : NULL,
+        .by_hand = p->by_hand,
         .meter = {.building_id = p->record.building_id,
                   .name = name,
                   .custom_meter_id = tags->values[TAG_CUSTOM_METER_ID],
@@ -114,17 +115,45 @@ static bool resolve_claim(struct parse *p, const struct espi_series *s,
                   .espi_units = tag_number(tags, TAG_UOM_INT),
                   .factor = seed.numerator / seed.denominator,
                   .may_be_seeds = s->flow_direction != 19}};
-    return series_claim(p->task->pg, &claim, ret_owner, ret_id, e);
+    return p->is_draft ? series_draft_claim(p->task->pg, &claim, ret_owner, ret_id, e)
+                       : series_claim(p->task->pg, &claim, ret_owner, ret_id, e);
 }
 
-/* Plain tags first; where another meter has them, tags that tell this one apart. */
+/* A file does not say which subscription it is of: the building's own meter is taken for the same.
+ */
+static bool resolve_source(struct parse *p, const struct espi_series *s,
+                           char source[SERIES_KEY_BYTES], struct err *e)
+{
+    const struct record *r = &p->record;
+    if (!p->by_hand) {
+        series_source(s, *r->sub_id ? r->sub_id : r->url, source);
+        return true;
+    }
+    series_source(s, p->scope ? p->scope : "", source);
+    return series_find_source(p->task->pg, r->building_id, source, SERIES_KEY_BYTES, e);
+}
+
+/* Plain tags first; where another meter has them, tags that tell this one apart. *ret_id 0: even
+ * those are another's. */
+static bool resolve_apart(struct parse *p, const struct espi_series *s, struct series_tags *tags,
+                          int64_t *ret_id, struct err *e)
+{
+    char source[SERIES_KEY_BYTES];
+    enum series_owner owner = SERIES_OURS;
+    *ret_id = 0;
+    if (!resolve_source(p, s, source, e) || !resolve_claim(p, s, tags, source, &owner, ret_id, e))
+        return false;
+    if (owner != SERIES_TAKEN)
+        return true;
+    series_tags_distinguish(tags, source);
+    return resolve_claim(p, s, tags, source, &owner, ret_id, e);
+}
+
 static bool resolve_one(struct parse *p, const struct espi_series *s, int64_t *ret_id,
                         struct resolve_reasons *reasons, struct err *e)
 {
     struct series_tags tags;
     struct err why = {0};
-    char source[SERIES_KEY_BYTES];
-    enum series_owner owner = SERIES_OURS;
     *ret_id = 0;
     int64_t exponent = s->power_of_ten_multiplier == ESPI_ABSENT ? 0 : s->power_of_ten_multiplier;
     if (!series_tags_of(s, p->record.building_id, &tags, &why)) {
@@ -135,18 +164,12 @@ static bool resolve_one(struct parse *p, const struct espi_series *s, int64_t *r
         reasons_add(reasons, "bad_multiplier", s->readings);
         return true;
     }
-    series_source(s, *p->record.sub_id ? p->record.sub_id : p->record.url, source);
-    if (!resolve_claim(p, s, &tags, source, &owner, ret_id, e))
+    if (!resolve_apart(p, s, &tags, ret_id, e))
         return false;
-    if (owner == SERIES_TAKEN) {
-        series_tags_distinguish(&tags, source);
-        if (!resolve_claim(p, s, &tags, source, &owner, ret_id, e))
-            return false;
-    }
-    if (owner == SERIES_TAKEN)
-        reasons_add(reasons, "tags_taken", s->readings);
-    else
+    if (*ret_id)
         p->series++;
+    else
+        reasons_add(reasons, "tags_taken", s->readings);
     return true;
 }
 
@@ -213,7 +236,8 @@ static bool resolve_register(struct parse *p, const struct espi_series *s, int64
         p->series--;
     }
     return (is == STAGE_DELTAS || stage_set_register(p->stage, id, is, e)) &&
-           (is == STAGE_UNCLEAR || series_set_register(p->task->pg, id, is == STAGE_REGISTER, e));
+           (is == STAGE_UNCLEAR || p->is_draft ||
+            series_set_register(p->task->pg, id, is == STAGE_REGISTER, e));
 }
 
 static bool resolve_registers(struct parse *p, const int64_t *ids, size_t count,
@@ -282,26 +306,16 @@ static bool resolve_bill_claim(struct parse *p, const struct espi_series *s, int
 {
     struct series_tags tags;
     struct err why = {0};
-    char source[SERIES_KEY_BYTES];
-    enum series_owner owner = SERIES_OURS;
     *ret_id = 0;
     if (!series_tags_of(s, p->record.building_id, &tags, &why)) {
         reasons_add(reasons, why.code, 0);
         return true;
     }
     resolve_bill_tags(&tags);
-    series_source(s, *p->record.sub_id ? p->record.sub_id : p->record.url, source);
-    if (!resolve_claim(p, s, &tags, source, &owner, ret_id, e))
+    if (!resolve_apart(p, s, &tags, ret_id, e))
         return false;
-    if (owner == SERIES_TAKEN) {
-        series_tags_distinguish(&tags, source);
-        if (!resolve_claim(p, s, &tags, source, &owner, ret_id, e))
-            return false;
-    }
-    if (owner == SERIES_TAKEN) {
-        *ret_id = 0;
+    if (!*ret_id)
         reasons_add(reasons, "tags_taken", 0);
-    }
     return true;
 }
 

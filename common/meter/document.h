@@ -1,0 +1,29 @@
+/* A Green Button document from a file or standard input, unpacked where it is gzip. */
+#ifndef METERBEAT_METER_DOCUMENT_H
+#define METERBEAT_METER_DOCUMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+struct document_sink {
+    /* The next bytes, unpacked; false ends the reading with that error. */
+    bool (*bytes)(void *context, const char *bytes, size_t len, struct err *e);
+    /* So many bytes of the file itself are read, of `size` (0: not known). May be NULL. */
+    void (*at)(void *context, int64_t read, int64_t size);
+    void *context;
+};
+
+/*
+ * name: a file, or "-" for standard input. Several gzip members one after the other are one
+ * document. False: ERR_REJECT "cannot_open", "cannot_read", "bad_gzip" (damaged), "feed_cut_off"
+ * (gzip without its end), "feed_too_large" (more than max_bytes unpacked); ERR_RETRY "no_memory";
+ * or what the sink said.
+ */
+MUST_CHECK bool document_read(const char *name, int64_t max_bytes, const struct document_sink *sink,
+                              struct err *e);
+
+#endif

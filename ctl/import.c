@@ -1,0 +1,279 @@
+/* `import`: Green Button files read by hand, through the steps of a parse, and summed. */
+#include "import.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "by_hand.h"
+#include "commands.h"
+#include "meter/aggregate.h"
+#include "meter/document.h"
+#include "meter/feed.h"
+#include "meter/feed_url.h"
+
+/* Another aggregate is waited for so long. */
+#define SUM_PATIENCE_MS 60000
+
+enum { KEY_BUILDING = 256, KEY_ZONE, KEY_SCOPE, KEY_DRY_RUN };
+
+struct request {
+    struct ctl *ctl;
+    const char *building_id, *zone, *scope;
+    bool dry_run, json;
+    const char **files;
+    size_t count;
+};
+
+static const struct argp_option options[] = {
+    {"building", KEY_BUILDING, "ID", 0, "Whose meters they are (needed)", 0},
+    {"zone", KEY_ZONE, "ZONE", 0,
+     "Zone of the days and months of new meters, or \"feed\": the one that the file names "
+     "(default: local_timezone)",
+     0},
+    {"scope", KEY_SCOPE, "SUB-ID", 0,
+     "The subscription that meters with short ids (\"1\", \"01\") are one in (default: that of the "
+     "building's meter of the same id, if it has one)",
+     0},
+    {"dry-run", KEY_DRY_RUN, NULL, 0, "Say what would change, and write nothing", 0},
+    {"json", 'j', NULL, 0, "One JSON object a line", 0},
+    {0},
+};
+
+static error_t take_option(int key, char *argument, struct argp_state *state)
+{
+    struct request *r = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &r->ctl->program;
+        return 0;
+    case KEY_BUILDING:
+        r->building_id = argument;
+        return 0;
+    case KEY_ZONE:
+        r->zone = argument;
+        return 0;
+    case KEY_SCOPE:
+        r->scope = argument;
+        return 0;
+    case KEY_DRY_RUN:
+        r->dry_run = true;
+        return 0;
+    case 'j':
+        r->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        r->files[r->count++] = argument;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which files? \"-\" is standard input");
+        return EINVAL;
+    case ARGP_KEY_END:
+        if (r->building_id == NULL)
+            argp_error(state, "whose meters? --building ID");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {
+    .options = options,
+    .parser = take_option,
+    .args_doc = "FILE|URL...",
+    .doc =
+        "Read Green Button files (XML, also gzip-compressed; \"-\": standard input) or URLs into "
+        "KairosDB and the books, and sum the months that changed.\v"
+        "A file is taken whole or not at all. The same file again changes nothing, nor does one "
+        "that a subscription of the building delivers as well.\n"
+        "--dry-run compares with what is stored: readings that are new, equal, corrected "
+        "(another value), missing (stored within the span of the file, and not in it; they "
+        "stay), and the months whose sum would change.\n"
+        "Exit status: 0 all files done, 1 not all, or a server failed, 2 wrong usage.",
+    .children = children,
+};
+
+/* --- one file or URL
+ * ---------------------------------------------------------------------------- */
+
+struct source {
+    const struct settings *settings;
+    struct progress *progress;
+    const char *name;
+    char shown[FEED_URL_SHOWN]; /* of a URL; "": a file */
+    char path[PATH_MAX];        /* of a file, as the books will have it */
+    const struct import_sink *sink;
+};
+
+static bool source_bytes(void *context, const char *bytes, size_t len, struct err *e)
+{
+    struct source *s = context;
+    return s->sink->bytes(s->sink->context, bytes, len, e);
+}
+
+static void source_at(void *context, int64_t read, int64_t size)
+{
+    struct source *s = context;
+    s->progress->total = size;
+    progress_at(s->progress, read, NULL);
+}
+
+static bool source_should_stop(void *context)
+{
+    struct source *s = context;
+    progress_at(s->progress, s->progress->done, NULL);
+    return false;
+}
+
+static bool source_fetch(struct source *s, struct err *e)
+{
+    const struct feed_sink sink = {
+        .bytes = source_bytes, .should_stop = source_should_stop, .context = s};
+    struct feed_answer answer = {0};
+    bool is_open = strcmp(s->settings->feed.record_addresses, "any") == 0;
+    const struct feed_request request = {
+        .peer = {.url = s->name,
+                 .shown = s->shown,
+                 .networks = is_open ? NULL : s->settings->feed.allow_addresses}};
+    return feed_fetch(s->settings, &request, &sink, &answer, e);
+}
+
+static bool source_read(void *context, const struct import_sink *import_sink, struct err *e)
+{
+    struct source *s = context;
+    s->sink = import_sink;
+    if (s->shown[0] != '\0')
+        return source_fetch(s, e);
+    const struct document_sink sink = {.bytes = source_bytes, .at = source_at, .context = s};
+    return document_read(s->name, s->settings->feed.max_bytes, &sink, e);
+}
+
+static struct source source_of(const struct settings *settings, const char *name,
+                               struct progress *progress)
+{
+    struct source s = {.settings = settings, .name = name, .progress = progress};
+    if (strncmp(name, "http://", 7) == 0 || strncmp(name, "https://", 8) == 0)
+        feed_url_show(name, "", s.shown);
+    else if (strcmp(name, "-") == 0 || realpath(name, s.path) == NULL)
+        (void)snprintf(s.path, sizeof(s.path), "%s", name);
+    return s;
+}
+
+static bool import_file(const struct request *r, struct by_hand *hand, struct import_print *print,
+                        const char *name)
+{
+    struct source source = source_of(hand->session->settings, name, hand->progress);
+    bool is_url = source.shown[0] != '\0';
+    const struct import import = {.building_id = r->building_id,
+                                  .name = is_url ? source.shown : source.path,
+                                  .scope = r->scope,
+                                  .zone = r->zone,
+                                  .read = source_read,
+                                  .context = &source};
+    const struct compare_sink sink = {.series = import_print_series, .context = print};
+    struct import_outcome outcome;
+    struct err why, e;
+    print->file = is_url ? source.shown : name;
+    progress_begin(hand->progress, is_url ? source.shown : name, 0);
+    bool ok = pg_ready(hand->task.pg, &why) &&
+              (r->dry_run ? import_compare(&hand->task, &import, &sink, &outcome, &why)
+                          : import_perform(&hand->task, &import, &outcome, &why));
+    if (!ok && !is_url) /* what came over the network names its URL already */
+        (void)err_wrap(&why, "%s", name);
+    if (!import_print_file(print, is_url ? source.shown : name, &outcome, ok ? NULL : &why, &e))
+        ok = ctl_fail(&e) == CTL_OK;
+    return ok;
+}
+
+/* --- the sums
+ * ----------------------------------------------------------------------------------- */
+
+static bool import_sum_once(struct by_hand *hand, json_t **ret_sums, struct err *e)
+{
+    hand->task.now_ms = clock_wall_ms();
+    return pg_ready(hand->task.pg, e) && aggregate_perform(&hand->task, ret_sums, e);
+}
+
+static bool import_sum(struct by_hand *hand, json_t **ret_sums, struct err *e)
+{
+    int64_t end_ms = clock_mono_ms() + SUM_PATIENCE_MS;
+    while (!import_sum_once(hand, ret_sums, e)) {
+        const struct timespec second = {.tv_sec = 1};
+        if (strcmp(e->code, "aggregate_busy") != 0 || clock_mono_ms() >= end_ms)
+            return false;
+        progress_at(hand->progress, 0, "another aggregate is running");
+        (void)nanosleep(&second, NULL);
+    }
+    return true;
+}
+
+/* What KairosDB lost of what it showed is promised by the way: that has to be sent. */
+static int import_sums(const struct request *r, struct by_hand *hand, struct import_print *print)
+{
+    json_t *sums = NULL;
+    struct err e;
+    progress_begin(hand->progress, "summing", 0);
+    hand->message.args = json_pack("[s]", r->building_id);
+    bool ok = import_sum(hand, &sums, &e) && import_print_sums(print, r->building_id, sums, &e);
+    if (ok && json_integer_value(json_object_get(sums, "repairs")) > 0)
+        ok = by_hand_publish(hand, &e);
+    progress_clear(hand->progress);
+    json_decref(hand->message.args);
+    hand->message.args = NULL;
+    json_decref(sums);
+    if (ok)
+        return CTL_OK;
+    (void)err_wrap(&e, "the files are in, but their months are not summed yet (the next aggregate "
+                       "will)");
+    return ctl_fail(&e);
+}
+
+/* --- the command
+ * -------------------------------------------------------------------------------- */
+
+static int import_files(const struct request *r)
+{
+    CLEANUP(session_end) struct session session = {.settings = &r->ctl->settings};
+    struct progress progress;
+    struct import_print print = {.json = r->json, .dry_run = r->dry_run, .progress = &progress};
+    struct by_hand hand;
+    struct err e;
+    size_t done = 0;
+    int status = CTL_OK;
+    progress_begin(&progress, "import", 0);
+    if (!by_hand_begin(&hand, &session, &progress, &e))
+        return ctl_fail(&e);
+    for (size_t i = 0; i < r->count; i++)
+        done += import_file(r, &hand, &print, r->files[i]);
+    progress_clear(&progress);
+    if (done > 0 && !r->dry_run)
+        status = import_sums(r, &hand, &print);
+    return done == r->count ? status : CTL_FAILED;
+}
+
+static bool import_zone_is_known(const struct request *r, struct err *e)
+{
+    struct timezone_rules *zone = NULL;
+    if (r->zone == NULL || strcmp(r->zone, "feed") == 0)
+        return true;
+    bool ok = timezone_load(r->zone, &zone, e);
+    timezone_free(zone);
+    return ok;
+}
+
+int import_run(struct ctl *c, int argc, char **argv)
+{
+    struct request r = {.ctl = c, .files = calloc((size_t)argc + 1, sizeof(*r.files))};
+    struct err e;
+    int status = CTL_FAILED;
+    if (r.files == NULL)
+        return status;
+    program_parse(&argp, 0, argc, argv, &r);
+    if (ctl_settings(c, &status))
+        status = import_zone_is_known(&r, &e) ? import_files(&r) : ctl_misused("%s", e.text);
+    free(r.files);
+    return status;
+}

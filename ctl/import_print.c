@@ -1,0 +1,207 @@
+/* `import`: what came of each file, for people and as one JSON object a line. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "import.h"
+#include "meter/units.h"
+#include "table.h"
+
+static bool print_json(json_t *value, struct err *e)
+{
+    char *text = value != NULL ? json_dumps(value, JSON_COMPACT) : NULL;
+    json_decref(value);
+    if (text == NULL)
+        return err_set(e, ERR_RETRY, "no_memory", "no memory for a line");
+    printf("%s\n", text);
+    free(text);
+    return true;
+}
+
+static void month_text(const struct compare_series *s, int64_t start_s, char out[32])
+{
+    struct civil t = timezone_civil(s->zone, start_s);
+    (void)snprintf(out, 32, "%04d-%02d", t.year, t.month);
+}
+
+/* --- a series of a dry run
+ * ---------------------------------------------------------------------- */
+
+static void months_table(const struct compare_series *s)
+{
+    static const char *const titles[] = {"  month", ">new",      ">corrected", ">sum now",
+                                         ">after",  ">cost now", ">after"};
+    CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
+    char month[32];
+    for (size_t i = 0; i < s->months_count; i++) {
+        const struct compare_month *m = &s->months[i];
+        month_text(s, m->start_s, month);
+        table_add(&t, "  %s", month);
+        table_add(&t, "%" PRId64, m->added);
+        table_add(&t, "%" PRId64, m->corrected);
+        table_add(&t, "%.12g", m->before);
+        table_add(&t, "%.12g", m->after);
+        table_add(&t, "%.12g", m->cost_before);
+        table_add(&t, "%.12g", m->cost_after);
+    }
+    if (t.count > 0)
+        table_print(&t, stdout);
+}
+
+static const char *sum_unit(const struct compare_series *s)
+{
+    const char *name = units_seed_name(s->draft->unit);
+    return name != NULL ? name : "?";
+}
+
+static bool series_text(const struct compare_series *s)
+{
+    char meter[40] = "a new meter", *text = NULL;
+    if (s->draft->meter_id > 0)
+        (void)snprintf(meter, sizeof(meter), "meter %" PRId64, s->draft->meter_id);
+    if (asprintf(&text, "%s: %s, %s, in %s, every %s s  (%s)", meter,
+                 s->tags->values[TAG_ENERGY_TYPE], s->tags->values[TAG_FLOW],
+                 s->tags->values[TAG_UOM], s->tags->values[TAG_INTERVAL],
+                 s->tags->values[TAG_CUSTOM_METER_ID]) < 0)
+        return false;
+    printf("%s\n  %" PRId64 " new, %" PRId64 " equal, %" PRId64 " corrected, %" PRId64
+           " missing; %s%s%s%s\n",
+           table_clean(text), s->counts.added, s->counts.equal, s->counts.corrected,
+           s->counts.missing, s->draft->is_summable ? "summed in " : "not summed",
+           s->draft->is_summable ? sum_unit(s) : "", s->draft->is_summable ? ", months of " : "",
+           s->draft->is_summable ? timezone_name(s->zone) : "");
+    free(text);
+    months_table(s);
+    return true;
+}
+
+static json_t *month_json(const struct compare_series *s, const struct compare_month *m)
+{
+    char month[32];
+    month_text(s, m->start_s, month);
+    return json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f}", "month", month, "new",
+                     (json_int_t)m->added, "corrected", (json_int_t)m->corrected, "sum", m->before,
+                     "sum_after", m->after, "cost", m->cost_before, "cost_after", m->cost_after);
+}
+
+static json_t *series_json(const struct import_print *p, const struct compare_series *s)
+{
+    json_t *months = json_array();
+    for (size_t i = 0; i < s->months_count; i++)
+        if (json_array_append_new(months, month_json(s, &s->months[i])) != 0) {
+            json_decref(months);
+            return NULL;
+        }
+    char *file = strdup(p->file);
+    json_t *j = json_pack(
+        "{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "file",
+        file != NULL ? pg_clean(file) : "", "meter",
+        s->draft->meter_id > 0 ? json_integer(s->draft->meter_id) : json_null(), "custom_meter_id",
+        s->tags->values[TAG_CUSTOM_METER_ID], "service", s->tags->values[TAG_ENERGY_TYPE], "flow",
+        s->tags->values[TAG_FLOW], "unit", s->tags->values[TAG_UOM], "interval",
+        s->tags->values[TAG_INTERVAL], "summed", s->draft->is_summable, "sum_unit", sum_unit(s),
+        "zone", timezone_name(s->zone), "new", (json_int_t)s->counts.added, "equal",
+        (json_int_t)s->counts.equal, "corrected", (json_int_t)s->counts.corrected, "missing",
+        (json_int_t)s->counts.missing, "months", months);
+    free(file);
+    return j;
+}
+
+bool import_print_series(void *context, const struct compare_series *series, struct err *e)
+{
+    struct import_print *p = context;
+    bool ok;
+    progress_clear(p->progress);
+    if (p->json)
+        ok = print_json(series_json(p, series), e);
+    else
+        ok = series_text(series) || err_set(e, ERR_RETRY, "no_memory", "no memory for a line");
+    return ok;
+}
+
+/* --- a file
+ * --------------------------------------------------------------------------------------- */
+
+static json_t *outcome_json(const struct import_print *p, const struct import_outcome *o)
+{
+    const struct stage_counts *c = &o->counts;
+    json_t *j = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "series", (json_int_t)o->series, "readings",
+        (json_int_t)c->readings, "outside", (json_int_t)c->outside, "repeated",
+        (json_int_t)c->repeated, "contradicted", (json_int_t)c->contradicted, "without_time",
+        (json_int_t)c->unplaced, "fallen", (json_int_t)c->fallen, "not_stored", o->unresolved);
+    json_t *more = p->dry_run ? json_pack("{s:I, s:I, s:I}", "bills_new", (json_int_t)o->bill.added,
+                                          "bills_equal", (json_int_t)o->bill.equal,
+                                          "bills_corrected", (json_int_t)o->bill.corrected)
+                              : json_pack("{s:I, s:I, s:I, s:I}", "points", (json_int_t)o->points,
+                                          "costs", (json_int_t)o->costs, "bills_changed",
+                                          (json_int_t)o->bills, "months", (json_int_t)o->months);
+    (void)json_object_update(j, more);
+    json_decref(more);
+    return j;
+}
+
+static bool file_json(const struct import_print *p, const char *name,
+                      const struct import_outcome *o, const struct err *why, struct err *e)
+{
+    json_t *j = why != NULL ? json_pack("{s:s, s:s}", "code", why->code, "error", why->text)
+                            : outcome_json(p, o);
+    char *clean = strdup(name);
+    (void)json_object_set_new(j, "file", json_string(clean != NULL ? pg_clean(clean) : ""));
+    (void)json_object_set_new(j, "ok", json_boolean(why == NULL));
+    free(clean);
+    return print_json(j, e);
+}
+
+static void file_text(const struct import_print *p, const char *name,
+                      const struct import_outcome *o)
+{
+    const struct stage_counts *c = &o->counts;
+    printf("%s: %" PRId64 " readings of %zu series; ", name, c->readings, o->series);
+    if (p->dry_run)
+        printf("bills: %" PRId64 " new, %" PRId64 " equal, %" PRId64 " corrected", o->bill.added,
+               o->bill.equal, o->bill.corrected);
+    else
+        printf("%" PRId64 " to KairosDB, %" PRId64 " costs, %" PRId64 " bills changed, %" PRId64
+               " months to sum",
+               o->points, o->costs, o->bills, o->months);
+    if (c->outside + c->repeated + c->contradicted + c->unplaced > 0)
+        printf("; outside %" PRId64 ", repeated %" PRId64 ", contradicted %" PRId64
+               ", without time %" PRId64,
+               c->outside, c->repeated, c->contradicted, c->unplaced);
+    if (c->fallen > 0)
+        printf("; registers fell %" PRId64 " times", c->fallen);
+    printf("%s%s\n", o->unresolved[0] != '\0' ? "; not stored: " : "", o->unresolved);
+}
+
+bool import_print_file(struct import_print *p, const char *name,
+                       const struct import_outcome *outcome, const struct err *why, struct err *e)
+{
+    progress_clear(p->progress);
+    if (why != NULL)
+        (void)ctl_fail(why);
+    if (p->json)
+        return file_json(p, name, outcome, why, e);
+    char *clean = strdup(name);
+    if (why == NULL)
+        file_text(p, clean != NULL ? table_clean(clean) : "", outcome);
+    free(clean);
+    return true;
+}
+
+bool import_print_sums(struct import_print *p, const char *building_id, const json_t *sums,
+                       struct err *e)
+{
+    progress_clear(p->progress);
+    if (p->json)
+        return print_json(json_pack("{s:s, s:O}", "building", building_id, "summed", sums), e);
+    printf("building %s: %lld months summed", building_id,
+           (long long)json_integer_value(json_object_get(sums, "months")));
+    if (json_integer_value(json_object_get(sums, "short")) > 0)
+        printf(", %lld not: KairosDB shows less than the books say (meterbeatctl audit)",
+               (long long)json_integer_value(json_object_get(sums, "short")));
+    printf("\n");
+    return true;
+}

@@ -1,0 +1,109 @@
+/* A Green Button document that a person gave: the steps of a parse, without a record of its own. */
+#include "meter/import.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "books/month.h"
+#include "books/series_draft.h"
+#include "meter/local_zone.h"
+
+static bool import_record(struct parse *p, const struct import *i, struct err *e)
+{
+    char **texts[] = {&p->record.url,
+                      &p->record.sub_id,
+                      &p->record.time_type,
+                      &p->record.date_pattern,
+                      &p->record.last_date,
+                      &p->record.min_date_parameter,
+                      &p->record.max_date_parameter};
+    p->record.building_id = strdup(i->building_id);
+    bool ok = p->record.building_id != NULL;
+    for (size_t n = 0; n < ARRAY_LEN(texts); n++)
+        ok = (*texts[n] = strdup("")) && ok;
+    return ok || err_set(e, ERR_RETRY, "no_memory", "no memory for a record");
+}
+
+static bool import_begin(struct parse *p, const struct import *i, struct err *e)
+{
+    const struct settings *s = p->task->settings;
+    const char *zone = i->zone && strcmp(i->zone, "feed") != 0 ? i->zone : "";
+    if (!local_zone(s, &p->zone, e) || !local_zone_named(s, zone, &p->zone, e) ||
+        !import_record(p, i, e))
+        return false;
+    p->by_hand = true;
+    p->scope = i->scope;
+    p->window = (struct window){.to_s = timezone_day_start(p->zone, p->task->now_ms / 1000, 1)};
+    p->wanted = (struct stage_window){.to_s = p->window.to_s, .bill_s = s->feed.bill_days * 86400};
+    return true;
+}
+
+/* The document is read whole before anything is known of it. */
+static bool import_read(struct parse *p, const struct import *i, struct err *e)
+{
+    const struct import_sink sink = {.bytes = fetch_bytes, .context = p};
+    return fetch_reader(p, e) && i->read(i->context, &sink, e) && espi_finish(p->espi, e) &&
+           stage_flush(p->stage, e);
+}
+
+/* The zone that was asked for goes before the one that was decided about the file. */
+static bool import_option(struct parse *p, const struct import *i, struct err *e)
+{
+    if (!parse_option(p, e))
+        return false;
+    if (i->zone)
+        snprintf(p->option.time_zone, sizeof p->option.time_zone, "%s", i->zone);
+    return true;
+}
+
+static bool import_end(struct parse *p, bool ok, struct import_outcome *ret_outcome)
+{
+    if (!ok)
+        pg_rollback(p->task->pg);
+    ret_outcome->counts = p->counts;
+    ret_outcome->series = p->series;
+    memcpy(ret_outcome->unresolved, p->unresolved, sizeof ret_outcome->unresolved);
+    ret_outcome->points = p->points;
+    ret_outcome->costs = p->costs;
+    ret_outcome->bills = p->bills;
+    ret_outcome->months = p->months;
+    return ok;
+}
+
+bool import_perform(struct task_context *t, const struct import *i,
+                    struct import_outcome *ret_outcome, struct err *e)
+{
+    struct parse p CLEANUP(parse_free) = {.task = t};
+    *ret_outcome = (struct import_outcome){0};
+    bool ok = import_begin(&p, i, e) && import_read(&p, i, e) &&
+              record_of_import(t->pg, i->building_id, i->name, &p.record.id, e) &&
+              import_option(&p, i, e) && resolve_series(&p, e) && write_points(&p, e) &&
+              book_parse(&p, e);
+    return import_end(&p, ok, ret_outcome);
+}
+
+static bool import_drafted(struct parse *p, const struct compare_sink *sink,
+                           struct import_outcome *ret_outcome, struct err *e)
+{
+    return resolve_series(p, e) && compare_points(p, sink, e) &&
+           month_compare_bills(p->task->pg, p->wanted.to_s, p->wanted.bill_s, &ret_outcome->bill,
+                               e);
+}
+
+bool import_compare(struct task_context *t, const struct import *i, const struct compare_sink *sink,
+                    struct import_outcome *ret_outcome, struct err *e)
+{
+    struct parse p CLEANUP(parse_free) = {.task = t, .is_draft = true};
+    struct err later;
+    *ret_outcome = (struct import_outcome){0};
+    bool ok = series_draft_only(t->pg, false, e) && series_draft_open(t->pg, e) &&
+              import_begin(&p, i, e) && fetch_reader(&p, e) && series_draft_only(t->pg, true, e);
+    const struct import_sink bytes = {.bytes = fetch_bytes, .context = &p};
+    ok = ok && i->read(i->context, &bytes, e) && espi_finish(p.espi, e) &&
+         stage_flush(p.stage, e) &&
+         record_known_import(t->pg, i->building_id, i->name, &p.record.id, e) &&
+         import_option(&p, i, e) && import_drafted(&p, sink, ret_outcome, e);
+    import_end(&p, ok, ret_outcome);
+    return series_draft_only(t->pg, false, ok ? e : &later) && ok;
+}
