@@ -13,6 +13,7 @@
 #include "meter/document.h"
 #include "meter/feed.h"
 #include "meter/feed_url.h"
+#include "table.h"
 
 /* Another aggregate is waited for so long. */
 #define SUM_PATIENCE_MS 60000
@@ -162,6 +163,14 @@ static struct source source_of(const struct settings *settings, const char *name
     return s;
 }
 
+/* A file's name may hold what is not to reach a terminal. */
+static void wrap_name(struct err *why, const char *name)
+{
+    char *clean = strdup(name);
+    (void)err_wrap(why, "%s", clean != NULL ? table_clean(clean) : "");
+    free(clean);
+}
+
 static bool import_file(const struct request *r, struct by_hand *hand, struct import_print *print,
                         const char *name)
 {
@@ -182,7 +191,7 @@ static bool import_file(const struct request *r, struct by_hand *hand, struct im
               (r->dry_run ? import_compare(&hand->task, &import, &sink, &outcome, &why)
                           : import_perform(&hand->task, &import, &outcome, &why));
     if (!ok && !is_url) /* what came over the network names its URL already */
-        (void)err_wrap(&why, "%s", name);
+        wrap_name(&why, name);
     if (!import_print_file(print, is_url ? source.shown : name, &outcome, ok ? NULL : &why, &e))
         ok = ctl_fail(&e) == CTL_OK;
     return ok;

@@ -146,8 +146,11 @@ static json_t *outcome_json(const struct import_print *p, const struct import_ou
 static bool file_json(const struct import_print *p, const char *name,
                       const struct import_outcome *o, const struct err *why, struct err *e)
 {
-    json_t *j = why != NULL ? json_pack("{s:s, s:s}", "code", why->code, "error", why->text)
-                            : outcome_json(p, o);
+    struct err shown =
+        why != NULL ? *why : (struct err){0}; /* its text may be cut in a character */
+    json_t *j = why != NULL
+                    ? json_pack("{s:s, s:s}", "code", shown.code, "error", pg_clean(shown.text))
+                    : outcome_json(p, o);
     char *clean = strdup(name);
     (void)json_object_set_new(j, "file", json_string(clean != NULL ? pg_clean(clean) : ""));
     (void)json_object_set_new(j, "ok", json_boolean(why == NULL));

@@ -6,7 +6,9 @@
 #include <cmocka.h>
 
 #include "books/pg.h"
+#include "books/record.h"
 #include "books/run.h"
+#include "books/series.h"
 
 static void a_text_that_is_no_utf8_is_made_acceptable(void **state)
 {
@@ -38,12 +40,36 @@ static void a_childs_id_follows_from_its_parent_and_its_subject(void **state)
     assert_string_not_equal(a, other);
 }
 
+static void a_meter_of_no_subscription_is_adopted_by_the_first_with_its_href(void **state)
+{
+    (void)state;
+    assert_true(series_is_adopted("UsagePoint/1@", "UsagePoint/1@sub-7"));
+    assert_true(series_is_adopted("UsagePoint/1@", "UsagePoint/1@"));
+    assert_false(series_is_adopted("UsagePoint/1@sub-7", "UsagePoint/1@"));
+    assert_false(series_is_adopted("UsagePoint/1@sub-7", "UsagePoint/1@sub-8"));
+    assert_false(series_is_adopted("UsagePoint/1@", "UsagePoint/1.tou2@sub-7"));
+    assert_false(series_is_adopted("UsagePoint/1@", "UsagePoint/12@sub-7"));
+    assert_false(series_is_adopted("", "UsagePoint/1@sub-7"));
+    assert_false(series_is_adopted("0123456789abcdef", "0123456789abcdef@sub-7"));
+}
+
+static void a_record_of_a_file_is_told_by_its_url(void **state)
+{
+    (void)state;
+    const struct record file = {.url = (char *)"import:/data/a.xml"},
+                        feed = {.url = (char *)"https://import:1/a.xml"};
+    assert_true(record_is_import(&file));
+    assert_false(record_is_import(&feed));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_text_that_is_no_utf8_is_made_acceptable),
         cmocka_unit_test(a_number_keeps_all_its_digits),
         cmocka_unit_test(a_childs_id_follows_from_its_parent_and_its_subject),
+        cmocka_unit_test(a_meter_of_no_subscription_is_adopted_by_the_first_with_its_href),
+        cmocka_unit_test(a_record_of_a_file_is_told_by_its_url),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,6 +169,104 @@ static void a_bucket_is_found_by_its_start_and_is_empty_where_there_is_none(void
     assert_int_equal(kairosdb_bucket_at(NULL, 0, 30).start_s, 30);
 }
 
+static bool read_points(const char *json, int64_t to_s, struct kairosdb_point *points, size_t max,
+                        size_t *ret_count, int64_t *ret_next_s)
+{
+    struct err e = {0};
+    bool ok =
+        kairosdb_points_read(json, strlen(json), to_s, points, max, ret_count, ret_next_s, &e);
+    if (!ok)
+        assert_string_equal(e.code, "kairosdb_bad_answer");
+    return ok;
+}
+
+static void a_question_for_points_names_its_ends_and_its_limit(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct series_tags t = tags();
+    struct buf b CLEANUP(buf_free) = buf_make(1 << 20);
+    assert_true(kairosdb_points_body(&b, "energy", &t, 1700000000, 1700000900, 50, &e));
+    json_t *body = json_loads(b.data, 0, NULL);
+    json_t *metric = json_array_get(json_object_get(body, "metrics"), 0);
+    assert_int_equal(json_integer_value(json_object_get(body, "start_absolute")), 1700000000000);
+    assert_int_equal(json_integer_value(json_object_get(body, "end_absolute")), 1700000899999);
+    assert_int_equal(json_integer_value(json_object_get(metric, "limit")), 50);
+    assert_int_equal(json_object_size(json_object_get(metric, "tags")), SERIES_TAGS);
+    json_decref(body);
+}
+
+static void a_page_that_is_not_full_is_the_last(void **state)
+{
+    (void)state;
+    struct kairosdb_point points[3];
+    size_t count;
+    int64_t next_s;
+    assert_true(
+        read_points("{\"queries\":[{\"results\":[{\"values\":[[10000,1.5],[20000,\"2\"]]}]}]}", 100,
+                    points, 3, &count, &next_s));
+    assert_int_equal(count, 2);
+    assert_int_equal(points[1].start_s, 20);
+    assert_true(fabs(points[0].value - 1.5) < 1e-15 && fabs(points[1].value - 2) < 1e-15);
+    assert_int_equal(next_s, 100);
+    assert_true(read_points("{\"queries\":[{\"results\":[{\"values\":[]}]}]}", 100, points, 3,
+                            &count, &next_s));
+    assert_int_equal(count, 0);
+    assert_int_equal(next_s, 100);
+}
+
+static void a_full_page_goes_on_at_the_second_of_its_last_point(void **state)
+{
+    (void)state;
+    struct kairosdb_point points[3];
+    size_t count;
+    int64_t next_s;
+    assert_true(
+        read_points("{\"queries\":[{\"results\":[{\"values\":[[10000,1],[20000,2],[30000,3]]}]}]}",
+                    100, points, 3, &count, &next_s));
+    assert_int_equal(count, 2);
+    assert_int_equal(next_s, 30);
+}
+
+static void results_of_several_types_are_one_page_in_order(void **state)
+{
+    (void)state;
+    struct kairosdb_point points[4];
+    size_t count;
+    int64_t next_s;
+    assert_true(read_points("{\"queries\":[{\"results\":[{\"values\":[[30000,3]]},"
+                            "{\"values\":[[10000,1],[30000,4]]}]}]}",
+                            100, points, 4, &count, &next_s));
+    assert_int_equal(count, 3);
+    assert_int_equal(points[0].start_s, 10);
+    assert_int_equal(points[2].start_s, 30);
+    assert_int_equal(next_s, 100);
+    assert_true(
+        read_points("{\"queries\":[{\"results\":[{\"values\":[[10000,1],[20000,2],[40000,3]]},"
+                    "{\"values\":[[15000,1],[16000,4],[50000,1]]}]}]}",
+                    100, points, 4, &count, &next_s));
+    assert_int_equal(count, 4); /* what there is no room for begins the next page */
+    assert_int_equal(points[3].start_s, 20);
+    assert_int_equal(next_s, 40);
+}
+
+static void what_is_no_answer_with_points_is_said(void **state)
+{
+    (void)state;
+    struct kairosdb_point points[2];
+    size_t count;
+    int64_t next_s;
+    const char *const answers[] = {
+        "",
+        "{}",
+        "{\"queries\":[{}]}",
+        "{\"queries\":[{\"results\":[{}]}]}",
+        "{\"queries\":[{\"results\":[{\"values\":[[1]]}]}]}",
+        "{\"queries\":[{\"results\":[{\"values\":[[10000,1],[10000,2],[10000,3]]}]}]}"};
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
+        assert_false(read_points(answers[i], 100, points, 2, &count, &next_s));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +279,11 @@ int main(void)
         cmocka_unit_test(an_answer_that_is_none_is_a_failure_that_may_pass),
         cmocka_unit_test(the_reason_of_a_refusal_is_found),
         cmocka_unit_test(a_bucket_is_found_by_its_start_and_is_empty_where_there_is_none),
+        cmocka_unit_test(a_question_for_points_names_its_ends_and_its_limit),
+        cmocka_unit_test(a_page_that_is_not_full_is_the_last),
+        cmocka_unit_test(a_full_page_goes_on_at_the_second_of_its_last_point),
+        cmocka_unit_test(results_of_several_types_are_one_page_in_order),
+        cmocka_unit_test(what_is_no_answer_with_points_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
