@@ -107,11 +107,16 @@ struct source {
     char shown[FEED_URL_SHOWN]; /* of a URL; "": a file */
     char path[PATH_MAX];        /* of a file, as the books will have it */
     const struct import_sink *sink;
+    int64_t bytes; /* of a URL, so far */
 };
 
 static bool source_bytes(void *context, const char *bytes, size_t len, struct err *e)
 {
     struct source *s = context;
+    char note[40];
+    s->bytes += (int64_t)len;
+    (void)snprintf(note, sizeof(note), "%lld KiB", (long long)s->bytes / 1024);
+    progress_at(s->progress, s->progress->done, note);
     return s->sink->bytes(s->sink->context, bytes, len, e);
 }
 
@@ -149,7 +154,9 @@ static bool source_read(void *context, const struct import_sink *import_sink, st
     if (s->shown[0] != '\0')
         return source_fetch(s, e);
     const struct document_sink sink = {.bytes = source_bytes, .at = source_at, .context = s};
-    return document_read(s->name, s->settings->feed.max_bytes, &sink, e);
+    bool ok = document_read(s->name, s->settings->feed.max_bytes, &sink, e);
+    s->progress->total = 0; /* what follows says by itself how far it is */
+    return ok;
 }
 
 static struct source source_of(const struct settings *settings, const char *name,
@@ -186,7 +193,7 @@ static bool import_file(const struct request *r, struct by_hand *hand, struct im
     struct import_outcome outcome;
     struct err why, e;
     print->file = is_url ? source.shown : name;
-    progress_begin(hand->progress, is_url ? source.shown : name, 0);
+    progress_begin(hand->progress, is_url ? source.shown : basename(name), 0);
     bool ok = pg_ready(hand->task.pg, &why) &&
               (r->dry_run ? import_compare(&hand->task, &import, &sink, &outcome, &why)
                           : import_perform(&hand->task, &import, &outcome, &why));

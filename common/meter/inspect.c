@@ -2,36 +2,22 @@
  * printer. */
 #include "meter/inspect.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "meter/document.h"
 #include "meter/inspect_count.h"
 #include "meter/inspect_print.h"
 
-#define PIECE_BYTES 65536
-
-static bool read_pieces(FILE *in, struct espi *feed, struct err *e)
+static bool read_bytes(void *context, const char *bytes, size_t len, struct err *e)
 {
-    char piece[PIECE_BYTES];
-    for (size_t len; (len = fread(piece, 1, sizeof piece, in)) > 0;)
-        if (!espi_write(feed, piece, len, e))
-            return false;
-    if (ferror(in))
-        return err_set(e, ERR_RETRY, "cannot_read", "%s", strerror(errno));
-    return espi_finish(feed, e);
+    return espi_write(context, bytes, len, e);
 }
 
+/* Files are the user's own: as large as they are. */
 static bool read_file(const char *name, struct espi *feed, struct err *e)
 {
-    bool standard_input = !strcmp(name, "-");
-    FILE *in = standard_input ? stdin : fopen(name, "rb");
-    if (!in)
-        return err_set(e, ERR_REJECT, "cannot_open", "%s", strerror(errno));
-    bool done = read_pieces(in, feed, e);
-    if (!standard_input)
-        fclose(in);
-    return done;
+    const struct document_sink sink = {.bytes = read_bytes, .context = feed};
+    return document_read(name, INT64_MAX, &sink, e) && espi_finish(feed, e);
 }
 
 static bool inspect_file(const char *name, struct zones *zones, inspect_printer *print, FILE *out)

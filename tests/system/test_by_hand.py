@@ -7,6 +7,7 @@ import urllib.request
 
 import pytest
 
+import feeds
 import greenbutton
 import metering as m
 from conftest import ROOT
@@ -265,6 +266,28 @@ def test_documents_of_every_style_are_imported_as_inspect_sees_them(
     assert kairosdb()[1] == done["points"]
     assert done["points"] == done["readings"] - done["outside"] - done["repeated"] - done["contradicted"]
     assert meters.meterbeat.ctl("audit").endswith("all agree\n")
+
+
+def test_inspect_reads_gzip_as_what_is_in_it(meterbeat, tmp_path):
+    document = m.house("packed", *m.days(3)).document()
+    plain, packed = write(tmp_path, "a.xml", document), write(tmp_path, "a.xml.gz", document)
+    of_plain, of_packed = (lines(meterbeat.ctl("inspect", "--json", path)) for path in (plain, packed))
+    assert [{**line, "file": ""} for line in of_plain] == [{**line, "file": ""} for line in of_packed]
+
+
+def test_what_takes_longer_than_a_second_draws_a_bar_on_a_terminal_and_only_there(
+        meters):  # noqa: F811
+    feed = m.house("long", *m.days(2))
+    meters.server.add(feed)
+    meters.server.inject("long", feeds.slow(len(feed.document()) // 2), for_ever=True)  # two seconds
+    command = (f"{meters.meterbeat.path('meterbeatctl')} --config {meters.meterbeat.configuration} import"
+               f" --building 42 {meters.server.url}/espi/1_1/resource/Batch/Subscription/long")
+    for end, wanted in ((" 2>/dev/null", False), ("", True)):
+        done = subprocess.run(["script", "-qec", command + end, "/dev/null"], stdin=subprocess.DEVNULL,
+                              env=meters.meterbeat.environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout
+        assert ("\x1b[K" in done.stdout and " KiB" in done.stdout) == wanted, done.stdout
+        assert "months summed" in done.stdout
 
 
 def test_what_came_of_a_file_is_not_asked_for_but_comes_back_with_the_file(
