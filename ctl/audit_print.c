@@ -147,12 +147,12 @@ bool audit_print_row(struct audit_print *p, const struct audit_row *row, struct 
 
 static bool audit_total_json(const struct audit_tally *t, struct err *e)
 {
+    json_int_t differ = t->less + t->other + t->more;
     return audit_print_json(
         json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "series", (json_int_t)t->series,
-                  "days", (json_int_t)t->days, "differ", (json_int_t)(t->less + t->other + t->more),
-                  "less", (json_int_t)t->less, "other", (json_int_t)t->other, "more",
-                  (json_int_t)t->more, "promised", (json_int_t)t->repairs.promised, "hopeless",
-                  (json_int_t)t->repairs.hopeless),
+                  "days", (json_int_t)t->days, "differ", differ, "less", (json_int_t)t->less,
+                  "other", (json_int_t)t->other, "more", (json_int_t)t->more, "promised",
+                  (json_int_t)t->repairs.promised, "hopeless", (json_int_t)t->repairs.hopeless),
         e);
 }
 

@@ -135,7 +135,7 @@ def dump(servers, place):
 
 def test_imported_files_are_stored_booked_and_summed_when_the_command_ends(
         meters, tmp_path, rows):  # noqa: F811
-    demo = greenbutton.demo_feeds(*m.days(70))
+    demo = greenbutton.demo_feeds(*m.days(40))
     files = [write(tmp_path, f"{feed.sub_id}.xml{'.gz' if number % 2 else ''}", feed.document())
              for number, feed in enumerate(demo)]
     rows("INSERT INTO seed_canonicalbuilding (id, active) VALUES (42, true)")
@@ -217,7 +217,7 @@ def test_a_dry_run_says_what_would_change_and_writes_nothing(
 
 def test_a_dry_run_before_anything_is_stored_and_with_bills_writes_nothing(
         meters, tmp_path, dump, kairosdb):  # noqa: F811
-    feeds_of = greenbutton.demo_feeds(*m.days(100))
+    feeds_of = greenbutton.demo_feeds(*m.days(40))
     files = [write(tmp_path, f"{feed.sub_id}.xml", feed.document()) for feed in feeds_of]
     before = dump()
     found = lines(meters.meterbeat.ctl("import", "--building", 42, "--dry-run", "--json", *files))
@@ -227,7 +227,7 @@ def test_a_dry_run_before_anything_is_stored_and_with_bills_writes_nothing(
     assert sum(line["new"] for line in series) == sum(
         total(feed.readings(one))[1] for feed in feeds_of for one in feed.series if one.interval)
     gas = next(line for line in found if line["file"].endswith("gas.xml"))
-    assert gas["bills_new"] >= 2 and gas["bills_equal"] == 0
+    assert gas["bills_new"] >= 1 and gas["bills_equal"] == 0
     meters.meterbeat.ctl("import", "--building", 42, *files)
     again = lines(meters.meterbeat.ctl("import", "--building", 42, "--dry-run", "--json", *files))
     assert {line["new"] + line["corrected"] + line["missing"] for line in again if "ok" not in line} == {0}
