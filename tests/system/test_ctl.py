@@ -70,7 +70,10 @@ def test_wrong_usage_ends_with_status_2(meterbeat):
     for arguments in (["nothing"], [], ["record"], ["record", "show"], ["record", "list", "7"], ["dead"],
                       ["dead", "drop"], ["dead", "replay", "x", "--all"], ["report"], ["send"],
                       ["report", "1", "--csv", "--json"], ["next", "0"], ["check", "--wrong"], ["inspect"],
-                      ["schedule"], ["schedule", "import"], ["schedule", "export", "-"]):
+                      ["schedule"], ["schedule", "import"], ["schedule", "export", "-"],
+                      ["import"], ["import", "a.xml"], ["import", "--building", "1"], ["audit", "--from", "May"],
+                      ["import", "--building", "1", "--zone", "Europe/Nowhere", "a.xml"], ["audit", "--meter", "x"],
+                      ["audit", "--from", "2026-03-02", "--to", "2026-03-01"]):
         assert complaint(meterbeat, *arguments, status=2).startswith("meterbeatctl"), arguments
 
 

@@ -43,8 +43,7 @@ static bool import_begin(struct parse *p, const struct import *i, struct err *e)
 static bool import_read(struct parse *p, const struct import *i, struct err *e)
 {
     const struct import_sink sink = {.bytes = fetch_bytes, .context = p};
-    return fetch_reader(p, e) && i->read(i->context, &sink, e) && espi_finish(p->espi, e) &&
-           stage_flush(p->stage, e);
+    return i->read(i->context, &sink, e) && espi_finish(p->espi, e) && stage_flush(p->stage, e);
 }
 
 /* The zone that was asked for goes before the one that was decided about the file. */
@@ -76,34 +75,32 @@ bool import_perform(struct task_context *t, const struct import *i,
 {
     struct parse p CLEANUP(parse_free) = {.task = t};
     *ret_outcome = (struct import_outcome){0};
-    bool ok = import_begin(&p, i, e) && import_read(&p, i, e) &&
+    bool ok = import_begin(&p, i, e) && fetch_reader(&p, e) && import_read(&p, i, e) &&
               record_of_import(t->pg, i->building_id, i->name, &p.record.id, e) &&
               import_option(&p, i, e) && resolve_series(&p, e) && write_points(&p, e) &&
               book_parse(&p, e);
     return import_end(&p, ok, ret_outcome);
 }
 
-static bool import_drafted(struct parse *p, const struct compare_sink *sink,
-                           struct import_outcome *ret_outcome, struct err *e)
+/* The temporary tables; from then on the server lets nothing else be written. */
+static bool import_draft(struct parse *p, const struct import *i, struct err *e)
 {
-    return resolve_series(p, e) && compare_points(p, sink, e) &&
-           month_compare_bills(p->task->pg, p->wanted.to_s, p->wanted.bill_s, &ret_outcome->bill,
-                               e);
+    struct pg *pg = p->task->pg;
+    p->is_draft = true;
+    return series_draft_only(pg, false, e) && series_draft_open(pg, e) && import_begin(p, i, e) &&
+           fetch_reader(p, e) && series_draft_only(pg, true, e);
 }
 
 bool import_compare(struct task_context *t, const struct import *i, const struct compare_sink *sink,
                     struct import_outcome *ret_outcome, struct err *e)
 {
-    struct parse p CLEANUP(parse_free) = {.task = t, .is_draft = true};
+    struct parse p CLEANUP(parse_free) = {.task = t};
     struct err later;
     *ret_outcome = (struct import_outcome){0};
-    bool ok = series_draft_only(t->pg, false, e) && series_draft_open(t->pg, e) &&
-              import_begin(&p, i, e) && fetch_reader(&p, e) && series_draft_only(t->pg, true, e);
-    const struct import_sink bytes = {.bytes = fetch_bytes, .context = &p};
-    ok = ok && i->read(i->context, &bytes, e) && espi_finish(p.espi, e) &&
-         stage_flush(p.stage, e) &&
-         record_known_import(t->pg, i->building_id, i->name, &p.record.id, e) &&
-         import_option(&p, i, e) && import_drafted(&p, sink, ret_outcome, e);
+    bool ok = import_draft(&p, i, e) && import_read(&p, i, e) &&
+              record_known_import(t->pg, i->building_id, i->name, &p.record.id, e) &&
+              import_option(&p, i, e) && resolve_series(&p, e) && compare_points(&p, sink, e) &&
+              month_compare_bills(t->pg, p.wanted.to_s, p.wanted.bill_s, &ret_outcome->bill, e);
     import_end(&p, ok, ret_outcome);
     return series_draft_only(t->pg, false, ok ? e : &later) && ok;
 }
