@@ -10,6 +10,9 @@
 #include "meter/local_zone.h"
 
 #define COMPARE_POINTS 2000
+#define COMPARE_SPAN_S (7 * INT64_C(86400))
+#define COMPARE_LEAST_SPAN_S 600
+#define COMPARE_MOST_SPAN_S (3650 * INT64_C(86400))
 /* From 1973 to 2286, the times that a reading can have. */
 #define COMPARE_MONTHS 3800
 #define COST_EXPONENT (-5) /* ESPI's costs are in hundred-thousandths of the currency */
@@ -20,6 +23,7 @@ struct stored {
     struct kairosdb_point points[COMPARE_POINTS];
     size_t count, at;
     int64_t next_s, end_s; /* where the next page begins, and the last one ends */
+    int64_t span_s; /* of the next page at most: KairosDB reads all of it, whatever the limit */
 };
 
 struct comparison {
@@ -46,18 +50,31 @@ static void stored_begin(struct stored *s, int64_t from_s, int64_t end_s)
     s->count = s->at = 0;
     s->next_s = from_s;
     s->end_s = end_s;
+    s->span_s = COMPARE_SPAN_S;
+}
+
+/* The span follows the density: a page is to be full, and not to be cut. */
+static bool stored_page(struct comparison *c, struct stored *s, struct err *e)
+{
+    int64_t to_s = s->end_s - s->next_s < s->span_s ? s->end_s : s->next_s + s->span_s;
+    s->at = s->count = 0;
+    if (!kairosdb_points(c->kairosdb, s->metric, &c->tags, s->next_s, to_s, s->points,
+                         COMPARE_POINTS, &s->count, &s->next_s, e))
+        return false;
+    if (s->next_s < to_s)
+        s->span_s = s->span_s / 2 > COMPARE_LEAST_SPAN_S ? s->span_s / 2 : COMPARE_LEAST_SPAN_S;
+    else if (s->count < COMPARE_POINTS / 2)
+        s->span_s *= s->span_s < COMPARE_MOST_SPAN_S ? 2 : 1;
+    return true;
 }
 
 /* The next stored point; NULL in *ret_point: there is none. */
 static bool stored_peek(struct comparison *c, struct stored *s,
                         const struct kairosdb_point **ret_point, struct err *e)
 {
-    while (s->at == s->count && s->next_s < s->end_s) {
-        s->at = 0;
-        if (!kairosdb_points(c->kairosdb, s->metric, &c->tags, s->next_s, s->end_s, s->points,
-                             COMPARE_POINTS, &s->count, &s->next_s, e))
+    while (s->at == s->count && s->next_s < s->end_s)
+        if (!stored_page(c, s, e))
             return false;
-    }
     *ret_point = s->at < s->count ? &s->points[s->at] : NULL;
     return true;
 }
