@@ -4,15 +4,19 @@ import json
 import os
 import subprocess
 import urllib.request
+import zoneinfo
 
 import pytest
 
 import feeds
+import documents as d
 import greenbutton
 import metering as m
 from conftest import ROOT
 from test_aggregate import begin_of, lose
 from test_parse import kairosdb, last_day, meters  # noqa: F401  (fixtures)
+from test_readings import (  # noqa: F401  (house: a fixture)
+    AMERICAN, DAY, HOUR, JUNE, LOS_ANGELES, MAY, at, gas, hours, house)
 
 
 def lines(text):
@@ -310,3 +314,86 @@ def test_what_came_of_a_file_is_not_asked_for_but_comes_back_with_the_file(
     assert done.returncode == 0, done.stderr
     assert kairosdb() == whole
     assert meters.meterbeat.ctl("audit").endswith("all agree\n")
+
+
+# --- import: units, registers, bills, zones -----------------------------------------------------------
+
+def by_hand(house, *arguments):
+    return lines(house.meters.meterbeat.ctl("import", "--json", *arguments))
+
+
+def test_files_are_summed_in_seeds_units_differenced_and_billed_as_feeds_are(house, tmp_path):  # noqa: F811
+    register = [50_000, 50_007, 50_007, 50_010, 50_020, 50_021]
+    values = [d.reading(MAY + i * HOUR, value, 0) for i, value in enumerate(register)]
+    joules, meter = "UsagePoint/J", "UsagePoint/R"
+    path = write(tmp_path, "all.xml", d.feed(
+        d.usage_point(joules), d.meter_reading(joules, 1, [[d.reading(MAY, 7200, cost=500_000)]], uom=31),
+        d.summary(joules, 1, MAY, 31, cost=1_000_000, value=72_000, uom=31),
+        d.usage_point(meter), d.meter_reading(meter, 1, [values], accumulationBehaviour=1)))
+    house.rows("INSERT INTO seed_canonicalbuilding (id, active) VALUES (1, true)")
+    *plan, file = by_hand(house, "--building", 1, "--dry-run", path)
+    by_meter = {line["custom_meter_id"]: line for line in plan}
+    assert {name: (line["new"], line["sum_unit"], line["months"][0]["sum_after"])
+            for name, line in by_meter.items()} == {"J": (1, "Wh", 2), "R": (5, "Wh", 21)}
+    assert by_meter["J"]["months"][0]["cost_after"] == 5
+    assert (file["bills_new"], file["bills_equal"]) == (1, 0)
+    by_hand(house, "--building", 1, path)
+    assert house.sums(1) == {("J", 2, 3): [(MAY, JUNE, 2, 5)], ("R", 2, 3): [(MAY, JUNE, 21, None)],
+                             ("J.bill", 2, 3): [(MAY, MAY + 31 * DAY, 20, 10)]}
+    *plan, file = by_hand(house, "--building", 1, "--dry-run", path)
+    assert [line["equal"] for line in plan] == [1, 5] and not any(line["months"] for line in plan)
+    assert (file["bills_new"], file["bills_equal"]) == (0, 1)
+    # a later file goes on where the register was left; its fall makes no amount, and is said
+    more = write(tmp_path, "more.xml", d.feed(d.usage_point(meter), d.meter_reading(meter, 1, [[
+        d.reading(MAY + (6 + i) * HOUR, value, 0) for i, value in enumerate([50_031, 50_040, 12, 20])]],
+        accumulationBehaviour=1)))
+    plan, _ = by_hand(house, "--building", 1, "--dry-run", more)
+    assert (plan["new"], plan["months"][0]["sum"], plan["months"][0]["sum_after"]) == (3, 21, 48)
+    done, _ = by_hand(house, "--building", 1, more)
+    assert done["fallen"] == 1 and house.sums(1)["R", 2, 3] == [(MAY, JUNE, 48, None)]
+    assert house.meters.meterbeat.ctl("audit").endswith("all agree\n")
+
+
+def test_a_zone_is_that_of_the_days_and_months_of_what_a_file_begins(house, tmp_path):  # noqa: F811
+    start = at(2024, 2, 29, zone=LOS_ANGELES)
+    path = write(tmp_path, "pacific.xml", d.feed(
+        d.usage_point("UsagePoint/E", local_time=(-28800, 3600, *AMERICAN)),
+        d.meter_reading("UsagePoint/E", 1, [hours(start, start + 2 * DAY, 1)])))
+    for building, zone, name, first in ((1, ("--zone", "America/Los_Angeles"), "America/Los_Angeles", 24),
+                                        (2, ("--zone", "feed"), "America/Los_Angeles", 24),
+                                        (3, (), "America/New_York", 21)):
+        house.rows("INSERT INTO seed_canonicalbuilding (id, active) VALUES (%s, true)", (building,))
+        plan, _ = by_hand(house, "--building", building, *zone, "--dry-run", path)
+        assert plan["zone"] == name
+        assert [(month["month"], month["sum_after"]) for month in plan["months"]] == \
+            [("2024-02", first), ("2024-03", 48 - first)]
+        by_hand(house, "--building", building, *zone, path)
+        at_zone = zoneinfo.ZoneInfo(name)
+        months = [at(2024, month, zone=at_zone) for month in (2, 3, 4)]
+        booked = {("E", 2, 3): [(*months[:2], first, None), (*months[1:], 48 - first, None)]}
+        assert house.sums(building) == booked
+        # what has days keeps their zone, whatever a later file says
+        plan, _ = by_hand(house, "--building", building, "--zone", "Europe/Berlin", "--dry-run", path)
+        assert (plan["zone"], plan["equal"], plan["months"]) == (name, 48, [])
+        by_hand(house, "--building", building, "--zone", "Europe/Berlin", path)
+        assert house.sums(building) == booked
+    assert house.meters.meterbeat.ctl("audit").endswith("all agree\n")
+
+
+def test_what_was_decided_about_a_record_holds_for_files_of_its_meters(house, tmp_path, rows):  # noqa: F811
+    record = house.add(1, *gas(119, 100), heat_content="1037 Btu/ft3", time_zone="America/Los_Angeles")
+    house.meters.start()
+    house.meters.do("parse")
+    house.meters.do("aggregate")
+    before = house.sums(1)
+    (name, kind, unit), = before
+    assert (name, kind, unit) == ("G", 1, 2), "therms"
+    path = write(tmp_path, "gas.xml", d.feed(*gas(119, 150)))
+    plan, _ = by_hand(house, "--building", 1, "--dry-run", path)
+    assert (plan["sum_unit"], plan["zone"], plan["corrected"]) == ("therms", "America/Los_Angeles", 2)
+    by_hand(house, "--building", 1, path)
+    after = house.sums(1)
+    assert [row[:2] for row in after[name, kind, unit]] == [row[:2] for row in before[name, kind, unit]]
+    assert sum(row[2] for row in after[name, kind, unit]) == pytest.approx(
+        sum(month["sum_after"] for month in plan["months"])) == pytest.approx(3.111)
+    assert rows("SELECT record_id, time_zone FROM meterbeat.series") == [(record, "America/Los_Angeles")]

@@ -53,6 +53,15 @@ static void a_meter_of_no_subscription_is_adopted_by_the_first_with_its_href(voi
     assert_false(series_is_adopted("0123456789abcdef", "0123456789abcdef@sub-7"));
 }
 
+static void a_file_leaves_alone_what_was_decided_about_anothers_series(void **state)
+{
+    (void)state;
+    const struct series_claim file = {.record_id = 7, .by_hand = true}, feed = {.record_id = 7};
+    assert_true(series_is_anothers(&file, 8));
+    assert_false(series_is_anothers(&file, 7));
+    assert_false(series_is_anothers(&feed, 8));
+}
+
 static void a_record_of_a_file_is_told_by_its_url(void **state)
 {
     (void)state;
@@ -69,6 +78,7 @@ int main(void)
         cmocka_unit_test(a_number_keeps_all_its_digits),
         cmocka_unit_test(a_childs_id_follows_from_its_parent_and_its_subject),
         cmocka_unit_test(a_meter_of_no_subscription_is_adopted_by_the_first_with_its_href),
+        cmocka_unit_test(a_file_leaves_alone_what_was_decided_about_anothers_series),
         cmocka_unit_test(a_record_of_a_file_is_told_by_its_url),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
