@@ -87,14 +87,15 @@ def alive(pid):
         return False
 
 
-def test_nothing_outlives_a_manager_that_is_killed(tmp_path):
+def test_nothing_outlives_a_manager_that_is_killed(tmp_path_factory):
     script = ("import sys, time; sys.path.insert(0, sys.argv[1])\n"
               "from servers import PostgreSQL\nfrom servers.process import descendants\n"
               "import os; s = PostgreSQL(sys.argv[2]); s.start()\n"
               "print(*descendants(os.getpid()), flush=True); sys.stdin.read()")
-    os.chmod(tmp_path, 0o711)
-    for parent in tmp_path.parents[:2]:
-        os.chmod(parent, 0o711)
+    tmp_path = tmp_path_factory.mktemp("manager")
+    for folder in (tmp_path, *tmp_path.parents):  # PostgreSQL's user has to pass through
+        if folder.stat().st_uid == os.getuid() and folder.name.startswith(("manager", "popen-", "pytest-")):
+            folder.chmod(0o711)
     with subprocess.Popen([sys.executable, "-c", script, str(ROOT / "packaging"), str(tmp_path)],
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as manager:
         pids = [int(word) for word in manager.stdout.readline().split()]
