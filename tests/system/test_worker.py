@@ -98,6 +98,16 @@ def test_an_eta_keeps_nobody_waiting(worker_of, queue, connect):
     assert ready(connect) == 0
 
 
+def test_a_message_that_waits_is_not_copied_to_the_queues_of_its_cc_again(worker_of, queue, connect):
+    """Back in the same queue at once, it would wait once more, and be copied once more: without end."""
+    worker = worker_of(retry_delays_s=(1, 2))
+    task_id = send(queue, "meterbeat.sleep", 0, headers={"eta": iso(time.time() + 2.5), "CC": [QUEUE]})
+    done(worker, task_id)
+    assert worker.stop() == 0
+    assert ready(connect) == 0
+    assert len(worker.events("task_later")) <= 2 and len(worker.events("task_done")) == 1
+
+
 # --- what cannot be done --------------------------------------------------------------------------
 
 class RawHeaders(pika.BasicProperties):

@@ -66,6 +66,17 @@ static void what_the_broker_wrote_is_left_out(void **state)
     json_decref(v.headers);
 }
 
+static void copies_that_were_sent_once_are_not_sent_again(void **state)
+{
+    (void)state;
+    struct envelope v = message("{\"task\": \"t\", \"CC\": [\"q\"], \"BCC\": [\"q\"]}"), letter;
+    struct err e;
+    assert_true(letter_later(&v, &letter, &e));
+    assert_int_equal(json_object_size(letter.headers), 1);
+    letter_free(&letter);
+    json_decref(v.headers);
+}
+
 static void an_expiration_would_end_the_wait_early_and_is_left_out(void **state)
 {
     (void)state;
@@ -132,6 +143,7 @@ int main(void)
         cmocka_unit_test(a_retry_counts_for_celery_and_for_us),
         cmocka_unit_test(a_protocol_1_message_gets_no_header_that_would_make_it_protocol_2),
         cmocka_unit_test(what_the_broker_wrote_is_left_out),
+        cmocka_unit_test(copies_that_were_sent_once_are_not_sent_again),
         cmocka_unit_test(an_expiration_would_end_the_wait_early_and_is_left_out),
         cmocka_unit_test(a_dead_letter_says_why_where_when_and_keeps_the_rest),
         cmocka_unit_test(an_error_that_is_no_utf8_does_not_stop_a_dead_letter),

@@ -20,8 +20,9 @@ struct letter_reason {
 /*
  * Each makes an envelope that borrows body and properties of v and has headers of its own:
  * letter_free. What RabbitMQ wrote about earlier journeys is left out, since it drops a message
- * that it takes for going in circles; so is the expiration, since it would end the wait early, or
- * the dead letter itself. False: ERR_RETRY "no_memory".
+ * that it takes for going in circles; so are CC and BCC, since it would put a copy into each of
+ * their queues whenever the message waits; so is the expiration, since it would end the wait early,
+ * or the dead letter itself. False: ERR_RETRY "no_memory".
  */
 /* The same message, only later. */
 MUST_CHECK bool letter_later(const struct envelope *v, struct envelope *ret_letter, struct err *e);
