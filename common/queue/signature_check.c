@@ -93,6 +93,12 @@ static bool is_name(const json_t *value)
     return is_text(value, MAX_NAME);
 }
 
+/* The broker closes the channel of who names this queue without consuming from it. */
+static bool is_reply_queue(const json_t *value)
+{
+    return is_name(value) && strcmp(json_string_value(value), "amq.rabbitmq.reply-to") != 0;
+}
+
 static bool is_id(const json_t *value)
 {
     return is_name(value) && json_string_length(value) > 0;
@@ -177,7 +183,7 @@ static const struct {
     {"root_id", is_name, "no text of at most 255 bytes"},
     {"parent_id", is_name, "no text of at most 255 bytes"},
     {"group_id", is_name, "no text of at most 255 bytes"},
-    {"reply_to", is_name, "no text of at most 255 bytes"},
+    {"reply_to", is_reply_queue, "no name of a queue that can be replied to, at most 255 bytes"},
     {"queue", is_name, "no name of a queue"},
     {"exchange", is_exchange, "no name of an exchange, at most 150 bytes"},
     {"routing_key", is_name, "no text of at most 255 bytes"},

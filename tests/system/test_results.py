@@ -226,6 +226,16 @@ def test_what_the_broker_has_no_queue_for_is_a_dead_letter(worker_of, queues, co
     stopped_clean(worker, connect)
 
 
+def test_a_follow_up_that_the_broker_would_close_the_channel_over_is_refused(worker_of, queues, connect):
+    """Sent again and again, it would keep all others waiting."""
+    worker = worker_of()
+    task_id = send(queues, "meterbeat.ping", callbacks=[sig("py.next", options={"reply_to": "amq.rabbitmq.reply-to"})])
+    assert result_of(queues, task_id)["result"]["exc_type"] == "BadSignature"
+    assert dead_letter(connect)[0].headers["x-meterbeat-reason"] == "bad_signature"
+    stopped_clean(worker, connect)
+    assert not worker.events("publisher_channel_closed")
+
+
 def test_a_dead_follow_up_is_replayed_to_its_queue(worker_of, meterbeat, queues, connect):
     meterbeat.ctl("init-db")
     worker = worker_of()

@@ -89,6 +89,7 @@ static void every_option_that_could_not_be_sent_is_refused(void **state)
         "\"task_id\": \"\"",
         "\"task_id\": 1",
         "\"reply_to\": []",
+        "\"reply_to\": \"amq.rabbitmq.reply-to\"",
         "\"queue\": {}",
         "\"exchange\": 5",
         "\"routing_key\": 5",
