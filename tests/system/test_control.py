@@ -329,6 +329,20 @@ def test_a_terminated_task_stops_and_is_acknowledged_as_revoked(
 
 # --- limits ---------------------------------------------------------------------------------------
 
+@pytest.mark.parametrize("terminate", [False, True])
+def test_a_task_that_is_revoked_while_it_waits_for_the_books_is_not_run(
+        terminate, worker_of, meterbeat, queue, connect, remote, rows):
+    worker = worker_of()
+    task_id = send(queue, "parse")
+    worker.wait_for_event("books_unusable")  # there are no tables yet
+    remote.call("revoke", task_id=task_id, terminate=terminate)
+    meterbeat.ctl("init-db")
+    worker.wait_for_event("task_revoked", task_id=task_id, how="revoked")
+    assert worker.stop() == 0
+    assert rows("SELECT state, error FROM meterbeat.run WHERE task_id = %s", [task_id]) == [("dead", "revoked")]
+    assert ready(connect) == 0 and ready(connect, DEAD) == 0 and not worker.events("task_done")
+
+
 def test_a_rate_limit_spreads_the_starts_of_its_task_alone(worker_of, queue, connect, remote, monitor):
     worker = worker_of(prefetch=10, task_events=True)
     assert "ok" in remote.call("rate_limit", task_name="meterbeat.echo", rate_limit="4/s")

@@ -114,6 +114,22 @@ static int64_t time_limit_ms(const struct attempt *a)
 static bool attempt_go_on(void *context, const char *progress, struct err *e);
 static bool attempt_should_stop(void *context);
 
+/* What was revoked while its delivery waited for the books, or for its start to be told. From here
+ * on it can be terminated: nothing falls in between. */
+static bool still_wanted(struct attempt *a, struct err *e)
+{
+    struct state *st = a->executor->state;
+    return !state_is_revoked(st, a->message.id, a->message.headers) ||
+           err_set(e, ERR_RETRY, "task_revoked", "by remote control");
+}
+
+bool attempt_revoked(const struct err *why, enum revocation *ret_how)
+{
+    bool terminated = strcmp(why->code, "terminated") == 0;
+    *ret_how = terminated ? REVOKED_TERMINATED : REVOKED_BY_REQUEST;
+    return terminated || strcmp(why->code, "task_revoked") == 0;
+}
+
 bool attempt_perform(struct attempt *a, struct err *e)
 {
     struct executor *x = a->executor;
@@ -128,7 +144,7 @@ bool attempt_perform(struct attempt *a, struct err *e)
                                    .now_ms = clock_wall_ms(),
                                    .host = &host};
     state_started(x->state, a->delivery, a->task, a->message.id, context.now_ms);
-    bool done = a->task->perform(&context, &a->result, e);
+    bool done = still_wanted(a, e) && a->task->perform(&context, &a->result, e);
     state_ended(x->state, a->delivery);
     if (!done) {
         json_decref(a->result);

@@ -54,8 +54,10 @@ bool attempt_expired(const struct attempt *a, int64_t now_ms);
 void attempt_free(struct attempt *a);
 /* The broker has given the delivery to somebody else by now: settling it means nothing. */
 bool attempt_void(const struct attempt *a);
-/* Runs the task with its time limit. False: as the task says. */
+/* Runs the task with its time limit. False: as the task says, or attempt_revoked. */
 MUST_CHECK bool attempt_perform(struct attempt *a, struct err *e);
+/* It has been revoked before it started, or terminated while it ran. */
+bool attempt_revoked(const struct err *why, enum revocation *ret_how);
 
 /* --- outcome.c: what becomes of it. Each returns how to settle; SETTLE_LEAVE when a stop came
  * first --- */

@@ -77,14 +77,15 @@ static bool put_off(struct attempt *a, int64_t now_ms, enum settlement *ret_sett
 static enum settlement perform_plain(struct attempt *a)
 {
     struct err e;
+    enum revocation how;
     if (!report_started(a))
         return SETTLE_LEAVE;
     if (attempt_perform(a, &e)) {
         log_event(LOG_LEVEL_DEBUG, "task_done", "attempt=%lld", (long long)a->failed + 1);
         return report_succeeded(a) ? SETTLE_ACK : SETTLE_LEAVE;
     }
-    if (strcmp(e.code, "terminated") == 0)
-        return outcome_revoked(a, REVOKED_TERMINATED);
+    if (attempt_revoked(&e, &how))
+        return outcome_revoked(a, how);
     if (handover_stopping(a->executor->handover) == STOP_NOW && e.kind == ERR_RETRY)
         return SETTLE_LEAVE;
     if (e.kind == ERR_FATAL) {

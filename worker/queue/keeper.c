@@ -245,9 +245,10 @@ static enum settlement finish_done(struct attempt *a)
 static enum settlement finish_failed(struct attempt *a, const struct err *why)
 {
     struct executor *x = a->executor;
+    enum revocation how;
     pg_rollback(x->pg);
-    if (strcmp(why->code, "terminated") == 0)
-        return outcome_revoked(a, REVOKED_TERMINATED);
+    if (attempt_revoked(why, &how))
+        return outcome_revoked(a, how);
     if (strcmp(why->code, "stopping") == 0)
         return release(a);
     if (strcmp(why->code, "lease_lost") == 0) {
