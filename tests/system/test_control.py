@@ -1,4 +1,5 @@
 """Remote control and events of our workers, by raw AMQP: what is promised whatever Celery's tools do."""
+import datetime
 import itertools
 import json
 import time
@@ -431,6 +432,43 @@ def test_queues_are_added_and_cancelled_while_tasks_run(worker_of, queue, channe
     assert "queue_mismatch" in refused["error"]
     pings_are_done(connect)
     assert worker.stop() == 0
+
+
+def send_to(channel, name, task, *args, headers=None):
+    """As send(), to any queue."""
+    task_id = str(uuid.uuid4())
+    channel.basic_publish("", name, json.dumps([args, {}, None]), pika.BasicProperties(
+        content_type="application/json", headers={"task": task, "id": task_id, **(headers or {})}))
+    return task_id
+
+
+def test_the_ladder_of_an_added_queue_is_made_again(worker_of, queue, channel, connect, remote):
+    worker = worker_of()
+    remote.call("add_consumer", queue="more")
+    consuming(worker, 2)
+    for rung in "more.retry.1", "more.retry.2":
+        channel.queue_delete(rung)
+    eta = datetime.datetime.fromtimestamp(time.time() + 3, datetime.timezone.utc).isoformat()
+    done(worker, send_to(channel, "more", "meterbeat.sleep", 0, headers={"eta": eta}))
+    assert worker.stop() == 0
+
+
+def test_a_failed_task_whose_queue_has_gone_is_dead_and_keeps_nobody_waiting(
+        worker_of, queue, channel, connect, remote):
+    worker = worker_of()
+    remote.call("add_consumer", queue="more")
+    consuming(worker, 2)
+    failing = send_to(channel, "more", "meterbeat.sleep", 60, headers={"timelimit": [3, None]})
+    wait_until(lambda: remote.call("active"), 10, "a running task")
+    remote.call("cancel_consumer", queue="more")
+    worker.wait_for_event("no_longer_consuming")
+    for name in "more", "more.retry.1", "more.retry.2":
+        channel.queue_delete(name)
+    other = send(queue, "meterbeat.sleep", 0)
+    worker.wait_for_event("task_dead", task_id=failing, code="no_queue")
+    done(worker, other)
+    assert worker.stop() == 0
+    assert ready(connect, DEAD) == 1
 
 
 def test_heartbeats_come_every_two_seconds_and_when_asked_for(worker_of, remote, monitor):

@@ -577,7 +577,7 @@ bool consumer_start(const struct settings *s, const char *name, struct subscript
     c->settled_ring =
         (size_t)s->worker.prefetch + 2; /* tags outstanding at once, and one that is free */
     c->settled_alone = calloc(c->settled_ring, sizeof *c->settled_alone);
-    c->outlet = outlet_new(s, name, h);
+    c->outlet = outlet_new(s, name, h, queues);
     if (!c->settled_alone || !c->outlet || !start_thread(c)) {
         consumer_free(c);
         return err_set(e, ERR_FATAL, "no_thread", "cannot start the I/O thread");

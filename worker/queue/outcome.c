@@ -14,6 +14,9 @@
 
 #define PUBLISH_PAUSE_MS 500
 #define PUBLISH_PAUSE_MAX_MS 15000
+/* A rung that is missing is made again, with the queue that it belongs to; unless that is not
+ * consumed from any more. */
+#define NO_RUNG_MAX 2
 
 /* --- publishing ---------------------------------------------------------------------------- */
 
@@ -96,6 +99,19 @@ static bool publish_letter(struct attempt *a, const char *queue, struct envelope
     return sent;
 }
 
+struct climb {
+    int refusals;
+    bool gone; /* there is no such rung, and will be none */
+};
+
+static enum give_up without_rung(void *context, size_t index, const struct err *why)
+{
+    struct climb *climb = context;
+    if (strcmp(why->code, "no_queue") == 0 && ++climb->refusals > NO_RUNG_MAX)
+        climb->gone = true;
+    return climb->gone ? GIVE_UP_STOPPED : never(NULL, index, why);
+}
+
 /* --- dead ---------------------------------------------------------------------------------- */
 
 static bool publish_dead(struct attempt *a, const struct envelope *v,
@@ -164,10 +180,15 @@ static uint32_t draw(void)
 static enum settlement climb(struct attempt *a, int64_t delay_s, struct envelope *letter)
 {
     char queue[BROKER_QUEUE_NAME];
+    struct climb climb = {.refusals = 0};
     struct err e;
-    if (!publish_letter(a, broker_retry_queue(a->delivery->queue, delay_s, queue), letter, &e)) {
+    broker_retry_queue(a->delivery->queue, delay_s, queue);
+    struct publication item = {.route = publish_to_queue(queue), .envelope = letter};
+    bool sent = outcome_publish_some(a, &item, 1, without_rung, &climb, &e);
+    letter_free(letter);
+    if (!sent) {
         log_error(LOG_LEVEL_WARNING, "retry_not_sent", &e);
-        return e.kind == ERR_REJECT ? outcome_dead(a, &e) : SETTLE_LEAVE;
+        return climb.gone || e.kind == ERR_REJECT ? outcome_dead(a, &e) : SETTLE_LEAVE;
     }
     crashpoint("after_ladder");
     return SETTLE_ACK;

@@ -14,6 +14,7 @@ struct outlet {
     const struct settings *settings;
     const char *name;
     struct handover *handover;
+    const struct subscriptions *queues;
     struct broker *broker; /* NULL: not connected */
     struct redial redial;
     bool blocked;       /* a resource alarm: publishing would only fill the socket */
@@ -22,12 +23,13 @@ struct outlet {
     struct replies replies;        /* of brief tasks */
 };
 
-struct outlet *outlet_new(const struct settings *s, const char *name, struct handover *h)
+struct outlet *outlet_new(const struct settings *s, const char *name, struct handover *h,
+                          const struct subscriptions *queues)
 {
     struct outlet *o = calloc(1, sizeof *o);
     if (!o)
         return NULL;
-    *o = (struct outlet){.settings = s, .name = name, .handover = h};
+    *o = (struct outlet){.settings = s, .name = name, .handover = h, .queues = queues};
     o->redial = redial_make(s->broker.reconnect_max_s * 1000);
     return o;
 }
@@ -113,13 +115,27 @@ static void connect_when_due(struct outlet *o)
         lose_connection(o, &e);
 }
 
+/* A queue that remote control has added, and that cannot be made, is not worth the connection. */
+static bool declare_queues(struct outlet *o, struct err *e)
+{
+    struct subscription wanted[SUBSCRIPTIONS_MAX];
+    size_t count = subscriptions_list(o->queues, wanted, SUBSCRIPTIONS_MAX);
+    if (!broker_declare_topology(o->broker, o->settings, e))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!broker_declare_work(o->broker, o->settings, wanted[i].queue, e) &&
+            strcmp(e->code, "broker_lost") == 0)
+            return false;
+    return true;
+}
+
 static void declare_when_needed(struct outlet *o)
 {
     struct err e;
     if (!o->declare_again || !o->broker)
         return;
     o->declare_again = false;
-    if (!broker_declare_topology(o->broker, o->settings, &e))
+    if (!declare_queues(o, &e))
         lose_connection(o, &e);
 }
 

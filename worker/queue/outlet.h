@@ -5,11 +5,14 @@
 
 #include "config/settings.h"
 #include "queue/handover.h"
+#include "queue/subscriptions.h"
 
 struct outlet; /* I/O thread only; connects when there is something to publish */
 
-/* NULL only without memory. Borrows everything. */
-struct outlet *outlet_new(const struct settings *s, const char *name, struct handover *h);
+/* queues: whose ladders are made anew when one of their queues has gone. NULL only without memory.
+ * Borrows everything. */
+struct outlet *outlet_new(const struct settings *s, const char *name, struct handover *h,
+                          const struct subscriptions *queues);
 void outlet_free(struct outlet *o);
 /* A list of batches; each is answered (handover_answer) by its deadline. */
 void outlet_accept(struct outlet *o, struct publish_batch *batches);
