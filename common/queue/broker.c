@@ -240,6 +240,30 @@ bool broker_reopen_channel(struct broker *b, const amqp_channel_close_t *m, stru
     return broker_open_channel(b, e);
 }
 
+/* What an RPC has put aside as events is as void as what it has put aside as frames. */
+static void drop_pending(struct broker *b)
+{
+    while (b->first) {
+        struct broker_pending *p = b->first;
+        b->first = p->next;
+        broker_event_free(&p->event);
+        free(p);
+    }
+    b->last = NULL;
+}
+
+bool broker_renew_channel(struct broker *b, struct err *e)
+{
+    amqp_rpc_reply_t reply = amqp_channel_close(b->connection, BROKER_CHANNEL, AMQP_REPLY_SUCCESS);
+    if (reply.reply_type != AMQP_RESPONSE_NORMAL)
+        return broker_lose(b, e, "close channel", reply.library_error);
+    drop_pending(b);
+    if (!drop_queued_frames(b, e))
+        return false;
+    amqp_maybe_release_buffers(b->connection);
+    return broker_open_channel(b, e);
+}
+
 static bool broker_connect(struct broker *b, char *url, const char *connection_name, struct err *e)
 {
     struct amqp_connection_info where;
@@ -320,12 +344,7 @@ void broker_close(struct broker *b)
     if (b->connection)
         (void)amqp_destroy_connection(
             b->connection); /* its result says only how the socket closed */
-    while (b->first) {
-        struct broker_pending *p = b->first;
-        b->first = p->next;
-        broker_event_free(&p->event);
-        free(p);
-    }
+    drop_pending(b);
     broker_event_free(&b->arriving);
     empty_amqp_pool(&b->pool);
     free(b->unconfirmed);

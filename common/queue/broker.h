@@ -76,6 +76,9 @@ MUST_CHECK bool broker_publish_wait(struct broker *b, const char *queue, const s
 /* False: ERR_REJECT "no_queue" (the channel is reopened, this consume did not happen). */
 MUST_CHECK bool broker_consume(struct broker *b, const char *queue, const char *consumer_tag,
                                int prefetch, struct err *e);
+/* A new channel for the old one: its consumers end, its unacknowledged deliveries go back, and no
+ * event of it comes any more. False: ERR_RETRY "broker_lost". */
+MUST_CHECK bool broker_renew_channel(struct broker *b, struct err *e);
 /* Deliveries that raced with it still come from broker_next. */
 MUST_CHECK bool broker_cancel(struct broker *b, const char *consumer_tag, struct err *e);
 /* multiple: this tag and every unsettled one before it. */

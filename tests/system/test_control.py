@@ -2,6 +2,7 @@
 import datetime
 import itertools
 import json
+import signal
 import time
 import uuid
 from urllib.parse import quote
@@ -469,6 +470,28 @@ def test_a_failed_task_whose_queue_has_gone_is_dead_and_keeps_nobody_waiting(
     done(worker, other)
     assert worker.stop() == 0
     assert ready(connect, DEAD) == 1
+
+
+def test_a_queue_that_was_deleted_and_made_again_leaves_no_other_delivery_hanging(
+        worker_of, queue, channel, connect, remote, servers, place):
+    """Another worker may make it again first; then nothing has closed the channel that the old deliveries are on."""
+    worker = worker_of()
+    remote.call("add_consumer", queue="more")
+    consuming(worker, 2)
+    task_id = send_to(channel, "more", "meterbeat.sleep", 3)
+    wait_until(lambda: remote.call("active"), 10, "a running task")
+    remote.call("cancel_consumer", queue="more")
+    worker.wait_for_event("no_longer_consuming")
+    worker.signal(signal.SIGSTOP)
+    queue.queue_delete(QUEUE)
+    queue.queue_declare(QUEUE, durable=True)
+    worker.signal(signal.SIGCONT)
+    consuming(worker, 3)
+    done(worker, task_id)
+    wait_ready(connect, 1, "more")  # given back: nobody holds it any more
+    pings_are_done(connect)
+    assert worker.stop() == 0
+    assert not worker.events("connection_lost")
 
 
 def test_heartbeats_come_every_two_seconds_and_when_asked_for(worker_of, remote, monitor):

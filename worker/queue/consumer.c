@@ -410,9 +410,9 @@ static bool take_cancel(struct consumer *c, const char *tag, struct err *e)
     drop_source(c, source);
     if (handover_stopping(c->handover) != STOP_NO)
         return true;
-    if (c->sources_count == 0) {
+    if (c->sources_count == 0) { /* tags begin at 1 with an epoch, and so with a channel */
         new_epoch(c);
-        return start_consuming(c, e);
+        return broker_renew_channel(c->broker, e) && start_consuming(c, e);
     }
     return err_set(e, ERR_RETRY, "queue_deleted", "one of several queues was deleted");
 }
