@@ -494,6 +494,22 @@ def test_a_queue_that_was_deleted_and_made_again_leaves_no_other_delivery_hangin
     assert not worker.events("connection_lost")
 
 
+def test_an_added_queue_that_may_not_be_consumed_from_costs_the_worker_nothing_else(
+        worker_of, queue, connect, remote):
+    worker = worker_of()
+    theirs = connect().channel()
+    theirs.queue_declare("theirs")
+    tag = theirs.basic_consume("theirs", lambda *_: None, exclusive=True)
+    assert remote.call("add_consumer", queue="theirs") == {"ok": "add consumer theirs"}
+    worker.wait_for_event("queue_left_out", queue="theirs", code="broker_denied")
+    pings_are_done(connect)
+    theirs.basic_cancel(tag)
+    remote.call("add_consumer", queue="theirs")
+    worker.wait_for_event("consuming", queue="theirs")
+    done(worker, send_to(queue, "theirs", "meterbeat.sleep", 0))
+    assert worker.stop() == 0
+
+
 def test_heartbeats_come_every_two_seconds_and_when_asked_for(worker_of, remote, monitor):
     worker = worker_of()
     times = [monitor.wait("worker-heartbeat", count=n)["timestamp"] for n in (1, 2, 3)]

@@ -144,20 +144,51 @@ static bool declare_source(struct consumer *c, const char *queue, struct err *e)
             delayed_delivery_declare(c->broker, queue, s->broker.delayed_delivery, e));
 }
 
+/* A queue that remote control has added must not cost the worker the others: until the next
+ * connection it goes without. */
+static bool leave_out(const struct consumer *c, struct subscription *wanted, const struct err *why)
+{
+    if (strcmp(wanted->queue, c->settings->broker.queue) == 0 ||
+        strcmp(why->code, "broker_lost") == 0)
+        return false;
+    char queue[LOG_QUOTED], quoted[LOG_QUOTED];
+    log_event(LOG_LEVEL_ERROR, "queue_left_out", "queue=%s code=%s error=%s",
+              log_quote(wanted->queue, queue), why->code, log_quote(why->text, quoted));
+    wanted->queue[0] = '\0';
+    return true;
+}
+
+/* True with *ret_again: one was left out, which has cost the channel and all its consumers. */
+static bool consume_all(struct consumer *c, struct subscription *wanted, size_t count,
+                        bool *ret_again, struct err *e)
+{
+    c->sources_count = 0;
+    *ret_again = false;
+    for (size_t i = 0; i < count && !*ret_again; i++) {
+        if (!wanted[i].queue[0] || consume(c, wanted[i].queue, e))
+            continue;
+        if (!leave_out(c, &wanted[i], e))
+            return false;
+        *ret_again = true;
+    }
+    return true;
+}
+
 /* On a channel that holds nothing yet: what is missing is declared, which may close it. */
 static bool start_consuming(struct consumer *c, struct err *e)
 {
     struct subscription wanted[SUBSCRIPTIONS_MAX];
+    bool again = true;
     c->version = subscriptions_version(c->subscriptions);
     size_t count = subscriptions_list(c->subscriptions, wanted, SUBSCRIPTIONS_MAX);
     c->sources_count = 0;
     if (!broker_declare_topology(c->broker, c->settings, e))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!declare_source(c, wanted[i].queue, e))
+        if (!declare_source(c, wanted[i].queue, e) && !leave_out(c, &wanted[i], e))
             return false;
-    for (size_t i = 0; i < count; i++)
-        if (!consume(c, wanted[i].queue, e))
+    while (again)
+        if (!consume_all(c, wanted, count, &again, e))
             return false;
     return true;
 }
@@ -284,7 +315,7 @@ static bool change_sources(struct consumer *c, struct err *e)
 {
     struct subscription wanted[SUBSCRIPTIONS_MAX];
     size_t count = subscriptions_list(c->subscriptions, wanted, SUBSCRIPTIONS_MAX);
-    for (size_t i = c->sources_count; i-- > 0;)
+    for (size_t i = c->sources_count; c->broker && i-- > 0;) /* giving back may lose it */
         if (!is_wanted(wanted, count, c->sources[i].queue) && !stop_source(c, &c->sources[i], e))
             return false;
     for (size_t i = 0; i < count && c->broker; i++)

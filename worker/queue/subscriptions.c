@@ -63,8 +63,7 @@ bool subscriptions_add(struct subscriptions *s, const struct subscription *wante
     if (!fits)
         return err_set(e, ERR_REJECT, "too_many_queues", "a worker consumes from at most %d queues",
                        SUBSCRIPTIONS_MAX);
-    if (is_new)
-        changed(s);
+    changed(s); /* also one that was left out */
     return true;
 }
 

@@ -28,7 +28,8 @@ struct subscriptions *subscriptions_new(struct handover *h, const char *queue);
 void subscriptions_free(struct subscriptions *s);
 /*
  * Consume from it too, from the next turn of the I/O thread on, which takes for granted that the
- * queue is there (broker_declare_work makes it). One that is consumed already stays. False:
+ * queue is there (broker_declare_work makes it). One that is consumed already stays; one that the
+ * broker refused is tried again. False:
  * ERR_REJECT "too_many_queues", "bad_queue" (no name, or too long a one for its retry queues).
  */
 MUST_CHECK bool subscriptions_add(struct subscriptions *s, const struct subscription *wanted,
