@@ -88,6 +88,21 @@ def test_native_delayed_delivery_reaches_a_queue_that_only_meterbeat_serves(leve
     assert ready(connect) == 0
 
 
+def test_native_delayed_delivery_reaches_a_queue_that_remote_control_has_added(app_of, worker_of):
+    """From then on, not from the next connection on: the broker drops what comes in between."""
+    worker = worker_of(queue_type="quorum", delayed_delivery="quorum")
+    consuming(worker)
+    worker.wait_for_event("control_ready")
+    app = app_of(task_default_queue_type="quorum", task_default_exchange_type="topic",
+                 broker_native_delayed_delivery_queue_type="quorum")
+    assert app.control.add_consumer("more", reply=True, limit=1, timeout=20)
+    worker.wait_for_event("consuming", queue="more")
+    app.conf.task_default_queue = "more"
+    sent = app.send_task("meterbeat.sleep", [0], countdown=2, ignore_result=True, queue="more")
+    done(worker, sent.id)
+    assert worker.stop() == 0
+
+
 def test_the_levels_of_delayed_delivery_are_those_that_celery_makes(app_of, worker_of):
     """kombu's own declaration over ours is refused if a single argument differs."""
     from kombu.transport.native_delayed_delivery import declare_native_delayed_delivery_exchanges_and_queues

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "queue/delayed_delivery.h"
 
 /* kombu's, so that either side may come first; the queue is nobody else's to declare. */
 #define QUEUE_TTL_MS 300000
@@ -54,7 +55,9 @@ bool mailbox_make_queue(struct panel *p, const struct subscription *wanted, stru
     struct broker *b = NULL;
     if (!broker_open(p->settings, p->node, &b, e))
         return false;
+    const char *delayed = p->settings->broker.delayed_delivery;
     bool made = broker_declare_work(b, p->settings, queue, e) &&
+                (strcmp(delayed, "off") == 0 || delayed_delivery_declare(b, queue, delayed, e)) &&
                 (!exchange[0] || (broker_declare_exchange(b, exchange, type, true, e) &&
                                   broker_bind(b, queue, exchange, key, e)));
     broker_close(b);
