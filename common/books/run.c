@@ -241,10 +241,13 @@ bool run_dead(struct pg *p, const struct run *r, const struct err *why, struct e
 {
     char token[PG_NUMBER];
     struct err clean = *why;
+    /* also one that was to be tried again and cannot be sent to the ladder: its end is counted */
     return run_write(p, r, e,
-                     "UPDATE meterbeat.run SET state = 'dead', ended = ended + 1,"
+                     "UPDATE meterbeat.run SET state = 'dead',"
+                     " ended = ended + (state = 'running')::integer,"
                      " finished_at = now(), lease_until = NULL, error_kind = $3, error_code = $4,"
-                     " error = $5" RUN_HELD,
+                     " error = $5 WHERE task_id = $1 AND token = $2"
+                     " AND state IN ('running', 'retrying')",
                      PG_ARGS(r->task_id, pg_number(r->token, token), err_kind_name(why->kind),
                              pg_clean(clean.code), pg_clean(clean.text)));
 }

@@ -65,6 +65,8 @@ MUST_CHECK bool run_done(struct pg *p, const struct run *r, const char *summary,
 /* The attempt failed and goes to the ladder for at least delay_s; counts in `failed`. */
 MUST_CHECK bool run_retry(struct pg *p, const struct run *r, int64_t delay_s, const struct err *why,
                           struct err *e);
+/* It failed for good; or it was to be retried by this same start, and cannot be sent to the ladder.
+ */
 MUST_CHECK bool run_dead(struct pg *p, const struct run *r, const struct err *why, struct err *e);
 /* The message of a run came after its expiry: the run ends as done without being performed again,
  * so that it does not wait for a retry for ever. Does nothing when there is no such run, or one

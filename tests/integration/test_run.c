@@ -101,6 +101,24 @@ static void a_finished_run_is_not_taken_again(void **state)
     pg_free(p);
 }
 
+static void what_was_to_be_retried_and_cannot_be_sent_is_dead_by_the_same_start_only(void **state)
+{
+    (void)state;
+    struct err e = {0}, why = {0};
+    struct pg *p = books_connect();
+    err_set(&why, ERR_RETRY, "no_queue", "there is no such rung");
+    struct run first = take(p, "a", 0);
+    assert_ok(run_retry(p, &first, 60, &why, &e), e);
+    struct run second = take(p, "a", 0);
+    assert_fails(run_dead(p, &first, &why, &e), e, ERR_RETRY, "lease_lost");
+    assert_ok(run_retry(p, &second, 60, &why, &e), e);
+    assert_ok(run_dead(p, &second, &why, &e), e);
+    assert_int_equal(take_again(p, "a", 0), RUN_DEAD_BEFORE);
+    assert_int_equal(
+        books_count(p, "SELECT count(*) FROM meterbeat.run WHERE ended = token AND token = 2"), 1);
+    pg_free(p);
+}
+
 static void starts_without_an_end_are_counted_apart_from_failures(void **state)
 {
     (void)state;
@@ -311,6 +329,8 @@ int main(void)
                                books_fresh),
         cmocka_unit_test_setup(a_revoked_run_is_dead_unless_somebody_is_at_it, books_fresh),
         cmocka_unit_test_setup(a_finished_run_is_not_taken_again, books_fresh),
+        cmocka_unit_test_setup(
+            what_was_to_be_retried_and_cannot_be_sent_is_dead_by_the_same_start_only, books_fresh),
         cmocka_unit_test_setup(starts_without_an_end_are_counted_apart_from_failures, books_fresh),
         cmocka_unit_test_setup(a_record_has_one_open_run, books_fresh),
         cmocka_unit_test_setup(a_run_sent_by_hand_takes_the_place_of_one_that_waits, books_fresh),
