@@ -135,18 +135,28 @@ static bool await_confirms(struct links *l, struct batch *b, struct err *e)
     return true;
 }
 
-/* Deletes what is with the broker; the others stay for the next time. */
+/* Rows of that fate to the front, from `from` on; returns where they end. */
+static size_t gather(struct batch *b, size_t from, enum fate fate)
+{
+    for (size_t i = from; i < b->count; i++) {
+        if (b->fates[i] != fate)
+            continue;
+        struct outbox_row row = b->rows[from];
+        b->rows[from] = b->rows[i];
+        b->rows[i] = row;
+        b->fates[i] = b->fates[from];
+        b->fates[from++] = fate;
+    }
+    return from;
+}
+
+/* Deletes what is with the broker; what it refused stays, behind what it has not seen. */
 static bool forget_sent(struct links *l, struct batch *b, struct err *e)
 {
-    size_t sent = 0;
-    for (size_t i = 0; i < b->count; i++) {
-        if (b->fates[i] != FATE_SENT)
-            continue;
-        struct outbox_row row = b->rows[sent];
-        b->rows[sent++] = b->rows[i];
-        b->rows[i] = row;
-    }
-    return sent == 0 || outbox_sent(l->pg, b->rows, sent, e);
+    size_t sent = gather(b, 0, FATE_SENT);
+    size_t refused = gather(b, sent, FATE_REFUSED) - sent;
+    return outbox_sent(l->pg, b->rows, sent, e) &&
+           outbox_refused(l->pg, b->rows + sent, refused, e);
 }
 
 static bool send_in_transaction(struct links *l, struct batch *b, const char *owner,

@@ -221,22 +221,34 @@ bool outbox_take(struct pg *p, const char *owner, int64_t older_than_s, size_t m
         " content_encoding, headers, properties, body FROM meterbeat.outbox"
         " WHERE (owner = $1 OR ($1::text IS NULL AND created_at <= now() - $2 * interval '1 s'))"
         " AND (expires_at IS NULL OR expires_at > now())"
-        " ORDER BY id LIMIT $3::bigint FOR UPDATE SKIP LOCKED",
+        " ORDER BY refused, id LIMIT $3::bigint FOR UPDATE SKIP LOCKED",
         PG_ARGS(owner, pg_number(older_than_s, age), pg_number((int64_t)max, limit)));
     return r && outbox_read(r, ret_rows, ret_count, e);
 }
 
-bool outbox_sent(struct pg *p, const struct outbox_row *rows, size_t count, struct err *e)
+/* sql: a statement about the rows whose ids are $1. */
+static bool outbox_change(struct pg *p, const char *sql, const struct outbox_row *rows,
+                          size_t count, struct err *e)
 {
     struct buf ids CLEANUP(buf_free) = buf_make(OUTBOX_MAX_ROWS * 24);
     for (size_t i = 0; i < count; i++)
         if (!buf_printf(&ids, e, "%c%lld", i ? ',' : '{', (long long)rows[i].id))
             return false;
-    if (!count)
-        return true;
-    return buf_append(&ids, "}", 1, e) &&
-           pg_do(p, e, NULL, "DELETE FROM meterbeat.outbox WHERE id = ANY ($1::bigint[])",
-                 PG_ARGS(ids.data));
+    return !count || (buf_append(&ids, "}", 1, e) && pg_do(p, e, NULL, sql, PG_ARGS(ids.data)));
+}
+
+bool outbox_sent(struct pg *p, const struct outbox_row *rows, size_t count, struct err *e)
+{
+    return outbox_change(p, "DELETE FROM meterbeat.outbox WHERE id = ANY ($1::bigint[])", rows,
+                         count, e);
+}
+
+bool outbox_refused(struct pg *p, const struct outbox_row *rows, size_t count, struct err *e)
+{
+    return outbox_change(p,
+                         "UPDATE meterbeat.outbox SET refused = least(refused, 1000000) + 1"
+                         " WHERE id = ANY ($1::bigint[])",
+                         rows, count, e);
 }
 
 void outbox_row_free(struct outbox_row *row)

@@ -32,10 +32,10 @@ struct outbox_row {
 };
 
 /*
- * At most `max` unsent rows, oldest first: those of `owner`, or (NULL) those older than
- * older_than_s of anybody, taken FOR UPDATE SKIP LOCKED inside the caller's transaction, so that
- * two never take the same one. The envelope's expiration is what is left of it now. Caller frees
- * with outbox_rows_free.
+ * At most `max` unsent rows, oldest first, but those refused before behind the others: those of
+ * `owner`, or (NULL) those older than older_than_s of anybody, taken FOR UPDATE SKIP LOCKED inside
+ * the caller's transaction, so that two never take the same one. The envelope's expiration is what
+ * is left of it now. Caller frees with outbox_rows_free.
  */
 #define OUTBOX_MAX_ROWS 10000
 MUST_CHECK bool outbox_take(struct pg *p, const char *owner, int64_t older_than_s, size_t max,
@@ -46,6 +46,9 @@ MUST_CHECK bool outbox_expire(struct pg *p, const char *owner, int64_t *ret_coun
 /* The broker has them (any of those taken, at most OUTBOX_MAX_ROWS). In the same transaction. */
 MUST_CHECK bool outbox_sent(struct pg *p, const struct outbox_row *rows, size_t count,
                             struct err *e);
+/* The broker did not take these: they stay, and keep no others waiting. In the same transaction. */
+MUST_CHECK bool outbox_refused(struct pg *p, const struct outbox_row *rows, size_t count,
+                               struct err *e);
 void outbox_row_free(struct outbox_row *row);
 /* Each of them, and the array; NULL accepted. */
 void outbox_rows_free(struct outbox_row *rows, size_t count);

@@ -111,6 +111,25 @@ static void two_takers_never_hold_the_same_row(void **state)
     pg_free(q);
 }
 
+static void what_was_refused_keeps_no_others_waiting(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct outbox_row *rows;
+    struct pg *p = books_connect();
+    for (char id[] = "a"; *id <= 'c'; ++*id)
+        promise(p, id, "owner", 0);
+    assert_int_equal(take(p, "owner", 2, &rows), 2);
+    assert_ok(outbox_refused(p, rows, 2, &e), e);
+    outbox_rows_free(rows, 2);
+    assert_int_equal(take(p, "owner", 1, &rows), 1);
+    assert_string_equal(rows->envelope.correlation_id, "c");
+    outbox_rows_free(rows, 1);
+    assert_int_equal(take(p, "owner", 9, &rows), 3);
+    outbox_rows_free(rows, 3);
+    pg_free(p);
+}
+
 static void what_has_expired_is_deleted_and_the_rest_says_what_is_left(void **state)
 {
     (void)state;
@@ -186,6 +205,7 @@ int main(void)
         cmocka_unit_test_setup(two_takers_never_hold_the_same_row, books_fresh),
         cmocka_unit_test_setup(what_has_expired_is_deleted_and_the_rest_says_what_is_left,
                                books_fresh),
+        cmocka_unit_test_setup(what_was_refused_keeps_no_others_waiting, books_fresh),
         cmocka_unit_test_setup(a_lost_message_is_promised_anew_once, books_fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
