@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "queue/broker_internal.h"
 #include "queue/header_table.h"
 
@@ -15,17 +16,9 @@
 /* --- which publish is which ----------------------------------------------------------------------
  */
 
-static uint64_t hash_more(uint64_t hash, const void *bytes, size_t length)
-{
-    const unsigned char *at = bytes;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ at[i]) * 0x100000001b3; /* FNV-1a */
-    return hash;
-}
-
 static uint64_t fingerprint(const char *routing_key, const struct envelope *v)
 {
-    uint64_t hash = hash_more(0xcbf29ce484222325, routing_key, strlen(routing_key) + 1);
+    uint64_t hash = hash_more(HASH_START, routing_key, strlen(routing_key) + 1);
     if (v->correlation_id)
         hash = hash_more(hash, v->correlation_id, strlen(v->correlation_id));
     hash = hash_more(hash, &v->body_len, sizeof v->body_len);

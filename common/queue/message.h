@@ -56,6 +56,9 @@ MUST_CHECK bool message_decode(const struct envelope *v, const struct message_li
  */
 MUST_CHECK bool message_encode(const struct message *m, const char *serializer, int64_t now_ms,
                                struct envelope *ret_envelope, struct err *e);
+/* What a broker wrote into a message (x-death and its kin) or routes it by beside its routing key
+ * (CC, BCC): sent again with it, it would be dropped as a cycle, or copied once more. Pure. */
+bool message_header_is_brokers(const char *name);
 /* Whether m->headers may add a header of that name: not Celery's own, none that a broker writes. */
 bool message_header_is_custom(const char *name);
 /* Also for CLEANUP. */

@@ -38,8 +38,7 @@ static const char *const own_headers[] = {
     "compression",
 };
 
-/* What a broker wrote into a message: sent again, it would drop it as a cycle or route it twice. */
-static bool is_brokers(const char *name)
+bool message_header_is_brokers(const char *name)
 {
     return strncmp(name, "x-death", 7) == 0 || strncmp(name, "x-first-death-", 14) == 0 ||
            strncmp(name, "x-last-death-", 13) == 0 || strcmp(name, "x-delivery-count") == 0 ||
@@ -57,7 +56,7 @@ static bool is_own(const char *name)
 
 bool message_header_is_custom(const char *name)
 {
-    return !is_own(name) && !is_brokers(name);
+    return !is_own(name) && !message_header_is_brokers(name);
 }
 
 static bool no_memory(struct err *e)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 #define BUCKETS_FIRST 64
 
 /* In one chain of the table, and in the order of age. */
@@ -40,9 +42,7 @@ struct revoked *revoked_new(size_t most, int64_t keep_ms)
 
 static struct revoked_id **bucket_of(const struct revoked *r, const char *id)
 {
-    uint64_t hash = 0xcbf29ce484222325;
-    for (const char *c = id; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * 0x100000001b3; /* FNV-1a */
+    uint64_t hash = hash_more(HASH_START, id, strlen(id));
     return &r->buckets[(hash ^ hash >> 32) & (r->buckets_count - 1)];
 }
 

@@ -4,19 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-
-/* ... and by what it routes beside the routing key: a copy to a queue each time it waits. */
-static bool read_by_broker(const char *header)
-{
-    return strcmp(header, "CC") == 0 || strcmp(header, "BCC") == 0;
-}
-
-static bool written_by_broker(const char *header)
-{
-    return strcmp(header, "x-death") == 0 || strncmp(header, "x-first-death-", 14) == 0 ||
-           strncmp(header, "x-last-death-", 13) == 0 || strcmp(header, "x-delivery-count") == 0 ||
-           strcmp(header, "x-acquired-count") == 0;
-}
+#include "queue/message.h"
 
 static bool letter_start(const struct envelope *v, bool bare, struct envelope *ret_letter)
 {
@@ -28,7 +16,7 @@ static bool letter_start(const struct envelope *v, bool bare, struct envelope *r
         return false;
     json_object_keylen_foreach((bare ? NULL : v->headers), key, length, value)
     {
-        if (!written_by_broker(key) && !read_by_broker(key) &&
+        if (!message_header_is_brokers(key) &&
             json_object_setn_nocheck(headers, key, length, value) != 0) {
             json_decref(headers);
             return false;

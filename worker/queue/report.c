@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "control/events.h"
 #include "queue/mailing.h"
@@ -96,20 +97,12 @@ static bool send_state(struct attempt *a, enum result_state state, const json_t 
 
 /* --- chords -------------------------------------------------------------------------------- */
 
-static uint64_t fingerprint(const char *text)
-{
-    uint64_t hash = 0xcbf29ce484222325;
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
-    return hash;
-}
-
 /* Once a chord, not once for each task of its header. */
 static void say_chord(struct attempt *a, const char *id)
 {
     struct executor *x = a->executor;
     char quoted[LOG_QUOTED];
-    uint64_t print = fingerprint(id);
+    uint64_t print = hash_more(HASH_START, id, strlen(id));
     for (size_t i = 0; i < ARRAY_LEN(x->chords); i++)
         if (x->chords[i] == print)
             return;
