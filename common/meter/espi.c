@@ -25,6 +25,7 @@ struct espi {
     bool ending; /* no more bytes of this document will come */
     bool finished;
     bool root_checked;
+    bool undecodable; /* the converter met bytes that are no characters */
     uint64_t bytes;
     char head[HEAD_BYTES + 1];
     size_t head_len;
@@ -201,10 +202,12 @@ static void on_doctype(void *context, const xmlChar *name, const xmlChar *public
         reject_here(context, "doctype", "a feed has no DOCTYPE");
 }
 
-/* libxml2 would print; its last error is looked at instead. */
+/* libxml2 would print; its last error is looked at instead. But what its converter says is kept
+ * nowhere: it drops the bytes and goes on. */
 static void on_error(void *context, xmlErrorPtr error)
 {
-    (void)context, (void)error;
+    struct espi *p = context;
+    p->undecodable = p->undecodable || error->code == XML_I18N_CONV_FAILED;
 }
 
 /* --- opening ----------------------------------------------------------------------------- */
@@ -348,7 +351,7 @@ static void judge_failure(struct espi *p, int code)
         err_set(e, ERR_REJECT, "not_xml", "the body is no XML: it begins with \"%.1s\"", &first);
     else if (p->ending && open)
         cut_off(p);
-    else if (is_encoding_error(last, code))
+    else if (p->undecodable || is_encoding_error(last, code))
         err_set(e, ERR_REJECT, "bad_encoding", "%.*s", len, message);
     else
         err_set(e, ERR_REJECT, "not_well_formed", "%.*s", len, message);
@@ -396,11 +399,11 @@ static void push(struct espi *p, const char *bytes, size_t len)
     xmlStructuredErrorFunc structured = xmlStructuredError;
     void *structured_context = xmlStructuredErrorContext;
     xmlSetGenericErrorFunc(NULL, say_nothing);
-    xmlSetStructuredErrorFunc(NULL, on_error);
+    xmlSetStructuredErrorFunc(p, on_error);
     int code = xmlParseChunk(p->xml, bytes, (int)len, p->ending);
     xmlSetGenericErrorFunc(generic_context, generic);
     xmlSetStructuredErrorFunc(structured_context, structured);
-    bool halted = !p->xml->wellFormed || p->xml->disableSAX;
+    bool halted = !p->xml->wellFormed || p->xml->disableSAX || p->undecodable;
     if (!p->failed && (halted || code == XML_ERR_NO_MEMORY || code == XML_ERR_INVALID_ENCODING ||
                        code == XML_PARSER_EOF))
         fail_parser(p, code);

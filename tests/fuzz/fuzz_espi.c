@@ -87,8 +87,8 @@ static void look_at_series(struct espi *p, struct found *f)
         require(strlen(espi_problem_at(p, i)->code) > 0, "a problem has a code");
 }
 
-static bool feed_pieces(struct espi *p, const uint8_t *data, size_t size, size_t piece,
-                        struct err *e)
+static bool write_pieces(struct espi *p, const uint8_t *data, size_t size, size_t piece,
+                         struct err *e)
 {
     for (size_t at = 0; at < size; at += piece) {
         size_t len = size - at < piece ? size - at : piece;
@@ -100,7 +100,18 @@ static bool feed_pieces(struct espi *p, const uint8_t *data, size_t size, size_t
         if (!right)
             return false;
     }
-    return espi_finish(p, e);
+    return true;
+}
+
+/* One document after the other: a byte that XML forbids is between them. */
+static bool write_documents(struct espi *p, const uint8_t *data, size_t size, size_t piece,
+                            struct err *e)
+{
+    const uint8_t *end;
+    for (; (end = memchr(data, 0x1e, size)); size -= (size_t)(end + 1 - data), data = end + 1)
+        if (!write_pieces(p, data, (size_t)(end - data), piece, e) || !espi_next(p, e))
+            return false;
+    return write_pieces(p, data, size, piece, e) && espi_finish(p, e);
 }
 
 static struct found read_feed(const uint8_t *data, size_t size, size_t piece,
@@ -111,7 +122,7 @@ static struct found read_feed(const uint8_t *data, size_t size, size_t piece,
     struct espi_sink sink = {.reading = take, .context = &f};
     struct espi *p = espi_open(limits, &sink, &e);
     require(p, "a reader");
-    f.right = feed_pieces(p, data, size, piece, &e);
+    f.right = write_documents(p, data, size, piece, &e);
     require(f.right || (e.kind != ERR_NONE && *e.code && strstr(e.text, "line ")),
             "a failure has a kind, a code and a place");
     memcpy(f.code, e.code, sizeof f.code);
