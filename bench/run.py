@@ -11,6 +11,8 @@ BENCHMARKS = {
               [sys.executable, "bench/tasks/run.py"]),
     "kairosdb": ("readings into KairosDB beside the same bodies sent by curl",
                  ["sh", "bench/kairosdb/run"]),
+    "feed": ("a worker that parses feeds of 4 to 400 MB into the databases: time and memory",
+             [sys.executable, "bench/feed/run.py"]),
     "producer": ("lag and processor time of 10,000 entries beside Celery beat",
                  [sys.executable, "bench/producer/bench.py"]),
 }

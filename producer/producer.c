@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/resident.h"
 #include "books/entry.h"
 #include "books/schema.h"
 #include "chores.h"
@@ -248,6 +249,7 @@ bool producer_run(struct producer *p, const volatile sig_atomic_t *stop, struct 
 {
     log_event(LOG_LEVEL_INFO, "started", "name=%s entries=%zu", p->links.name,
               schedule_count(p->schedule));
+    resident_release();
     while (!*stop) {
         if (!meet_database(p, e) || !meet_broker(p, e))
             return false;

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/resident.h"
 #include "worker.h"
 
 #define PAUSE_FIRST_MS 500
@@ -184,6 +185,7 @@ int supervisor_run(const struct settings *s)
         if (all_retired(children, count))
             break;
         start_due(s, children, count, now_ms);
+        resident_release();
         number = wait_for_signal(next_due_in(children, count, now_ms));
     }
     log_event(LOG_LEVEL_INFO, "supervisor_stopping", "workers=%zu", count);

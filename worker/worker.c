@@ -1,8 +1,6 @@
 /* One worker: its threads, from start to an orderly end. */
 #include "worker.h"
 
-#include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +10,7 @@
 #include "base/clock.h"
 #include "base/host.h"
 #include "base/log.h"
+#include "base/resident.h"
 #include "config/node_name.h"
 #include "control/control.h"
 #include "queue/consumer.h"
@@ -22,6 +21,8 @@
 /* A task asked to stop must reach a safe point within this. */
 #define LAST_WAIT_MS 30000
 #define LOOK_EVERY_MS 50
+/* How long nothing is done before the worker counts as idle, about. */
+#define IDLE_LOOK_MS 2000
 /* What was revoked before is to be known before anything is taken; a database that does not answer
  * is not waited for. */
 #define REVOKED_WAIT_MS 3000
@@ -43,20 +44,27 @@ void worker_block_signals(void)
     signal(SIGPIPE, SIG_IGN); /* a lost connection is an error value */
 }
 
-static void wait_for_signal(void)
-{
-    sigset_t set;
-    stop_signals(&set);
-    while (sigwaitinfo(&set, NULL) < 0 && errno == EINTR)
-        ;
-}
-
 static bool signal_pending(int64_t wait_ms)
 {
     sigset_t set;
     stop_signals(&set);
     struct timespec wait = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000};
     return sigtimedwait(&set, NULL, &wait) > 0;
+}
+
+/* All that the main thread does meanwhile: memory goes back once at the start, whose pages are most
+ * of it, and again whenever nothing was done between two looks. */
+static void wait_for_signal(struct handover *h)
+{
+    int64_t seen = -1, released = -1;
+    do {
+        int64_t done = handover_done(h);
+        if (done != released && (released < 0 || (done == seen && handover_idle(h)))) {
+            resident_release();
+            released = done;
+        }
+        seen = done;
+    } while (!signal_pending(IDLE_LOOK_MS));
 }
 
 /* Ends a process whose task hangs: its message is delivered again, its lease runs out. */
@@ -147,7 +155,7 @@ int worker_run(const struct settings *s, int index)
         log_error(LOG_LEVEL_ERROR, "cannot_start", &e);
         return WORKER_EXIT_FATAL; /* the process ends, and with it what had been started */
     }
-    wait_for_signal();
+    wait_for_signal(w.handover);
     int status = executor_failed(w.executor)       ? WORKER_EXIT_FATAL
                  : control_asked_to_end(w.control) ? WORKER_EXIT_ASKED
                                                    : WORKER_EXIT_OK;

@@ -2,6 +2,7 @@
 import datetime
 import json
 import os
+import pathlib
 import signal
 import struct
 import subprocess
@@ -21,6 +22,30 @@ def test_pings_are_done_and_acknowledged(worker_of, connect):
     pings_are_done(connect, 500)
     assert worker.stop() == 0
     assert ready(connect) == 0 and ready(connect, DEAD) == 0
+
+
+def resident_kib(pid, library):
+    """What of a library's unwritable part is resident."""
+    kib, counts = 0, False
+    for line in pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        words = line.split()
+        if not words[0].endswith(":"):
+            counts = library in line and "w" not in words[1]
+        elif counts and words[0] == "Rss:":
+            kib += int(words[1])
+    return kib
+
+
+def test_a_worker_without_work_gives_back_what_only_its_start_and_its_last_task_needed(worker_of, connect):
+    worker = worker_of()
+    worker.wait_for_event("consuming")
+    # libcurl brings GnuTLS, which starts itself and is never used
+    wait_until(lambda: resident_kib(worker.pid, "libgnutls") < 250, 20, "the start's pages are given back")
+    pings_are_done(connect, 100)
+    busy = resident_kib(worker.pid, "librabbitmq")
+    wait_until(lambda: resident_kib(worker.pid, "librabbitmq") < busy, 20, "the work's pages are given back")
+    pings_are_done(connect, 100)
+    assert worker.stop() == 0
 
 
 def test_messages_sent_before_the_worker_came_are_done(worker_of, queue, connect):

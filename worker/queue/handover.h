@@ -52,14 +52,14 @@ void handover_stop(struct handover *h, enum stop level);
 enum stop handover_stopping(const struct handover *h);
 /* The present epoch: deliveries of an earlier one cannot be settled any more. */
 uint64_t handover_epoch(const struct handover *h);
+/* The executor waits for a delivery and none is on its way to it: no task runs there until
+ * handover_give. */
+bool handover_idle(struct handover *h);
 /* The I/O thread looks around, even when it sleeps. */
 void handover_wake_io(struct handover *h);
 
 /* --- I/O thread ---------------------------------------------------------------------------- */
 void handover_give(struct handover *h, struct delivery *d);
-/* The executor waits for a delivery and none is on its way to it: no task runs until handover_give.
- */
-bool handover_idle(struct handover *h);
 /* A new epoch: gives back (as a list) the deliveries that the executor has not taken yet. */
 struct delivery *handover_next_epoch(struct handover *h);
 /* Those of a queue that the executor has not taken yet, as a list. */
