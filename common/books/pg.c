@@ -21,6 +21,7 @@ struct pg {
     const struct settings *settings;
     char application_name[64]; /* PostgreSQL keeps 63 bytes */
     PGconn *conn;              /* NULL: not connected */
+    int64_t extra_s;           /* of its session: beyond database.statement_timeout_s */
 };
 
 /* What a SQLSTATE means for a task; the first prefix that fits decides. */
@@ -175,6 +176,19 @@ static bool pg_set_session(struct pg *p, struct err *e)
                  PG_ARGS(statement_ms, idle_ms));
 }
 
+bool pg_be_patient(struct pg *p, int64_t extra_s, struct err *e)
+{
+    char statement_ms[PG_NUMBER];
+    if (extra_s == p->extra_s)
+        return true;
+    pg_number((p->settings->database.statement_timeout_s + extra_s) * 1000, statement_ms);
+    if (!pg_do(p, e, NULL, "SELECT set_config('statement_timeout', $1, false)",
+               PG_ARGS(statement_ms)))
+        return false;
+    p->extra_s = extra_s;
+    return true;
+}
+
 static bool pg_url_is_readable(const char *url)
 {
     if (!strchr(url, '=') && !strstr(url, "://"))
@@ -219,6 +233,7 @@ static bool pg_connect(struct pg *p, struct err *e)
                                   user_timeout_ms,
                                   secret ? s->database.password : NULL,
                                   NULL};
+    p->extra_s = 0;
     p->conn = PQconnectStartParams(keys, values, 1);
     if (!p->conn)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a connection");

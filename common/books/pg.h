@@ -42,6 +42,10 @@ MUST_CHECK bool pg_do(struct pg *p, struct err *e, int64_t *ret_rows, const char
                       const char *const *values);
 /* Several statements without parameters, as one script. Same error kinds as pg_query. */
 MUST_CHECK bool pg_script(struct pg *p, struct err *e, const char *sql);
+/* Outside a transaction: from now on a statement may take extra_s beyond
+ * database.statement_timeout_s; 0 is as at first. Costs a statement only when that changes
+ * something. */
+MUST_CHECK bool pg_be_patient(struct pg *p, int64_t extra_s, struct err *e);
 /* Transactions do not nest: ERR_FATAL "nested_transaction". A lost connection ends the transaction:
  * what follows in it is ERR_RETRY "database_lost" until pg_ready, which nobody calls inside one. */
 MUST_CHECK bool pg_begin(struct pg *p, struct err *e);

@@ -214,13 +214,38 @@ bool run_done(struct pg *p, const struct run *r, const char *summary, const json
     char token[PG_NUMBER], *text;
     if (!run_result_text(result, &text, e))
         return false;
-    bool ok = run_write(p, r, e,
-                        "UPDATE meterbeat.run SET state = 'done', ended = ended + 1,"
-                        " finished_at = now(), lease_until = NULL, progress = $3, result = $4,"
-                        " error_kind = NULL, error_code = NULL, error = NULL" RUN_HELD,
-                        PG_ARGS(r->task_id, pg_number(r->token, token), summary, text));
+    bool ok =
+        run_write(p, r, e,
+                  "UPDATE meterbeat.run SET state = 'done', ended = ended + 1,"
+                  " finished_at = now(), lease_until = NULL, progress = $3, result = $4,"
+                  " checkpoint = NULL, error_kind = NULL, error_code = NULL, error = NULL" RUN_HELD,
+                  PG_ARGS(r->task_id, pg_number(r->token, token), summary, text));
     free(text);
     return ok;
+}
+
+bool run_set_checkpoint(struct pg *p, const struct run *r, const json_t *checkpoint, struct err *e)
+{
+    char token[PG_NUMBER], *text;
+    if (!run_result_text(checkpoint, &text, e))
+        return false;
+    bool ok = run_write(p, r, e, "UPDATE meterbeat.run SET checkpoint = $3" RUN_HELD,
+                        PG_ARGS(r->task_id, pg_number(r->token, token), text));
+    free(text);
+    return ok;
+}
+
+bool run_checkpoint(struct pg *p, const struct run *r, json_t **ret_checkpoint, struct err *e)
+{
+    *ret_checkpoint = NULL;
+    PGresult *rows CLEANUP(pg_clear) = pg_query(
+        p, e, "SELECT checkpoint FROM meterbeat.run WHERE task_id = $1", PG_ARGS(r->task_id));
+    if (!rows)
+        return false;
+    const char *text = pg_text(rows, 0, 0);
+    if (text)
+        *ret_checkpoint = json_loads(text, 0, NULL);
+    return true;
 }
 
 bool run_retry(struct pg *p, const struct run *r, int64_t delay_s, const struct err *why,

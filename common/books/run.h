@@ -54,6 +54,13 @@ MUST_CHECK bool run_take(struct pg *p, const struct run_key *key, const char *wo
  * over. */
 MUST_CHECK bool run_renew(struct pg *p, const struct run *r, int64_t lease_s, const char *progress,
                           struct err *e);
+/* Inside the task's transaction, with what it says is done: how far the run is. "lease_lost" as in
+ * run_done. */
+MUST_CHECK bool run_set_checkpoint(struct pg *p, const struct run *r, const json_t *checkpoint,
+                                   struct err *e);
+/* *ret_checkpoint: what a start before this one left; caller decrefs; NULL: nothing. */
+MUST_CHECK bool run_checkpoint(struct pg *p, const struct run *r, json_t **ret_checkpoint,
+                               struct err *e);
 /*
  * Inside the task's transaction: done, having returned result (borrowed; NULL: nothing). ERR_RETRY
  * "lease_lost" when the token is stale: roll back. ERR_REJECT "result_too_large" above

@@ -10,6 +10,9 @@
 #include "books/stage_sql.h"
 
 #define STAGE_BUFFER_MAX (STAGE_CHUNK * 256)
+/* How slowly a statement over all readings may go through them, beyond what any statement may take.
+ */
+#define STAGE_ROWS_PER_S 50000
 
 /* Rows of one table that wait for the next COPY. */
 struct stage_rows {
@@ -52,7 +55,8 @@ static bool stage_empty(struct pg *p, struct err *e)
 static bool stage_tables(struct pg *p, struct err *e)
 {
     bool exist = false;
-    if (!pg_do(p, e, NULL, "CLOSE ALL", PG_NO_ARGS) || !stage_tables_exist(p, &exist, e))
+    if (!pg_be_patient(p, 0, e) || !pg_do(p, e, NULL, "CLOSE ALL", PG_NO_ARGS) ||
+        !stage_tables_exist(p, &exist, e))
         return false;
     return exist ? stage_empty(p, e) : pg_script(p, e, STAGE_TABLES);
 }
@@ -218,7 +222,8 @@ static void stage_bounds(const struct stage_window *w, struct stage_bounds *b)
 static bool stage_analyze(struct stage *s, struct err *e)
 {
     return s->seq < STAGE_CHUNK ||
-           pg_do(s->pg, e, NULL, "ANALYZE stage_reading, stage_entry, stage_group", PG_NO_ARGS);
+           (pg_be_patient(s->pg, (int64_t)(s->seq / STAGE_ROWS_PER_S), e) &&
+            pg_do(s->pg, e, NULL, "ANALYZE stage_reading, stage_entry, stage_group", PG_NO_ARGS));
 }
 
 static bool stage_count_all(struct stage *s, const struct stage_bounds *b, struct stage_counts *c,
@@ -367,20 +372,49 @@ bool stage_count(struct stage *s, const struct stage_window *w, struct stage_cou
 
 /* --- points out ----------------------------------------------------------------------------- */
 
-bool stage_points_open(struct stage *s, const struct stage_window *w, struct err *e)
+#define STAGE_POINTS_SQL 4096
+
+/* A cursor takes no parameters: the numbers are formatted in, they are ours. */
+static void stage_points_sql(const struct stage *s, const struct stage_window *w,
+                             const struct stage_mark *mark, char sql[STAGE_POINTS_SQL])
 {
-    /* DECLARE takes no parameters: the numbers are formatted in, they are ours */
-    char sql[4096];
     const char *of = s->has_registers ? STAGE_DIFFERENCES : "stage_placed";
-    snprintf(sql, sizeof sql,
-             "DECLARE stage_points NO SCROLL CURSOR WITH HOLD FOR"
-             " SELECT DISTINCT ON (series_id, start_s) series_id, start_s, value, exponent, cost,"
+    char from[2 * PG_NUMBER + 40] = "";
+    if (mark)
+        snprintf(from, sizeof from, " AND (series_id, start_s) >= (%" PRId64 ", %" PRId64 ")",
+                 mark->series_id, mark->from_s);
+    snprintf(sql, STAGE_POINTS_SQL,
+             "SELECT DISTINCT ON (series_id, start_s) series_id, start_s, value, exponent, cost,"
              " length_s, is_estimated FROM %s WHERE series_id IS NOT NULL"
              " AND (start_s >= greatest(%" PRId64 ", 100000000) OR (is_register AND seq < 0))"
              " AND start_s < least(%" PRId64 ", 10000000000)"
              " AND (length_s < %" PRId64 " OR is_register) AND (value >= 0 OR NOT is_register)"
-             " ORDER BY series_id, start_s, updated_s DESC, seq DESC",
-             of, w->from_s, w->to_s, w->bill_s);
+             "%s ORDER BY series_id, start_s, updated_s DESC, seq DESC",
+             of, w->from_s, w->to_s, w->bill_s, from);
+}
+
+bool stage_fingerprint(struct stage *s, const struct stage_window *w,
+                       char ret_text[STAGE_FINGERPRINT], struct err *e)
+{
+    char points[STAGE_POINTS_SQL], sql[STAGE_POINTS_SQL + 128];
+    stage_points_sql(s, w, NULL, points);
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) || ':' || coalesce(sum(hashtextextended(p::text, 0)), 0)"
+             " FROM (%s) p",
+             points);
+    PGresult *r CLEANUP(pg_clear) = pg_query(s->pg, e, sql, PG_NO_ARGS);
+    if (!r)
+        return false;
+    snprintf(ret_text, STAGE_FINGERPRINT, "%s", pg_text(r, 0, 0));
+    return true;
+}
+
+bool stage_points_open(struct stage *s, const struct stage_window *w, const struct stage_mark *mark,
+                       struct err *e)
+{
+    char points[STAGE_POINTS_SQL], sql[STAGE_POINTS_SQL + 128];
+    stage_points_sql(s, w, mark, points);
+    snprintf(sql, sizeof sql, "DECLARE stage_points NO SCROLL CURSOR WITH HOLD FOR %s", points);
     return pg_do(s->pg, e, NULL, sql, PG_NO_ARGS);
 }
 
@@ -403,4 +437,9 @@ bool stage_points_next(struct stage *s, struct stage_point *ret_points, size_t m
                                              .is_estimated = pg_bool(r, (int)i, 6)};
     *ret_count = count;
     return true;
+}
+
+bool stage_forget_days(struct stage *s, struct err *e)
+{
+    return pg_do(s->pg, e, NULL, "DELETE FROM stage_day", PG_NO_ARGS);
 }

@@ -100,11 +100,23 @@ struct stage_point {
     bool is_estimated;
 };
 
-/*
- * The points of the window, by series and start, each start once: of two, the one in the entry
- * updated later, then the one that came later. Needs no open transaction between calls.
+/* A place among the points of a window. */
+struct stage_mark {
+    int64_t series_id, from_s;
+};
+
+#define STAGE_FINGERPRINT 64
+/* Of all the points of the window: the same text only for the same points. Outside a transaction.
  */
-MUST_CHECK bool stage_points_open(struct stage *s, const struct stage_window *w, struct err *e);
+MUST_CHECK bool stage_fingerprint(struct stage *s, const struct stage_window *w,
+                                  char ret_text[STAGE_FINGERPRINT], struct err *e);
+/*
+ * The points of the window from a mark on (NULL: from the first), by series and start, each start
+ * once: of two, the one in the entry updated later, then the one that came later. Needs no open
+ * transaction between calls.
+ */
+MUST_CHECK bool stage_points_open(struct stage *s, const struct stage_window *w,
+                                  const struct stage_mark *mark, struct err *e);
 /* The next at most `max` (up to STAGE_CHUNK); *ret_count 0 at the end. */
 MUST_CHECK bool stage_points_next(struct stage *s, struct stage_point *ret_points, size_t max,
                                   size_t *ret_count, struct err *e);
@@ -121,5 +133,7 @@ struct stage_day {
 /* Buffered like readings. */
 MUST_CHECK bool stage_day(struct stage *s, const struct stage_day *d, bool *ret_is_full,
                           struct err *e);
+/* Inside the transaction that booked them: the staged days are done with. */
+MUST_CHECK bool stage_forget_days(struct stage *s, struct err *e);
 
 #endif

@@ -140,6 +140,11 @@ static void a_statement_that_takes_too_long_is_a_retry(void **state)
     assert_ok(pg_ready(p, &e), e);
     assert_fails(pg_do(p, &e, NULL, "SELECT pg_sleep(60)", PG_NO_ARGS), e, ERR_RETRY,
                  "database_timeout");
+    assert_ok(pg_be_patient(p, 30, &e), e);
+    assert_ok(pg_do(p, &e, NULL, "SELECT pg_sleep(1.2)", PG_NO_ARGS), e);
+    assert_ok(pg_be_patient(p, 0, &e), e);
+    assert_fails(pg_do(p, &e, NULL, "SELECT pg_sleep(60)", PG_NO_ARGS), e, ERR_RETRY,
+                 "database_timeout");
     assert_int_equal(books_count(p, "SELECT 1"), 1);
     pg_free(p);
 }

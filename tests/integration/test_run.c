@@ -79,6 +79,28 @@ static void a_stale_holders_transaction_leaves_nothing(void **state)
     pg_free(q);
 }
 
+static void the_next_start_is_told_the_checkpoint_of_the_one_before(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct pg *p = books_connect();
+    json_t *set = json_pack("{s:i}", "points", 7), *found;
+    struct run first = take(p, "a", 0);
+    assert_ok(run_checkpoint(p, &first, &found, &e), e);
+    assert_null(found);
+    assert_ok(run_set_checkpoint(p, &first, set, &e), e);
+    struct run second = take(p, "a", 0);
+    assert_fails(run_set_checkpoint(p, &first, NULL, &e), e, ERR_RETRY, "lease_lost");
+    assert_ok(run_checkpoint(p, &second, &found, &e), e);
+    assert_true(json_equal(found, set));
+    json_decref(found);
+    assert_ok(run_done(p, &second, "all", NULL, &e), e);
+    assert_ok(run_checkpoint(p, &second, &found, &e), e);
+    assert_null(found);
+    json_decref(set);
+    pg_free(p);
+}
+
 static void a_finished_run_is_not_taken_again(void **state)
 {
     (void)state;
@@ -328,6 +350,8 @@ int main(void)
         cmocka_unit_test_setup(a_result_that_is_too_long_is_refused_before_it_is_written,
                                books_fresh),
         cmocka_unit_test_setup(a_revoked_run_is_dead_unless_somebody_is_at_it, books_fresh),
+        cmocka_unit_test_setup(the_next_start_is_told_the_checkpoint_of_the_one_before,
+                               books_fresh),
         cmocka_unit_test_setup(a_finished_run_is_not_taken_again, books_fresh),
         cmocka_unit_test_setup(
             what_was_to_be_retried_and_cannot_be_sent_is_dead_by_the_same_start_only, books_fresh),

@@ -349,7 +349,7 @@ def test_a_record_that_is_gone_is_dead_with_a_reason(meters):
 # --- what KairosDB does -----------------------------------------------------------------------------
 
 class Forgetful(http.server.BaseHTTPRequestHandler):
-    """A KairosDB that acknowledges points and stores none, as long as it is told to."""
+    """A KairosDB that acknowledges points and stores none, or answers no more after some, as long as it is told to."""
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -359,6 +359,12 @@ class Forgetful(http.server.BaseHTTPRequestHandler):
             self.send_response(204)
             self.end_headers()
             return
+        if self.path.endswith("/datapoints"):
+            owner.writes += 1
+            if owner.writes > owner.silent_after:
+                owner.speaks.wait(60)
+                return
+            owner.taken += sum(len(metric["datapoints"]) for metric in json.loads(body))
         request = urllib.request.Request(owner.target + self.path, body)
         with urllib.request.urlopen(request, timeout=60) as answer:
             content = answer.read()
@@ -374,6 +380,9 @@ class Forgetful(http.server.BaseHTTPRequestHandler):
 class ForgetfulKairosDB:
     def __init__(self, target):
         self.target, self.forgets, self.forgotten = target, True, 0
+        self.silent_after, self.speaks = 1 << 40, threading.Event()
+        self.writes, self.taken = 0, 0  # taken: points
+
         self.listener = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Forgetful)
         self.listener.owner = self
         threading.Thread(target=self.listener.serve_forever, daemon=True).start()
@@ -414,6 +423,79 @@ def test_a_parse_waits_out_a_kairosdb_that_is_away(meters, servers, kairosdb):
     servers.kairosdb.start()
     assert meters.run(task_id)[0] == "done"
     assert kairosdb()[1] == len(list(feed.readings(feed.series[0])))
+
+
+# --- longer than a task may take --------------------------------------------------------------------
+
+@pytest.fixture
+def long_parse(meters, forgetful):
+    """Enough points for more than one stretch of writing, each of which takes longer than a checkpoint is due in."""
+    forgetful.forgets = False
+    meters.meterbeat.configure(kairosdb={"insert_url": forgetful.url + "/datapoints"},
+                               feed={"window_days": 366}, worker={"task_time_limit_s": 12})
+    feed = m.house("long", *m.days(260))
+    return feed, meters.add(feed, last_date=last_day(feed.begin).strftime("%m/%d/%Y"))
+
+
+def assert_stored(feed, kairosdb, rows):
+    readings = list(feed.readings(feed.series[0]))
+    assert kairosdb() == (sum(r.value for r in readings), len(readings))
+    assert kairosdb(suffix=".cost") == (pytest.approx(sum(r.cost for r in readings) / 1e5), len(readings))
+    assert rows("SELECT sum(readings), sum(costs) FROM meterbeat.day") == [(len(readings),) * 2]
+    return readings
+
+
+def test_a_parse_longer_than_its_time_limit_goes_on_where_it_was(meters, long_parse, forgetful, kairosdb, rows):
+    feed, record = long_parse
+    forgetful.silent_after = 44
+    worker = meters.start()
+    task_id = meters.send("parse", record)
+    worker.wait_for_event("task_waits", 60)
+    booked = rows("SELECT sum(readings) FROM meterbeat.day")[0][0]
+    assert booked >= 20000, "what was written is in the books"
+    assert rows("SELECT state, failed FROM meterbeat.run WHERE task_id = %s", (task_id,))[0][1] == 0, "no failure"
+    forgetful.silent_after = 1 << 40
+    forgetful.speaks.set()
+    assert meters.run(task_id)[0] == "done"
+    worker.wait_for_event("checkpoint_taken_up")
+    meters.idle()
+    readings = assert_stored(feed, kairosdb, rows)
+    assert forgetful.taken < 2 * (len(readings) + 3000), "all was written once, but for the batch in between"
+    assert rows("SELECT progress FROM meterbeat.run WHERE task_id = %s",
+                (task_id,))[0][0].count(f"{len(readings)} to KairosDB, {len(readings)} costs") == 1
+    assert meters.last_date(record) == last_day().strftime("%m/%d/%Y")
+    assert rows("SELECT count(*) FROM meterbeat.run WHERE checkpoint IS NOT NULL") == [(0,)]
+    meters.do("aggregate")
+    assert meters.assert_months_are_those_of(feed, feed.series[0]) >= 7
+
+
+def test_what_was_written_of_a_feed_that_has_changed_since_is_written_again(
+        meters, long_parse, forgetful, kairosdb, rows):
+    feed, record = long_parse
+    forgetful.silent_after = 44
+    worker = meters.start()
+    task_id = meters.send("parse", record)
+    worker.wait_for_event("task_waits", 60)
+    series = greenbutton.Series("E-long", "house", "household", price=16, size=2.0)
+    changed = greenbutton.Feed("long", "A house", [series], feed.begin, feed.end)
+    meters.server.add(changed)
+    forgetful.silent_after = 1 << 40
+    forgetful.speaks.set()
+    assert meters.run(task_id)[0] == "done"
+    worker.wait_for_event("checkpoint_void")
+    assert_stored(changed, kairosdb, rows)
+
+
+def test_killed_at_a_checkpoint_the_next_worker_writes_what_was_not_booked(
+        meters, long_parse, forgetful, kairosdb, rows):
+    feed, record = long_parse
+    task_id = meters.send("parse", record)
+    assert meters.start(METERBEAT_CRASH_AT="before_checkpoint").wait() == -9
+    assert rows("SELECT count(*) FROM meterbeat.day") == [(0,)]
+    meters.meterbeat.configure(worker={"task_time_limit_s": 60})
+    meters.start()
+    assert meters.run(task_id)[0] == "done"
+    assert_stored(feed, kairosdb, rows)
 
 
 # --- killed -----------------------------------------------------------------------------------------

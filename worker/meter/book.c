@@ -64,13 +64,22 @@ static bool book_next_window(struct parse *p, struct err *e)
     return promise_parse(p->task, &promise, &is_new, e);
 }
 
+bool book_days(struct parse *p, struct err *e)
+{
+    struct pg *pg = p->task->pg;
+    int64_t months;
+    if (!day_dirty_months(pg, &months, e) ||
+        ((p->arguments.has_window || p->by_hand) && !day_refresh_months(pg, e)))
+        return false;
+    p->months += months;
+    return day_book(pg, p->record.id, p->by_hand, e);
+}
+
 static bool book_transaction(struct parse *p, struct err *e)
 {
     struct pg *pg = p->task->pg;
     char summary[BOOK_SUMMARY];
-    if (!pg_begin(pg, e) || !day_dirty_months(pg, &p->months, e) ||
-        ((p->arguments.has_window || p->by_hand) && !day_refresh_months(pg, e)) ||
-        !day_book(pg, p->record.id, p->by_hand, e) ||
+    if (!pg_begin(pg, e) || !book_days(p, e) ||
         (p->has_registers && !series_book_registers(pg, p->wanted.to_s, e)) ||
         !month_book_bills(pg, p->wanted.to_s, p->wanted.bill_s, &p->bills, e))
         return false;

@@ -249,7 +249,7 @@ static bool comparison_all(struct comparison *c, struct err *e)
     struct parse *p = c->parse;
     char progress[80];
     size_t count = 0;
-    if (!stage_points_open(p->stage, &p->wanted, e))
+    if (!stage_points_open(p->stage, &p->wanted, NULL, e))
         return false;
     do {
         c->done += (int64_t)count;

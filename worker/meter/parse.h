@@ -77,6 +77,8 @@ MUST_CHECK bool fetch_bytes(void *context, const char *bytes, size_t len, struct
 MUST_CHECK bool resolve_series(struct parse *p, struct err *e); /* groups -> series */
 MUST_CHECK bool write_points(struct parse *p, struct err *e); /* stage -> KairosDB, counted back */
 MUST_CHECK bool book_parse(struct parse *p, struct err *e);   /* all books in one transaction */
+/* A part of that, in a transaction: the days staged so far, and the months they make dirty. */
+MUST_CHECK bool book_days(struct parse *p, struct err *e);
 /* Nothing was to be fetched: the run is done. */
 MUST_CHECK bool book_nothing(struct parse *p, const char *why, struct err *e);
 /* parse without a record: a child for each active record that has none. */

@@ -4,11 +4,13 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/crashpoint.h"
 #include "books/series.h"
+#include "meter/checkpoint.h"
 #include "meter/decimal.h"
 #include "meter/kairosdb.h"
 #include "meter/local_zone.h"
@@ -16,6 +18,8 @@
 
 /* Days of one series written between two counts: bounds memory and the answer. */
 #define WRITE_DAYS 400
+/* ... and points, if a day ends in between: what may have to be written once more. */
+#define WRITE_STRETCH 20000
 #define WRITE_POINTS 2000
 #define WRITE_METRIC 256
 #define WRITE_FIRST_PAUSE_MS 50
@@ -46,6 +50,10 @@ struct writer {
     size_t points_count, costs_count;
     struct written_day days[WRITE_DAYS];
     size_t days_count;
+    int64_t stretch_points;
+    struct checkpoint checkpoint;
+    int64_t booked_ms; /* monotonic: the last checkpoint, or the start */
+    bool has_booked;   /* a checkpoint in this start */
     struct kairosdb_bucket shown[WRITE_DAYS + 2], shown_costs[WRITE_DAYS + 2];
 };
 
@@ -183,6 +191,56 @@ static bool writer_stage_days(struct writer *w, const struct shown *shown, struc
     return true;
 }
 
+/* --- checkpoints ---------------------------------------------------------------------------- */
+
+/* Each fiftieth of the time a task may take: little is lost, and a short parse makes none. */
+static bool writer_checkpoint_is_due(const struct writer *w)
+{
+    const struct task_context *task = w->parse->task;
+    int64_t every_ms = task->settings->worker.task_time_limit_s * 20;
+    return task->run && clock_mono_ms() - w->booked_ms >= every_ms;
+}
+
+/* `next_s`: the local midnight that all points written so far of this series are before. */
+static bool writer_checkpoint(struct writer *w, int64_t next_s, struct err *e)
+{
+    struct parse *p = w->parse;
+    w->checkpoint.from = (struct stage_mark){.series_id = w->series_id, .from_s = next_s};
+    w->checkpoint.covered_end_s = w->covered_end_s;
+    w->checkpoint.points = p->points;
+    w->checkpoint.costs = p->costs;
+    if (!stage_flush(p->stage, e) || !checkpoint_book(p, &w->checkpoint, e))
+        return false;
+    w->booked_ms = clock_mono_ms();
+    w->has_booked = true;
+    return true;
+}
+
+/* What earlier starts of the run have written counts as written. */
+static bool writer_take_up(struct writer *w, struct err *e)
+{
+    struct parse *p = w->parse;
+    if (!checkpoint_load(p, &w->checkpoint, e))
+        return false;
+    p->points = w->checkpoint.points;
+    p->costs = w->checkpoint.costs;
+    p->months = w->checkpoint.months;
+    w->booked_ms = clock_mono_ms();
+    return true;
+}
+
+/* A start that came further than the one before it has not failed: the next goes on from there. */
+static bool writer_out_of_time(const struct writer *w, struct err *e)
+{
+    if (!w->has_booked || strcmp(e->code, "time_limit") != 0)
+        return false;
+    (void)err_set(e, ERR_RETRY, TASK_NOT_NOW,
+                  "%" PRId64 " of %" PRId64 " points are written and booked; the rest follows",
+                  w->checkpoint.points, w->parse->counts.points);
+    e->retry_after_s = 1;
+    return false;
+}
+
 /* --- writing -------------------------------------------------------------------------------- */
 
 static bool writer_send(struct writer *w, struct err *e)
@@ -207,8 +265,10 @@ static bool writer_end_days(struct writer *w, struct err *e)
     crashpoint("after_kairosdb_write");
     if (!writer_count_back(w, &shown, e) || !writer_stage_days(w, &shown, e))
         return false;
+    int64_t next_s = w->days[w->days_count - 1].end_s;
     w->days_count = 0;
-    return true;
+    w->stretch_points = 0;
+    return !writer_checkpoint_is_due(w) || writer_checkpoint(w, next_s, e);
 }
 
 static bool writer_begin_series(struct writer *w, int64_t series_id, struct err *e)
@@ -218,8 +278,9 @@ static bool writer_begin_series(struct writer *w, int64_t series_id, struct err 
         !series_tags_read(facts.tags, &w->tags, e) ||
         !local_zone_named(w->parse->task->settings, facts.time_zone, &w->zone, e))
         return false;
+    bool is_taken_up = series_id == w->checkpoint.from.series_id && !w->series_id;
     w->series_id = series_id;
-    w->covered_end_s = 0;
+    w->covered_end_s = is_taken_up ? w->checkpoint.covered_end_s : 0;
     return true;
 }
 
@@ -229,7 +290,7 @@ static struct written_day *writer_day(struct writer *w, int64_t start_s)
     if (w->days_count && start_s < w->days[w->days_count - 1].end_s)
         return &w->days[w->days_count - 1];
     int64_t day_s = timezone_day_start(w->zone, start_s, 0);
-    if (w->days_count == WRITE_DAYS ||
+    if (w->days_count == WRITE_DAYS || w->stretch_points >= WRITE_STRETCH ||
         (w->days_count && day_s - w->days[0].start_s >= WRITE_DAYS * INT64_C(86400)))
         return NULL;
     w->days[w->days_count] = (struct written_day){.start_s = day_s,
@@ -278,6 +339,7 @@ static bool writer_add(struct writer *w, const struct stage_point *p, struct err
     writer_cover(w, day, p);
     written_add(&day->value, point.value);
     w->points[w->points_count++] = point;
+    w->stretch_points++;
     if (p->cost != STAGE_ABSENT && decimal_scale(p->cost, COST_EXPONENT, &cost.value)) {
         written_add(&day->cost, cost.value);
         w->costs[w->costs_count++] = cost;
@@ -302,7 +364,10 @@ static bool writer_all(struct writer *w, struct stage_point *points, struct err 
 {
     struct parse *p = w->parse;
     size_t count = 0;
-    if (!stage_points_open(p->stage, &p->wanted, e))
+    if (!writer_take_up(w, e))
+        return false;
+    const struct stage_mark *from = w->checkpoint.from.series_id ? &w->checkpoint.from : NULL;
+    if (!stage_points_open(p->stage, &p->wanted, from, e))
         return false;
     do {
         if (!stage_points_next(p->stage, points, WRITE_POINTS, &count, e) ||
@@ -339,5 +404,5 @@ bool write_points(struct parse *p, struct err *e)
     snprintf(w->cost_metric, sizeof w->cost_metric, "%s.cost", measurement);
     if (!kairosdb_open(p->task->settings, parse_should_stop, p, &w->kairosdb, e))
         return false;
-    return writer_all(w, points, e) || parse_stopped(p, e);
+    return writer_all(w, points, e) || parse_stopped(p, e) || writer_out_of_time(w, e);
 }
