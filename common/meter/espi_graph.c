@@ -189,35 +189,50 @@ static bool ends_in(const char *href, size_t len, const char *segment)
            (len == size || href[len - size - 1] == '/');
 }
 
-/* ".../IntervalBlock" or ".../MeterReading/1": an `up` that all blocks of one meter reading share.
- */
+/* ".../MeterReading/1/IntervalBlock" or ".../MeterReading/1": an `up` that all blocks of one meter
+ * reading share, and no others. ".../IntervalBlock" alone may be the collection of all blocks. */
 static bool names_meter_reading(const struct espi_href *h)
 {
-    return ends_in(h->text, h->len, "IntervalBlock") ||
-           ends_in(h->text, espi_text_parent(h->text, h->len), "MeterReading");
+    size_t item = h->len;
+    if (ends_in(h->text, item, "IntervalBlock"))
+        item = espi_text_parent(h->text, item);
+    return ends_in(h->text, espi_text_parent(h->text, item), "MeterReading");
 }
 
 /*
- * The href by which an entry's blocks find their group: a telling `up`, else `self`, else any `up`.
+ * The hrefs by which an entry's blocks find their group: a telling `up`, else all of their links.
  * All blocks of a meter reading then share a group in the collection style, and none share one
  * wrongly.
  */
-static const struct espi_href *choose_key(const struct espi_context *in)
+static void choose_key(const struct espi_context *in, const struct espi_href *ret_key[REL_COUNT])
 {
-    const struct espi_href *of[REL_COUNT] = {NULL};
     for (size_t i = 0; i < in->href_count; i++) {
         const struct espi_href *h = &in->hrefs[i];
-        if (h->rel == REL_UP && names_meter_reading(h))
-            return h;
-        if (!of[h->rel])
-            of[h->rel] = h;
+        if (h->rel == REL_UP && names_meter_reading(h)) {
+            ret_key[REL_SELF] = ret_key[REL_RELATED] = NULL;
+            ret_key[REL_UP] = h;
+            return;
+        }
+        if (!ret_key[h->rel])
+            ret_key[h->rel] = h;
     }
-    return of[REL_SELF] ? of[REL_SELF] : of[REL_UP];
+}
+
+static bool name_key(struct espi_graph *g, const struct espi_context *in,
+                     struct espi_group_key *ret_key, struct err *e)
+{
+    const struct espi_href *of[REL_COUNT] = {NULL};
+    choose_key(in, of);
+    for (size_t rel = 0; rel < REL_COUNT; rel++)
+        if (of[rel] && !espi_names_add(&g->names, of[rel]->text, of[rel]->len, &g->budget,
+                                       &ret_key->names[rel], e))
+            return false;
+    return true;
 }
 
 static bool same_key(const void *items, uint32_t item, const void *key)
 {
-    return ((const uint32_t *)items)[item] == *(const uint32_t *)key;
+    return !memcmp((const struct espi_group_key *)items + item, key, sizeof(struct espi_group_key));
 }
 
 /* The links of the first block of a group; an `up` that is the key goes before another. */
@@ -236,32 +251,31 @@ static bool fill_group(struct espi_graph *g, uint32_t group, const struct espi_c
 }
 
 static bool add_group(struct espi_graph *g, const struct espi_context *in,
-                      const struct espi_href *key, uint32_t name, uint64_t line, struct err *e)
+                      const struct espi_group_key *key, uint64_t hash, uint64_t line, struct err *e)
 {
     uint32_t number = (uint32_t)g->groups.count;
     if (!espi_array_room(&g->groups, sizeof(struct espi_group), 1, &g->budget, e) ||
-        !espi_array_room(&g->group_keys, sizeof(uint32_t), 1, &g->budget, e) ||
-        (name && !espi_index_add(&g->by_key, hash_words(g, name, 0, 0), number, &g->budget, e)))
+        !espi_array_room(&g->group_keys, sizeof *key, 1, &g->budget, e) ||
+        (in->href_count && !espi_index_add(&g->by_key, hash, number, &g->budget, e)))
         return false;
-    ((uint32_t *)g->group_keys.items)[g->group_keys.count++] = name;
+    ((struct espi_group_key *)g->group_keys.items)[g->group_keys.count++] = *key;
     *espi_graph_group_at(g, number) = (struct espi_group){.entry = in->number, .line = line};
     g->groups.count++;
-    return fill_group(g, number, in, key && key->rel == REL_UP ? name : 0, e);
+    return fill_group(g, number, in, key->names[REL_UP], e);
 }
 
 bool espi_graph_group(struct espi_graph *g, const struct espi_context *in, uint64_t line,
                       uint32_t *ret_group, struct err *e)
 {
-    const struct espi_href *key = choose_key(in);
-    uint32_t name = 0;
-    if (key && !espi_names_add(&g->names, key->text, key->len, &g->budget, &name, e))
+    struct espi_group_key key = {{0}};
+    if (!name_key(g, in, &key, e))
         return false;
+    uint64_t hash = hash_words(g, key.names[REL_SELF], key.names[REL_UP], key.names[REL_RELATED]);
     int64_t found = -1;
-    if (name)
-        found = espi_index_find(&g->by_key, hash_words(g, name, 0, 0), same_key,
-                                g->group_keys.items, &name);
+    if (in->href_count) /* blocks without links share nothing */
+        found = espi_index_find(&g->by_key, hash, same_key, g->group_keys.items, &key);
     *ret_group = found < 0 ? (uint32_t)g->groups.count : (uint32_t)found;
-    return found >= 0 || add_group(g, in, key, name, line, e);
+    return found >= 0 || add_group(g, in, &key, hash, line, e);
 }
 
 bool espi_graph_group_again(struct espi_graph *g, uint32_t group, const struct espi_context *in,

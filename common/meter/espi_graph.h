@@ -59,6 +59,11 @@ struct espi_group {
     uint64_t unplaced;
 };
 
+/* The names a group is found by, by rel; 0: none of that rel. */
+struct espi_group_key {
+    uint32_t names[REL_COUNT];
+};
+
 struct espi_graph {
     struct espi_budget budget;
     struct espi_names names;
@@ -66,7 +71,7 @@ struct espi_graph {
     struct espi_array relations;  /* struct espi_relation */
     struct espi_array values;     /* int64_t */
     struct espi_array groups;     /* struct espi_group */
-    struct espi_array group_keys; /* uint32_t, beside groups: the name a group is found by */
+    struct espi_array group_keys; /* struct espi_group_key, beside groups */
     struct espi_index by_self;    /* resources by kind and self */
     struct espi_index by_relation;
     struct espi_index by_key; /* groups by key */

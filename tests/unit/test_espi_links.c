@@ -97,6 +97,20 @@ static void customers_meters_and_directions_are_never_mixed(void **state)
                   "g0 = series 2\ng1 = series 1\ng2 = series 0\n");
 }
 
+static void blocks_with_one_up_or_one_self_are_not_mixed(void **state)
+{
+    (void)state;
+    assert_series("shared_up.xml",
+                  "UsagePoint/1 | UsagePoint/1/MeterReading/1 | ReadingType/1 | service 0 uom 72 "
+                  "e0 flow 1 | exact exact exact | 1 of 1\n"
+                  "UsagePoint/1 | UsagePoint/1/MeterReading/2 | ReadingType/2 | service 0 uom 72 "
+                  "e0 flow 19 | exact exact exact | 1 of 1\n"
+                  "UsagePoint/1 | UsagePoint/1/MeterReading/3 | ReadingType/1 | service 0 uom 72 "
+                  "e0 flow 1 | exact exact exact | 1 of 1\n"
+                  "UsagePoint/1 | UsagePoint/1/MeterReading/4 | ReadingType/2 | service 0 uom 72 "
+                  "e0 flow 19 | exact exact exact | 1 of 1\n");
+}
+
 static void resources_in_one_entry_without_links_belong_together(void **state)
 {
     (void)state;
@@ -221,6 +235,7 @@ int main(void)
         cmocka_unit_test(links_may_stand_behind_the_content),
         cmocka_unit_test(resources_repeated_before_each_block_are_one),
         cmocka_unit_test(customers_meters_and_directions_are_never_mixed),
+        cmocka_unit_test(blocks_with_one_up_or_one_self_are_not_mixed),
         cmocka_unit_test(resources_in_one_entry_without_links_belong_together),
         cmocka_unit_test(what_cannot_be_linked_or_trusted_is_said_with_its_place),
         cmocka_unit_test(blocks_claimed_by_two_meter_readings_are_not_given_to_one_in_silence),
