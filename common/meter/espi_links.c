@@ -196,9 +196,59 @@ static void find_only_ones(const struct espi_graph *g, struct espi_links *l)
             l->only[kind] = (struct espi_choice){0};
 }
 
+/* The segment of a path behind this one: "7" of ".../UsagePoint/7/MeterReading". "" = none. */
+static const char *segment_behind(const char *href, const char *segment, size_t *ret_len)
+{
+    size_t size = strlen(segment);
+    const char *at = href;
+    *ret_len = 0;
+    while (at && (strncmp(at, segment, size) != 0 || at[size] != '/')) {
+        at = strchr(at, '/');
+        at = at ? at + 1 : NULL;
+    }
+    if (!at)
+        return "";
+    at += size + 1;
+    *ret_len = strcspn(at, "/?");
+    return at;
+}
+
+/* Whether an href names one of a kind, and not the only one that the feed has. */
+static bool names_another(const struct espi_graph *g, const struct espi_choice *only, uint32_t href,
+                          const char *segment)
+{
+    size_t len, only_len;
+    if (!only->resource || !href)
+        return false;
+    uint32_t self = espi_graph_resource(g, only->resource - 1)->self;
+    if (!self || self == href)
+        return false;
+    const char *item = segment_behind(espi_names_text(&g->names, href), segment, &len);
+    const char *only_item = segment_behind(espi_names_text(&g->names, self), segment, &only_len);
+    return len && only_len && (len != only_len || memcmp(item, only_item, len) != 0);
+}
+
+/* Who names another is not given the only one: that would be a guess against what the feed says.
+ * Bills are: a public feed has them under a number of their own. */
+static void note_elsewhere(const struct espi_graph *g, struct espi_links *l,
+                           const struct espi_relation *r)
+{
+    enum espi_kind kind = espi_graph_resource(g, r->resource)->kind;
+    bool is_related = r->rel == REL_RELATED;
+    if (kind == KIND_METER_READING && is_related)
+        l->reading_type[r->resource].elsewhere |=
+            names_another(g, &l->only[KIND_READING_TYPE], r->href, "ReadingType");
+    if (kind == KIND_METER_READING && !is_related)
+        l->usage_point[r->resource].elsewhere |=
+            names_another(g, &l->only[KIND_USAGE_POINT], r->href, "UsagePoint");
+    if (kind == KIND_USAGE_POINT && is_related)
+        l->local_time[r->resource].elsewhere |=
+            names_another(g, &l->only[KIND_LOCAL_TIME], r->href, "LocalTimeParameters");
+}
+
 static void choose_or_only(struct espi_choice *c, const struct espi_choice *only)
 {
-    if (!c->resource)
+    if (!c->resource && !c->elsewhere)
         *c = *only;
 }
 
@@ -254,17 +304,22 @@ bool espi_links_orphan(struct espi_graph *g, uint32_t group, uint32_t *ret_name,
 static bool give_orphans_to_only_one(struct espi_graph *g, struct espi_links *l, struct err *e)
 {
     uint32_t common = 0, name;
+    const struct espi_choice *only = &l->only[KIND_METER_READING];
     for (uint32_t i = 0; i < g->groups.count; i++) {
+        const struct espi_group *of = espi_graph_group_at(g, i);
         if (l->meter_reading[i].resource)
             return true;
         if (!espi_links_orphan(g, i, &name, e))
             return false;
         if (i && name != common)
             return true;
+        if (names_another(g, only, of->up, "MeterReading") ||
+            names_another(g, only, of->self, "MeterReading"))
+            return true;
         common = name;
     }
     for (size_t i = 0; i < g->groups.count; i++)
-        l->meter_reading[i] = l->only[KIND_METER_READING];
+        l->meter_reading[i] = *only;
     return true;
 }
 
@@ -289,6 +344,8 @@ bool espi_links_find(struct espi_graph *g, struct espi_links *ret_links, struct 
     bool done = links_make(g, l, e) && finder_make(&f, e);
     if (done) {
         find_only_ones(g, l);
+        for (size_t i = 0; i < g->relations.count; i++)
+            note_elsewhere(g, l, relation_at(&f, (uint32_t)i));
         for (size_t i = 0; i < g->relations.count; i++)
             follow_relation(&f, l, relation_at(&f, (uint32_t)i));
         for (size_t i = 0; i < g->resources.count; i++)

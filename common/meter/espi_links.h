@@ -9,6 +9,7 @@ struct espi_choice {
     uint32_t resource; /* number + 1; 0 = none */
     enum espi_link link;
     bool ambiguous; /* another one fits as well: the first counts */
+    bool elsewhere; /* an href names another than the only one of the kind */
 };
 
 /* One choice for each resource (of the kind concerned) and each group. */

@@ -174,6 +174,29 @@ static void a_feed_with_one_of_each_needs_no_links(void **state)
                               "only only only | 2 of 2\ng0 = series 0\n");
 }
 
+/* Two of each are named; the feed has only number 1. */
+static void the_only_one_is_not_given_to_who_names_another(void **state)
+{
+    (void)state;
+    assert_series("elsewhere.xml",
+                  "UsagePoint/1 | UsagePoint/1/MeterReading/1 | ReadingType/1 | service 0 uom 72 "
+                  "e0 flow 1 | exact exact exact | 1 of 1\n"
+                  "- | UsagePoint/2/MeterReading/1 | - | service - uom - e- flow - | none exact "
+                  "none | 1 of 1 no_reading_type\n");
+    struct body b = body_of_text(
+        "<feed xmlns='http://www.w3.org/2005/Atom' xmlns:e='http://naesb.org/espi'>"
+        "<entry><link rel='self' "
+        "href='MeterReading/1'/><content><e:MeterReading/></content></entry>"
+        "<entry><link rel='self' href='MeterReading/2/IntervalBlock/1'/><content><e:IntervalBlock>"
+        "<e:IntervalReading><e:value>1</e:value></e:IntervalReading></e:IntervalBlock></content>"
+        "</entry></feed>");
+    struct outcome o = outcome_of(b, NULL);
+    assert_true(o.right);
+    assert_non_null(strstr(o.series.data, "no_meter_reading"));
+    outcome_free(&o);
+    body_free(&b);
+}
+
 static void one_type_may_serve_the_meters_of_several_usage_points(void **state)
 {
     (void)state;
@@ -240,6 +263,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_linked_or_trusted_is_said_with_its_place),
         cmocka_unit_test(blocks_claimed_by_two_meter_readings_are_not_given_to_one_in_silence),
         cmocka_unit_test(a_feed_with_one_of_each_needs_no_links),
+        cmocka_unit_test(the_only_one_is_not_given_to_who_names_another),
         cmocka_unit_test(one_type_may_serve_the_meters_of_several_usage_points),
         cmocka_unit_test(broken_rules_of_local_time_are_problems_with_their_place),
         cmocka_unit_test(a_bare_block_or_entry_is_read_and_called_unlinked),
