@@ -75,7 +75,7 @@ struct espi_series espi_series_unknown(void);
 struct espi_bill {
     const char *resource; /* "UsageSummary" or "ElectricPowerUsageSummary" */
     const char *self;
-    const char *usage_point; /* NULL: no rule finds it */
+    const char *usage_point; /* NULL: no rule finds it, or not it alone */
     enum espi_link usage_point_link;
     int64_t service_kind;
     int64_t start_s; /* of the billing period */

@@ -137,13 +137,17 @@ static void judge_type(const struct drawing *d, struct espi_series *s, const str
         s->unresolved = espi_odd_code(odd);
 }
 
-static void judge_usage_point(const struct drawing *d, const struct espi_series *s,
+/* Two that fit equally may be two customers': which one's readings these are must not be guessed.
+ */
+static void judge_usage_point(const struct drawing *d, struct espi_series *s,
                               const struct espi_choice *c)
 {
     if (!c->resource)
         complain(d, ODD_NO_USAGE_POINT, s->meter_reading);
-    else if (c->ambiguous)
-        complain(d, ODD_AMBIGUOUS_LINK, s->meter_reading);
+    if (!c->ambiguous)
+        return;
+    complain(d, ODD_AMBIGUOUS_LINK, s->meter_reading);
+    s->unresolved = espi_odd_code(ODD_AMBIGUOUS_LINK);
 }
 
 /* --- one series a MeterReading ----------------------------------------------------------- */
@@ -241,12 +245,14 @@ static void draw_bill(struct drawing *d, uint32_t resource)
         complain(d, ODD_NO_USAGE_POINT, b->self);
         return;
     }
+    if (up->ambiguous) {
+        complain(d, ODD_AMBIGUOUS_LINK, b->self);
+        return;
+    }
     const struct espi_resource *point = espi_graph_resource(d->graph, up->resource - 1);
     b->usage_point = text_of(d, point->self);
     b->usage_point_link = up->link;
     b->service_kind = espi_graph_slots(d->graph, point)[UP_SERVICE_KIND];
-    if (up->ambiguous)
-        complain(d, ODD_AMBIGUOUS_LINK, b->self);
 }
 
 static bool draw_all(struct drawing *d, struct err *e)

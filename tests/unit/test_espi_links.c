@@ -167,6 +167,27 @@ static void blocks_claimed_by_two_meter_readings_are_not_given_to_one_in_silence
     body_free(&b);
 }
 
+static void what_two_usage_points_claim_is_not_given_to_one(void **state)
+{
+    (void)state;
+    struct body b = body_of_text(
+        "<feed xmlns='http://www.w3.org/2005/Atom' xmlns:e='http://naesb.org/espi'>"
+        "<entry><link rel='self' href='UsagePoint/1'/><link rel='related' href='readings'/>"
+        "<content><e:UsagePoint/></content></entry>"
+        "<entry><link rel='self' href='UsagePoint/2'/><link rel='related' href='readings'/>"
+        "<content><e:UsagePoint/></content></entry>"
+        "<entry><link rel='self' href='a'/><link rel='up' href='readings'/><link rel='related' "
+        "href='t'/><content><e:MeterReading/></content></entry>"
+        "<entry><link rel='self' href='t'/><content><e:ReadingType><e:uom>72</e:uom>"
+        "</e:ReadingType></content></entry></feed>");
+    struct outcome o = outcome_of(b, NULL);
+    assert_true(o.right);
+    assert_non_null(strstr(o.series.data, "exact none exact | 0 of 0 ambiguous_link\n"
+                                          "ambiguous_link at 0: a\n"));
+    outcome_free(&o);
+    body_free(&b);
+}
+
 static void a_feed_with_one_of_each_needs_no_links(void **state)
 {
     (void)state;
@@ -262,6 +283,7 @@ int main(void)
         cmocka_unit_test(resources_in_one_entry_without_links_belong_together),
         cmocka_unit_test(what_cannot_be_linked_or_trusted_is_said_with_its_place),
         cmocka_unit_test(blocks_claimed_by_two_meter_readings_are_not_given_to_one_in_silence),
+        cmocka_unit_test(what_two_usage_points_claim_is_not_given_to_one),
         cmocka_unit_test(a_feed_with_one_of_each_needs_no_links),
         cmocka_unit_test(the_only_one_is_not_given_to_who_names_another),
         cmocka_unit_test(one_type_may_serve_the_meters_of_several_usage_points),
