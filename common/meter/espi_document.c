@@ -65,6 +65,21 @@ static int64_t text_number(struct espi_document *d)
     return ESPI_ABSENT;
 }
 
+static bool text_is_blank(const struct espi_document *d)
+{
+    size_t len;
+    espi_text_trim(d->text, d->text_len, &len);
+    return len == 0;
+}
+
+/* A multiplier that is given and cannot be read is not 0. */
+static int64_t text_field(struct espi_document *d, const struct espi_rule *rule)
+{
+    int64_t value = text_number(d);
+    bool is_multiplier = strcmp(rule->name, "powerOfTenMultiplier") == 0;
+    return value == ESPI_ABSENT && is_multiplier && !text_is_blank(d) ? ESPI_UNREADABLE : value;
+}
+
 /* Some feeds give their instants with fractions of a second. */
 static int64_t text_seconds(struct espi_document *d)
 {
@@ -387,7 +402,7 @@ static bool close_node(struct espi_document *d, const struct espi_rule *rule, st
         d->block_start_s = text_seconds(d);
         return true;
     case NODE_FIELD:
-        d->drafts[d->draft_count - 1].slots[rule->slot] = text_number(d);
+        d->drafts[d->draft_count - 1].slots[rule->slot] = text_field(d, rule);
         return true;
     case NODE_WORD:
         return close_word(d, rule, e);

@@ -22,6 +22,7 @@ const char *espi_odd_code(enum espi_odd odd)
         [ODD_NO_METER_READING] = "no_meter_reading",
         [ODD_NO_READING_TYPE] = "no_reading_type",
         [ODD_NO_UNIT] = "no_unit",
+        [ODD_BAD_MULTIPLIER] = "bad_multiplier",
         [ODD_CONFLICTING_TYPES] = "conflicting_types",
         [ODD_DST_CUT_OFF] = "dst_rule_cut_off",
         [ODD_DST_UNIX_TIME] = "dst_rule_unix_time",

@@ -21,6 +21,7 @@ enum espi_odd {
     ODD_NO_METER_READING,     /* blocks that no rule links to a meter reading */
     ODD_NO_READING_TYPE,      /* no rule finds the type of a meter reading */
     ODD_NO_UNIT,              /* the type names no uom */
+    ODD_BAD_MULTIPLIER,       /* the type's power of ten is no whole number */
     ODD_CONFLICTING_TYPES, /* the types that fit differ in unit, multiplier, kind or flow direction
                             */
     ODD_DST_CUT_OFF,       /* LocalTimeParameters: a rule of two bytes */

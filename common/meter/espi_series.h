@@ -7,6 +7,9 @@
 /* A number the feed does not give; no value a feed can give is equal to it. */
 #define ESPI_ABSENT INT64_MIN
 
+/* A multiplier that the feed gives and nobody can read; within the reader only. */
+#define ESPI_UNREADABLE (INT64_MIN + 1)
+
 /* The rule that found one resource from another, most trusted first. */
 enum espi_link {
     ESPI_LINK_NONE,
@@ -33,9 +36,10 @@ struct espi_series {
     const char *reading_type;
     const char *blocks_href; /* what the blocks without a MeterReading link to; NULL for others */
     const char *title;       /* of the MeterReading's entry */
-    const char *unresolved;  /* NULL, or why these readings have no certain meaning:
-                                "no_meter_reading",  "no_reading_type", "no_unit",
-                                "conflicting_types", "ambiguous_link".  Never sum those. */
+    const char *
+        unresolved; /* NULL, or why these readings have no certain meaning:
+                       "no_meter_reading",  "no_reading_type", "no_unit",
+                       "bad_multiplier", "conflicting_types", "ambiguous_link".  Never sum those. */
     int64_t service_kind;
     int64_t commodity;
     int64_t kind;

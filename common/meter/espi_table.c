@@ -53,6 +53,11 @@ struct espi_series espi_series_unknown(void)
                                 .dst_offset_s = absent};
 }
 
+static int64_t readable(int64_t multiplier)
+{
+    return multiplier == ESPI_UNREADABLE ? ESPI_ABSENT : multiplier;
+}
+
 static void say_type(const struct drawing *d, struct espi_series *s, const struct espi_choice *c)
 {
     if (!c->resource)
@@ -72,7 +77,7 @@ static void say_type(const struct drawing *d, struct espi_series *s, const struc
     s->interval_length = slots[RT_INTERVAL_LENGTH];
     s->kind = slots[RT_KIND];
     s->measuring_period = slots[RT_MEASURING_PERIOD];
-    s->power_of_ten_multiplier = slots[RT_MULTIPLIER];
+    s->power_of_ten_multiplier = readable(slots[RT_MULTIPLIER]);
     s->phase = slots[RT_PHASE];
     s->time_attribute = slots[RT_TIME_ATTRIBUTE];
     s->tou = slots[RT_TOU];
@@ -121,6 +126,12 @@ static bool types_conflict(const struct drawing *d, const struct espi_choice *c)
     return c->ambiguous || espi_graph_resource(d->graph, c->resource - 1)->differs_in_meaning;
 }
 
+static int64_t multiplier_of(const struct drawing *d, const struct espi_choice *type)
+{
+    const struct espi_resource *r = espi_graph_resource(d->graph, type->resource - 1);
+    return espi_graph_slots(d->graph, r)[RT_MULTIPLIER];
+}
+
 static void judge_type(const struct drawing *d, struct espi_series *s, const struct espi_choice *c)
 {
     enum espi_odd odd = ODD_COUNT;
@@ -130,6 +141,8 @@ static void judge_type(const struct drawing *d, struct espi_series *s, const str
         odd = ODD_CONFLICTING_TYPES;
     else if (s->uom == ESPI_ABSENT)
         odd = ODD_NO_UNIT;
+    else if (multiplier_of(d, c) == ESPI_UNREADABLE)
+        odd = ODD_BAD_MULTIPLIER;
     if (odd == ODD_COUNT)
         return;
     complain(d, odd, s->meter_reading ? s->meter_reading : s->blocks_href);
@@ -215,32 +228,38 @@ static void count_group(const struct drawing *d, uint32_t group)
 }
 
 /* --- bills -------------------------------------------------------------------------------- */
+/* None where its power of ten cannot be read. */
+static int64_t consumption(const int64_t *slots, int value, int multiplier)
+{
+    return slots[multiplier] == ESPI_UNREADABLE ? ESPI_ABSENT : slots[value];
+}
+
 static void draw_bill(struct drawing *d, uint32_t resource)
 {
     const struct espi_resource *r = espi_graph_resource(d->graph, resource);
     const int64_t *slots = espi_graph_slots(d->graph, r);
     const struct espi_choice *up = &d->links.usage_point[resource];
     struct espi_bill *b = &d->table->bills[d->table->bill_count++];
-    *b = (struct espi_bill){.resource = slots[SUM_IS_ELECTRIC] ? "ElectricPowerUsageSummary"
-                                                               : "UsageSummary",
-                            .self = text_of(d, r->self),
-                            .service_kind = ESPI_ABSENT,
-                            .start_s = slots[SUM_START],
-                            .duration_s = slots[SUM_DURATION],
-                            .bill_last_period = slots[SUM_BILL_LAST],
-                            .bill_to_date = slots[SUM_BILL_TO_DATE],
-                            .cost_additional_last_period = slots[SUM_COST_ADDITIONAL],
-                            .currency = slots[SUM_CURRENCY],
-                            .value = slots[SUM_OVERALL_VALUE],
-                            .power_of_ten_multiplier = slots[SUM_OVERALL_MULTIPLIER],
-                            .uom = slots[SUM_OVERALL_UOM],
-                            .current_value = slots[SUM_CURRENT_VALUE],
-                            .current_multiplier = slots[SUM_CURRENT_MULTIPLIER],
-                            .current_uom = slots[SUM_CURRENT_UOM],
-                            .quality = slots[SUM_QUALITY],
-                            .status_time_s = slots[SUM_STATUS_TIME],
-                            .commodity = slots[SUM_COMMODITY],
-                            .updated_s = slots[SUM_UPDATED]};
+    *b = (struct espi_bill){
+        .resource = slots[SUM_IS_ELECTRIC] ? "ElectricPowerUsageSummary" : "UsageSummary",
+        .self = text_of(d, r->self),
+        .service_kind = ESPI_ABSENT,
+        .start_s = slots[SUM_START],
+        .duration_s = slots[SUM_DURATION],
+        .bill_last_period = slots[SUM_BILL_LAST],
+        .bill_to_date = slots[SUM_BILL_TO_DATE],
+        .cost_additional_last_period = slots[SUM_COST_ADDITIONAL],
+        .currency = slots[SUM_CURRENCY],
+        .value = consumption(slots, SUM_OVERALL_VALUE, SUM_OVERALL_MULTIPLIER),
+        .power_of_ten_multiplier = readable(slots[SUM_OVERALL_MULTIPLIER]),
+        .uom = slots[SUM_OVERALL_UOM],
+        .current_value = consumption(slots, SUM_CURRENT_VALUE, SUM_CURRENT_MULTIPLIER),
+        .current_multiplier = readable(slots[SUM_CURRENT_MULTIPLIER]),
+        .current_uom = slots[SUM_CURRENT_UOM],
+        .quality = slots[SUM_QUALITY],
+        .status_time_s = slots[SUM_STATUS_TIME],
+        .commodity = slots[SUM_COMMODITY],
+        .updated_s = slots[SUM_UPDATED]};
     if (!up->resource) {
         complain(d, ODD_NO_USAGE_POINT, b->self);
         return;

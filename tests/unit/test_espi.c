@@ -1,6 +1,8 @@
 /* The feed reader: values as they are written, and the same readings however the bytes arrive. */
 #include "espi_test.h"
 
+#include <stdio.h>
+
 static const char *const feeds[] = {
     "back_link.xml",  "block_root.xml", "collection.xml", "conflicts.xml",      "entry_root.xml",
     "item.xml",       "links_last.xml", "many.xml",       "no_time_period.xml", "odd_numbers.xml",
@@ -61,6 +63,28 @@ static void what_is_wrong_with_a_number_is_said_with_its_line(void **state)
     assert_non_null(strstr(o.series.data, "uom 72 e-8 flow 77"));
     outcome_free(&o);
     body_free(&b);
+}
+
+/* Read as none, it would be 0, and the amounts wrong by a power of ten. */
+static void a_multiplier_that_cannot_be_read_leaves_the_series_unresolved(void **state)
+{
+    (void)state;
+    static const char *const multipliers[] = {"kilo", "-2.5", "1e3"};
+    char text[400];
+    for (size_t i = 0; i < sizeof multipliers / sizeof *multipliers; i++) {
+        snprintf(text, sizeof text,
+                 "<entry xmlns='http://www.w3.org/2005/Atom' xmlns:e='http://naesb.org/espi'>"
+                 "<content><e:MeterReading/><e:ReadingType><e:powerOfTenMultiplier>%s"
+                 "</e:powerOfTenMultiplier><e:uom>72</e:uom></e:ReadingType></content></entry>",
+                 multipliers[i]);
+        struct body b = body_of_text(text);
+        struct outcome o = outcome_of(b, NULL);
+        assert_true(o.right);
+        assert_non_null(strstr(o.series.data, "uom 72 e- flow - | none none entry | 0 of 0 "
+                                              "bad_multiplier\n"));
+        outcome_free(&o);
+        body_free(&b);
+    }
 }
 
 static void a_reading_without_its_own_time_is_placed_by_block_and_interval_length(void **state)
@@ -208,6 +232,7 @@ int main(void)
         cmocka_unit_test(cost_quality_and_the_entry_come_with_each_reading),
         cmocka_unit_test(numbers_are_read_as_real_feeds_write_them),
         cmocka_unit_test(what_is_wrong_with_a_number_is_said_with_its_line),
+        cmocka_unit_test(a_multiplier_that_cannot_be_read_leaves_the_series_unresolved),
         cmocka_unit_test(a_reading_without_its_own_time_is_placed_by_block_and_interval_length),
         cmocka_unit_test(a_reading_that_has_no_place_in_time_stays_without),
         cmocka_unit_test(the_pieces_a_feed_arrives_in_change_nothing),
