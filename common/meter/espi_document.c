@@ -308,7 +308,7 @@ static bool open_block(struct espi_document *d, struct err *e)
 
 static void open_reading(struct espi_document *d)
 {
-    d->has_start = false;
+    d->start_unreadable = false;
     d->reading = (struct espi_reading){.group = d->group,
                                        .ordinal = d->ordinal,
                                        .entry = d->in_entry ? d->entries : 0,
@@ -330,12 +330,14 @@ static void close_quality(struct espi_document *d)
     d->reading.qualities |= 1u << (code >= 0 && code < 31 ? code : 31);
 }
 
+/* A start that cannot be read is not none: the block's order may be another. */
 static void place_by_block(struct espi_document *d, struct espi_group *group)
 {
-    d->reading.start_s = d->block_start_s;
-    group->unplaced++;
-    if (d->block_start_s == ESPI_ABSENT)
+    d->reading.start_s = d->start_unreadable ? ESPI_ABSENT : d->block_start_s;
+    if (d->reading.start_s == ESPI_ABSENT)
         complain(d, ODD_NO_TIME, NULL, 0);
+    else
+        group->unplaced++;
 }
 
 static bool close_reading(struct espi_document *d, struct err *e)
@@ -380,6 +382,7 @@ static bool close_node(struct espi_document *d, const struct espi_rule *rule, st
     switch ((enum espi_node)rule->node) {
     case NODE_START:
         d->reading.start_s = text_seconds(d);
+        d->start_unreadable = d->reading.start_s == ESPI_ABSENT && !text_is_blank(d);
         return true;
     case NODE_DURATION:
         d->reading.duration_s = text_seconds(d);

@@ -62,7 +62,7 @@ struct espi_document {
     /* the open block and reading */
     int64_t block_start_s;
     uint32_t ordinal;
-    bool has_start;
+    bool start_unreadable; /* of the reading: given, and no number */
     uint64_t readings;
     struct espi_reading reading;
 };

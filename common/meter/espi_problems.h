@@ -8,11 +8,12 @@
 #include "meter/espi_series.h"
 
 enum espi_odd {
-    ODD_BAD_NUMBER,         /* a text that is no number where one belongs */
-    ODD_NUMBER_NOT_WHOLE,   /* a value or code with a fraction: not kept */
-    ODD_START_NOT_WHOLE,    /* a fraction of a second: rounded down */
-    ODD_NO_VALUE,           /* a reading without a value */
-    ODD_NO_TIME,            /* a reading without its own time in a block without a start */
+    ODD_BAD_NUMBER,       /* a text that is no number where one belongs */
+    ODD_NUMBER_NOT_WHOLE, /* a value or code with a fraction: not kept */
+    ODD_START_NOT_WHOLE,  /* a fraction of a second: rounded down */
+    ODD_NO_VALUE,         /* a reading without a value */
+    ODD_NO_TIME, /* a reading without its own time in a block without a start, or a start that is no
+                    number */
     ODD_NO_INTERVAL_LENGTH, /* readings without their own time, and no interval length in their type
                              */
     ODD_CONFLICTING_RESOURCE, /* one self href, different content: the first counts */

@@ -100,6 +100,24 @@ static void a_reading_without_its_own_time_is_placed_by_block_and_interval_lengt
     assert_int_equal(r.start_s, 86400 + 2700);
 }
 
+static void a_start_that_cannot_be_read_is_not_made_up_from_the_block(void **state)
+{
+    (void)state;
+    struct body b = body_of_text(
+        "<IntervalBlock xmlns='http://naesb.org/espi'><interval><start>86400</start></interval>"
+        "<IntervalReading><timePeriod><start>2024-05-01T00:00:00Z</start></timePeriod><value>1"
+        "</value></IntervalReading><IntervalReading><timePeriod><start/></timePeriod><value>2"
+        "</value></IntervalReading></IntervalBlock>");
+    struct outcome o = outcome_of(b, NULL);
+    assert_true(o.right);
+    assert_string_equal(o.readings.data, "g0 e0 #0 -+-? = 1 cost - q -/0 tou -\n"
+                                         "g0 e0 #1 86400+-? = 2 cost - q -/0 tou -\n");
+    assert_non_null(
+        strstr(o.series.data, "bad_number at 1: 2024-05-01T00:00:00Z\nno_time at 1: \n"));
+    outcome_free(&o);
+    body_free(&b);
+}
+
 static void a_reading_that_has_no_place_in_time_stays_without(void **state)
 {
     (void)state;
@@ -234,6 +252,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_with_a_number_is_said_with_its_line),
         cmocka_unit_test(a_multiplier_that_cannot_be_read_leaves_the_series_unresolved),
         cmocka_unit_test(a_reading_without_its_own_time_is_placed_by_block_and_interval_length),
+        cmocka_unit_test(a_start_that_cannot_be_read_is_not_made_up_from_the_block),
         cmocka_unit_test(a_reading_that_has_no_place_in_time_stays_without),
         cmocka_unit_test(the_pieces_a_feed_arrives_in_change_nothing),
         cmocka_unit_test(the_pieces_a_refused_body_arrives_in_do_not_change_the_reason),
