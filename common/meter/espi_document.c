@@ -433,8 +433,10 @@ bool espi_document_start(struct espi_document *d, const char *name, const char *
                        d->limits.depth);
     d->root_seen = true;
     *ret_rule = -1;
-    if (d->skipped || (*ret_rule = espi_grammar_match(d->open[d->depth], name, uri, d->seen)) < 0) {
-        d->skipped++;
+    int parent = d->open[d->depth];
+    if (d->skipped || (*ret_rule = espi_grammar_match(parent, name, uri, d->seen)) < 0) {
+        if (!d->skipped++ && espi_grammar_is_foreign(parent, name, uri))
+            complain(d, ODD_NOT_ESPI, uri, uri ? strlen(uri) : 0);
         return true;
     }
     const struct espi_rule *rule = &espi_grammar[*ret_rule];

@@ -184,6 +184,20 @@ int espi_grammar_match(int parent, const char *name, const char *uri,
     return rule;
 }
 
+bool espi_grammar_is_foreign(int parent, const char *name, const char *uri)
+{
+    const struct espi_rule *of = &espi_grammar[parent];
+    size_t below = strlen(ESPI_NS "/");
+    if (uri && (!strcmp(uri, ESPI_NS) || (!strncmp(uri, ESPI_NS "/", below) && uri[below])))
+        return false;
+    for (int i = of->first_child; i < of->last_child; i++) {
+        uint8_t node = espi_grammar[i].node;
+        if ((node == NODE_BLOCK || node == NODE_RESOURCE) && !strcmp(espi_grammar[i].name, name))
+            return true;
+    }
+    return false;
+}
+
 size_t espi_grammar_slots(enum espi_kind kind)
 {
     static const size_t slots[KIND_COUNT] = {[KIND_USAGE_POINT] = UP_SLOTS,

@@ -125,4 +125,8 @@ size_t espi_grammar_slots(enum espi_kind kind);
 /* "UsagePoint", ... */
 const char *espi_grammar_kind_name(enum espi_kind kind);
 
+/* Whether an element that no rule below `parent` matched has the name of a resource that is read,
+ * in a name space that is neither ESPI's nor below it (as the customers' is). */
+bool espi_grammar_is_foreign(int parent, const char *name, const char *uri);
+
 #endif

@@ -30,6 +30,7 @@ enum espi_odd {
     ODD_DST_SECONDS,       /* a counter where a rule has its seconds */
     ODD_DST_UNREADABLE,    /* no rule at all */
     ODD_TZ_OFFSET_SIGN,    /* rules of North America east of Greenwich */
+    ODD_NOT_ESPI,          /* a resource of another name space than ESPI's: not read */
     ODD_COUNT,
 };
 

@@ -255,6 +255,25 @@ static void a_bare_block_or_entry_is_read_and_called_unlinked(void **state)
                   "flow - | none none none | 1 of 1 no_meter_reading\n");
 }
 
+/* Nothing of it may be read; but nobody is to take it for a feed without readings. */
+static void resources_of_another_name_space_are_told(void **state)
+{
+    (void)state;
+    struct body b = body_of_text(
+        "<feed xmlns='http://www.w3.org/2005/Atom'>"
+        "<entry><content><UsagePoint/></content></entry>\n"
+        "<entry><content><IntervalBlock xmlns='http://naesb.org/espi/'><IntervalReading><value>1"
+        "</value></IntervalReading></IntervalBlock></content></entry>\n"
+        "<entry><content><IntervalBlock xmlns='http://naesb.org/espi/customer'/><Customer/>"
+        "</content></entry></feed>");
+    struct outcome o = outcome_of(b, NULL);
+    assert_true(o.right);
+    assert_string_equal(o.series.data, "not_espi at 1: http://www.w3.org/2005/Atom\n"
+                                       "not_espi at 2: http://naesb.org/espi/\n");
+    outcome_free(&o);
+    body_free(&b);
+}
+
 static void documents_without_readings_have_no_series(void **state)
 {
     (void)state;
@@ -289,6 +308,7 @@ int main(void)
         cmocka_unit_test(one_type_may_serve_the_meters_of_several_usage_points),
         cmocka_unit_test(broken_rules_of_local_time_are_problems_with_their_place),
         cmocka_unit_test(a_bare_block_or_entry_is_read_and_called_unlinked),
+        cmocka_unit_test(resources_of_another_name_space_are_told),
         cmocka_unit_test(documents_without_readings_have_no_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
