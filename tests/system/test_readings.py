@@ -168,18 +168,21 @@ def test_bills_of_usage_summaries_have_a_meter_of_their_own(house):
 
 
 def test_a_register_is_differenced_only_where_it_never_falls(house, rows):
-    def register(values, start=MAY, step=HOUR):
+    def register(values, start=MAY, step=HOUR, accumulation=1):
         return (d.usage_point("UsagePoint/R"), d.meter_reading("UsagePoint/R", 1, [
-            [d.reading(start + i * step, value, 0) for i, value in enumerate(values)]], accumulationBehaviour=1))
+            [d.reading(start + i * step, value, 0) for i, value in enumerate(values)]],
+            accumulationBehaviour=accumulation))
     meter = house.add(1, *register([50_000, 50_007, 50_007, 50_010, 50_020, 50_021]))
     house.add(2, *register([500, 510, 505, 520, 530, 540]))
     house.add(3, *register([5, 5, 5, 5, 5, 5]))
     house.add(4, *register([5, 5, 5, 5, 5, 5]), registers="deltas")
     house.add(5, *register([100, 107]), registers="differences")
+    house.add(6, *register([50_000, 50_007, 50_007, 50_010, 50_020, 50_021], accumulation=9))
     house.meters.start()
     house.meters.do("parse")
     house.meters.do("aggregate")
     assert house.sums(1) == {("R", 2, 3): [(MAY, JUNE, 21, None)]}
+    assert house.sums(6) == {("R.acc9", 2, 3): [(MAY, JUNE, 21, None)]}, "a register of some hours of the day"
     assert house.sums(2) == {("R", 2, 3): [(MAY, JUNE, 3105, None)]}, "labelled a register, and yet amounts"
     assert house.sums(3) == {}, "either is possible: not summed"
     assert [progress for progress, in rows("SELECT progress FROM meterbeat.run WHERE record_id = 3")

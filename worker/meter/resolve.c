@@ -207,7 +207,7 @@ static bool resolve_stage_groups(struct parse *p, const int64_t *ids, struct err
 
 /* --- registers ------------------------------------------------------------------------------ */
 
-/* What accumulation 1 holds: as a person decided, as it was found before, or by its values. */
+/* What accumulation 1 or 9 holds: as a person decided, as it was found before, or by its values. */
 static bool resolve_judge_register(struct parse *p, int64_t id, enum stage_register *ret_is,
                                    struct err *e)
 {
@@ -240,13 +240,19 @@ static bool resolve_register(struct parse *p, const struct espi_series *s, int64
             series_set_register(p->task->pg, id, is == STAGE_REGISTER, e));
 }
 
+/* bulkQuantity, and summation: a register that counts at some times only. */
+static bool is_register_kind(const struct espi_series *s)
+{
+    return (s->accumulation_behaviour == 1 || s->accumulation_behaviour == 9) &&
+           series_is_summable(s);
+}
+
 static bool resolve_registers(struct parse *p, const int64_t *ids, size_t count,
                               struct resolve_reasons *reasons, struct err *e)
 {
     for (size_t i = 0; i < count; i++) {
         const struct espi_series *s = espi_series_at(p->espi, i);
-        if (ids[i] && s->accumulation_behaviour == 1 && series_is_summable(s) &&
-            !resolve_register(p, s, ids[i], reasons, e))
+        if (ids[i] && is_register_kind(s) && !resolve_register(p, s, ids[i], reasons, e))
             return false;
     }
     return true;
