@@ -77,7 +77,7 @@ bool stage_open(struct pg *p, struct stage **ret_stage, struct err *e)
     s->readings = stage_rows_make("COPY stage_reading FROM STDIN");
     s->entries = stage_rows_make("COPY stage_entry FROM STDIN");
     s->groups = stage_rows_make("COPY stage_group (group_id, feed_series, series_id, exponent,"
-                                " interval_s, is_estimated) FROM STDIN");
+                                " interval_s, is_estimated, is_summable) FROM STDIN");
     s->bills = stage_rows_make("COPY stage_bill FROM STDIN");
     s->days = stage_rows_make("COPY stage_day FROM STDIN");
     *ret_stage = s;
@@ -156,7 +156,8 @@ bool stage_group(struct stage *s, const struct stage_group *g, bool *ret_is_full
                               g->series_id ? g->series_id : STAGE_ABSENT, g->exponent,
                               g->interval_s};
     return stage_numbers(&s->groups, values, ARRAY_LEN(values), '\t', e) &&
-           stage_truth(&s->groups.text, g->is_estimated, '\n', e) &&
+           stage_truth(&s->groups.text, g->is_estimated, '\t', e) &&
+           stage_truth(&s->groups.text, g->is_summable, '\n', e) &&
            stage_row_done(&s->groups, ret_is_full);
 }
 
@@ -386,11 +387,15 @@ static void stage_points_sql(const struct stage *s, const struct stage_window *w
     snprintf(sql, STAGE_POINTS_SQL,
              "SELECT DISTINCT ON (series_id, start_s) series_id, start_s, value, exponent, cost,"
              " length_s, is_estimated FROM %s WHERE series_id IS NOT NULL"
-             " AND (start_s >= greatest(%" PRId64 ", 100000000) OR (is_register AND seq < 0))"
+             " AND (start_s >= 100000000 OR (is_register AND seq < 0))"
              " AND start_s < least(%" PRId64 ", 10000000000)"
-             " AND (length_s < %" PRId64 " OR is_register) AND (value >= 0 OR NOT is_register)"
+             " AND (start_s >= %" PRId64 " OR (is_register AND seq < 0)"
+             " OR (length_s >= %" PRId64 " AND NOT is_summable))"
+             " AND (length_s < %" PRId64 " OR is_register"
+             " OR (NOT is_summable AND length_s <= 4294967295))"
+             " AND (value >= 0 OR NOT is_register)"
              "%s ORDER BY series_id, start_s, updated_s DESC, seq DESC",
-             of, w->from_s, w->to_s, w->bill_s, from);
+             of, w->to_s, w->from_s, w->bill_s, w->bill_s, from);
 }
 
 bool stage_fingerprint(struct stage *s, const struct stage_window *w,

@@ -35,6 +35,7 @@ struct stage_group {
     int64_t exponent;
     int64_t interval_s; /* STAGE_ABSENT: none */
     bool is_estimated;  /* of readings that say no quality */
+    bool is_summable;   /* amounts: those that last as long as a bill are bills */
 };
 
 /* The bill of a UsageSummary. */

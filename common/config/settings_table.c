@@ -135,7 +135,7 @@ const struct setting settings_table[] = {
     INT(feed.max_groups, "groups", "10000", 1, 1000000,
         "most groups of readings with different links in one feed"),
     INT(feed.bill_days, "days", "20", 1, 366,
-        "readings at least this long are bills: to seed_timeseries, not to KairosDB"),
+        "amounts of at least this length are bills: to seed_timeseries, not to KairosDB"),
     INT(feed.max_documents, "documents", "1000", 1, 100000,
         "pages of one answer, or files of one BatchList, that one parse fetches at most"),
     INT(feed.token_timeout_s, "s", "30", 1, 120, "for one answer of a custodian's token endpoint"),

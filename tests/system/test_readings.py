@@ -196,6 +196,26 @@ def test_a_register_is_differenced_only_where_it_never_falls(house, rows):
     assert house.sums(1) == {("R", 2, 3): [(MAY, JUNE, 21 + 10 + 9 + 8, None)]}
 
 
+def test_a_months_largest_demand_or_cumulative_register_is_no_bill(house):
+    def monthly(**type_):
+        return (d.usage_point("UsagePoint/D"), d.meter_reading(
+            "UsagePoint/D", 1, [[d.reading(MAY, 70_000, 31 * DAY), d.reading(JUNE, 90_000, 30 * DAY)]],
+            intervalLength=30 * DAY, **type_))
+    house.add(1, *monthly())
+    house.add(2, *monthly(uom=38, kind=8))
+    house.add(3, *monthly(dataQualifier=8))
+    house.add(4, *monthly(accumulationBehaviour=3))
+    house.meters.start()
+    house.meters.do("parse")
+    house.meters.do("aggregate")
+    assert house.sums(1) == {("D", 2, 3): [(MAY, JUNE, 70_000, None), (JUNE, JULY, 90_000, None)]}, "amounts: bills"
+    for building in 2, 3, 4:
+        assert house.sums(building) == {}, "nobody is to take these for energy"
+        assert house.rows("SELECT sum(d.readings), sum(d.total) FROM meterbeat.day d JOIN meterbeat.series s"
+                          " ON s.id = d.series_id WHERE s.tags->>'canonical_id' = %s", (str(building),)) \
+            == [(2, 160_000)], "in KairosDB, and booked"
+
+
 def test_months_and_days_are_those_of_the_feeds_zone_where_the_record_says_so(house):
     start = at(2024, 2, 29, zone=LOS_ANGELES)
 

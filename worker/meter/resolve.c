@@ -196,6 +196,7 @@ static bool resolve_stage_groups(struct parse *p, const int64_t *ids, struct err
                                         .series_id = ids[i],
                                         .exponent = exponent == ESPI_ABSENT ? 0 : exponent,
                                         .interval_s = s->interval_length,
+                                        .is_summable = series_is_summable(s),
                                         .is_estimated = s->default_quality == 8 ||
                                                         s->default_quality == 9 ||
                                                         s->default_quality == 12};
