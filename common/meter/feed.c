@@ -68,7 +68,17 @@ bool feed_status_check(long status, int64_t retry_after_s, const char *shown, st
     return err_set(e, ERR_REJECT, "feed_bad_status", "HTTP status %ld from %s", status, shown);
 }
 
-/* "Name: value" -> value into out, or nothing: too long a one is as good as none. */
+/* What RFC 9110 wants of new headers, and what every table takes. */
+static bool feed_is_ascii(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (text[i] < ' ' || text[i] > '~')
+            return false;
+    return true;
+}
+
+/* "Name: value" -> value into out, or nothing: too long a one, or one of other bytes than visible
+ * ASCII and blanks, is as good as none. */
 static void feed_header_value(const char *line, size_t len, const char *name, char *out,
                               size_t room)
 {
@@ -81,7 +91,7 @@ static void feed_header_value(const char *line, size_t len, const char *name, ch
     while (len && strchr(" \t\r\n", line[len - 1]))
         len--;
     out[0] = '\0';
-    if (len >= room || memchr(line, '\0', len))
+    if (len >= room || !feed_is_ascii(line, len))
         return;
     memcpy(out, line, len);
     out[len] = '\0';

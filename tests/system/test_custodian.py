@@ -219,6 +219,16 @@ def test_an_unchanged_answer_is_a_304_and_one_set_back_by_hand_is_whole(asking, 
     assert "If-None-Match" not in custodian.requests[-1].headers
 
 
+def test_an_etag_that_is_no_ascii_is_as_good_as_none(asking, custodian):
+    feed = house("7", *days(3))
+    asking.at(custodian)
+    record = asking.subscribe(custodian, feed)
+    custodian.faults["7"] = [lambda handler, _: feeds.answer(handler, feed.document(*days(3), BASE), ETag='"caf\xe9"')]
+    asking.start()
+    asking.do("parse", record)
+    assert asking.rows("SELECT count(*) FROM meterbeat.validator") == [(0,)]
+
+
 # --- tokens -----------------------------------------------------------------------------------------
 
 def test_a_refused_token_is_renewed_once_and_the_new_pair_is_kept(asking, custodian):
