@@ -2,6 +2,7 @@
 import datetime
 import json
 import pathlib
+import random
 import re
 import subprocess
 import tempfile
@@ -227,6 +228,18 @@ def test_an_etag_that_is_no_ascii_is_as_good_as_none(asking, custodian):
     asking.start()
     asking.do("parse", record)
     assert asking.rows("SELECT count(*) FROM meterbeat.validator") == [(0,)]
+
+
+def test_an_href_that_is_too_long_to_be_kept_keeps_no_reading_back(asking, custodian):
+    feed = house("7", *days(3))
+    words = "".join(map(chr, random.Random(5).choices(range(97, 123), k=3900))).encode()
+    body = feed.document(*days(3), BASE).replace(b"/ReadingType/", b"/" + words + b"/ReadingType/")
+    asking.at(custodian)
+    record = asking.subscribe(custodian, feed)
+    custodian.faults["7"] = [feeds.replaced(body)]
+    asking.start()
+    assert "readings of 1 series" in asking.do("parse", record)[3]
+    assert asking.rows("SELECT count(*) FROM meterbeat.resource WHERE kind = 'ReadingType'") == [(0,)]
 
 
 # --- tokens -----------------------------------------------------------------------------------------

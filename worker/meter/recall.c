@@ -8,6 +8,8 @@
 #include "meter/espi_memory.h"
 
 #define RECALL_BATCH 200
+/* No href that is worth remembering is longer, and PostgreSQL's indexes take no more than 2704. */
+#define RECALL_HREF 1024
 /* From a block to its MeterReading, on to its usage point and type, on to its time zone. */
 #define RECALL_ROUNDS 3
 
@@ -42,6 +44,8 @@ static bool keep_flush(struct recall *r, struct err *e)
 static bool keep_one(void *context, const struct espi_kept *kept, struct err *e)
 {
     struct recall *r = context;
+    if (strlen(kept->self) >= RECALL_HREF || strlen(kept->up) >= RECALL_HREF)
+        return true;
     json_t *item = json_pack("{s:s, s:s, s:s, s:s}", "kind", kept->kind, "self", kept->self, "up",
                              kept->up, "entry", kept->entry);
     if (!item || json_array_append_new(r->list, item) != 0)
@@ -54,7 +58,7 @@ static bool keep_one(void *context, const struct espi_kept *kept, struct err *e)
 static bool want_one(void *context, const char *href, size_t len, struct err *e)
 {
     struct recall *r = context;
-    char key[1024]; /* no href that is worth remembering is longer */
+    char key[RECALL_HREF];
     if (len >= sizeof key || json_object_size(r->wanted) >= RESOURCE_HREFS_MAX)
         return true;
     memcpy(key, href, len);
