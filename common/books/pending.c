@@ -55,7 +55,9 @@ bool pending_put(struct pg *p, const struct pending *pending, struct err *e)
         " to_timestamp($5::double precision), $6, clock_timestamp() + $7 * interval '1 second',"
         " clock_timestamp() + $8 * interval '1 second', $9, $10)"
         " ON CONFLICT (record_id, is_named, from_s, to_s) DO UPDATE SET polls = excluded.polls,"
-        " next_poll_at = excluded.next_poll_at, poll_url = excluded.poll_url, urls = excluded.urls",
+        " next_poll_at = excluded.next_poll_at, poll_url = excluded.poll_url, urls = excluded.urls,"
+        " deadline = CASE WHEN excluded.urls IS NULL THEN meterbeat.pending.deadline"
+        " ELSE excluded.deadline END",
         PG_ARGS(pg_number(pending->record_id, record), pending->is_named ? "t" : "f",
                 pg_number(pending->from_s, from), pg_number(pending->to_s, to),
                 pg_number(pending->asked_s, asked), pg_number(pending->polls, polls),

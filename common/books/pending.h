@@ -15,7 +15,7 @@ struct pending {
     int64_t from_s, to_s;
     int64_t asked_s; /* when it was asked first, epoch seconds: windows are worked out by it */
     int64_t next_poll_in_s; /* from now; not above 0: due */
-    int64_t deadline_in_s;  /* from now */
+    int64_t deadline_in_s;  /* from now; with urls: when they are given up */
     int64_t polls;          /* so far */
     char *poll_url;         /* what is to be asked again */
     char *urls;             /* JSON list of a BatchList that has come; NULL: none yet */
@@ -27,7 +27,8 @@ struct pending {
 MUST_CHECK bool pending_get(struct pg *p, int64_t record_id, bool is_named, int64_t from_s,
                             int64_t to_s, struct pending *ret_pending, bool *ret_found,
                             struct err *e);
-/* Writes or replaces; the _in_s fields count from now. */
+/* Writes or replaces; the _in_s fields count from now. The deadline of the first 202 stays, until
+ * there are urls. */
 MUST_CHECK bool pending_put(struct pg *p, const struct pending *pending, struct err *e);
 MUST_CHECK bool pending_drop(struct pg *p, int64_t record_id, bool is_named, int64_t from_s,
                              int64_t to_s, struct err *e);

@@ -158,7 +158,6 @@ static void what_is_pending_is_one_row_a_window(void **state)
     assert_ok(pending_put(p, &named, &e), e);
     next.polls = 2;
     next.deadline_in_s = 9999; /* the first one counts */
-    next.urls = (char *)"[\"https://u.example/2\"]";
     assert_ok(pending_put(p, &next, &e), e);
     assert_ok(pending_get(p, 7, false, 0, 0, &read, &found, &e), e);
     assert_true(found);
@@ -166,6 +165,12 @@ static void what_is_pending_is_one_row_a_window(void **state)
     assert_int_equal(read.asked_s, 1700000000);
     assert_true(read.next_poll_in_s > 25 && read.next_poll_in_s <= 30);
     assert_true(read.deadline_in_s > 490 && read.deadline_in_s <= 500);
+    assert_null(read.urls);
+    pending_free(&read);
+    next.urls = (char *)"[\"https://u.example/2\"]"; /* which are good from now on */
+    assert_ok(pending_put(p, &next, &e), e);
+    assert_ok(pending_get(p, 7, false, 0, 0, &read, &found, &e), e);
+    assert_true(read.deadline_in_s > 9900 && read.deadline_in_s <= 9999);
     assert_string_equal(read.urls, "[\"https://u.example/2\"]");
     assert_ok(pending_drop(p, 7, false, 100, 200, &e), e);
     struct pending none;

@@ -422,6 +422,29 @@ def test_a_batch_list_is_fetched_and_is_not_asked_for_again_after_a_crash(asking
     assert asking.rows("SELECT count(*) FROM meterbeat.pending") == [(0,)]
 
 
+def test_files_of_a_batch_list_that_are_gone_are_met_once(asking, custodian):
+    custodian.faults["7"] = [feeds.replaced(batch_list("?file=1")), feeds.status(404)]
+    asking.at(custodian)
+    record = asking.subscribe(custodian, house("7", *days(3)))
+    asking.start()
+    assert asking.run(asking.send("parse", record))[:2] == ("dead", "feed_not_found")
+    asking.do("parse", record)
+    assert ["file=" in request.target for request in custodian.requests] == [False, True, False]
+
+
+def test_files_of_a_batch_list_that_cannot_be_had_are_forgotten_at_the_custodians_limit(asking, custodian):
+    custodian.faults["7"] = [feeds.replaced(batch_list("?file=1"))] + [feeds.status(503)] * 2
+    asking.at(custodian)
+    record = asking.subscribe(custodian, house("7", *days(3)))
+    asking.start()
+    task = asking.send("parse", record)
+    assert asking.retrying(task)[0] == "feed_unavailable"
+    asking.rows("UPDATE meterbeat.pending SET deadline = now()")
+    assert asking.run(task)[0] == "done"
+    assert "file=" not in custodian.requests[-1].target
+    assert asking.rows("SELECT count(*) FROM meterbeat.pending") == [(0,)]
+
+
 def test_a_429_is_asked_again_when_it_says(asking, custodian):
     custodian.faults["7"] = [feeds.status(429, Retry_After=3)]
     asking.at(custodian)

@@ -18,6 +18,7 @@ struct collect {
     const char *current; /* the one being read */
     size_t fetched;
     bool is_list; /* the current one is a BatchList */
+    bool is_kept; /* the first one was: the books have its URLs */
     struct feed_answer answer;
 };
 
@@ -179,6 +180,7 @@ static bool keep_list(struct collect *c, struct err *e)
     json_array_foreach(c->urls, i, url) if (i > 0) json_array_append(urls, url);
     char *text CLEANUP(free_at) = json_dumps(urls, JSON_COMPACT);
     json_decref(urls);
+    c->is_kept = text != NULL;
     return text ? custody_keep_urls(p, c->current, text, e) : no_memory(e);
 }
 
@@ -186,7 +188,8 @@ static bool keep_list(struct collect *c, struct err *e)
 static bool note_validators(struct collect *c, struct err *e)
 {
     struct validator *v = &c->parse->unbooked;
-    bool is_one = c->fetched == 1 && !c->parse->is_pending && !c->parse->arguments.has_window;
+    bool is_one =
+        c->fetched == 1 && !c->is_kept && !c->parse->is_pending && !c->parse->arguments.has_window;
     v->url = strdup(c->current);
     v->etag = strdup(is_one ? c->answer.etag : "");
     v->last_modified = strdup(is_one ? c->answer.last_modified : "");
@@ -222,7 +225,8 @@ bool collect_documents(struct parse *p, const struct feed_sink *sink, struct err
     if (collect_all(&c, sink, e))
         return true;
     /* what will fail in the same way for ever is not to be met again by the next parse */
-    if (e->kind == ERR_REJECT && p->is_pending && strcmp(e->code, "authorization_refused") != 0)
+    if (e->kind == ERR_REJECT && (p->is_pending || c.is_kept) &&
+        strcmp(e->code, "authorization_refused") != 0)
         custody_give_up(p);
     return false;
 }

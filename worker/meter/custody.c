@@ -55,14 +55,27 @@ static struct window_source limit_source(const struct parse *p, const struct win
     return source;
 }
 
+/* Files that could not be had within the custodian's limit are none that it still keeps. */
+static bool pending_look(struct parse *p, struct err *e)
+{
+    struct pg *pg = p->task->pg;
+    bool is_named = p->arguments.has_window;
+    int64_t from_s = p->window.from_s, to_s = p->window.to_s;
+    if (!pending_get(pg, p->record.id, is_named, from_s, to_s, &p->pending, &p->is_pending, e))
+        return false;
+    if (!p->is_pending || !p->pending.urls || p->pending.deadline_in_s > 0)
+        return true;
+    pending_free(&p->pending);
+    p->is_pending = false;
+    return pending_drop(pg, p->record.id, is_named, from_s, to_s, e);
+}
+
 bool custody_window(struct parse *p, const struct window_source *record, int64_t now_s,
                     struct err *e)
 {
     const struct parse_arguments *a = &p->arguments;
     struct window_source source = limit_source(p, record);
-    if (!window_at(p, &source, now_s, e) ||
-        !pending_get(p->task->pg, p->record.id, a->has_window, p->window.from_s, p->window.to_s,
-                     &p->pending, &p->is_pending, e))
+    if (!window_at(p, &source, now_s, e) || !pending_look(p, e))
         return false;
     if (!p->is_pending)
         return true;
@@ -124,6 +137,7 @@ bool custody_keep_urls(struct parse *p, const char *poll_url, const char *urls, 
     struct pending pending = p->is_pending ? p->pending : pending_new(p, poll_url);
     pending.urls = (char *)urls;
     pending.next_poll_in_s = 0;
+    pending.deadline_in_s = p->custodian.pending_limit_s;
     return pending_write(p, &pending, e);
 }
 
