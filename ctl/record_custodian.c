@@ -89,6 +89,8 @@ static bool tokens_of(const json_t *answer, struct authorization_tokens *ret_tok
         .access_token = json_string_value(json_object_get(answer, "access_token")),
         .refresh_token = json_string_value(json_object_get(answer, "refresh_token")),
         .lifetime_s = json_integer_value(json_object_get(answer, "expires_in"))};
+    if (t.refresh_token != NULL && t.refresh_token[0] == '\0')
+        t.refresh_token = NULL; /* how some say that there is none */
     if ((t.access_token == NULL && t.refresh_token == NULL) || !is_token(t.access_token) ||
         !is_token(t.refresh_token))
         return no_tokens(e);

@@ -50,10 +50,9 @@ static int64_t lifetime(const json_t *value)
 {
     const char *text = json_string_value(value);
     int64_t s = TOKEN_LIFETIME_S;
-    if (json_is_number(value) && json_number_value(value) < (double)LIFETIME_MAX_S)
-        s = (int64_t)json_number_value(value);
-    else if (json_is_number(value))
-        s = LIFETIME_MAX_S;
+    double number = json_number_value(value);
+    if (json_is_number(value))
+        s = number < 1 ? 1 : number < (double)LIFETIME_MAX_S ? (int64_t)number : LIFETIME_MAX_S;
     else if (text && *text && strlen(text) < 12 && strspn(text, "0123456789") == strlen(text))
         s = strtoll(text, NULL, 10);
     return s < 1 ? 1 : s > LIFETIME_MAX_S ? LIFETIME_MAX_S : s;
@@ -97,7 +96,8 @@ static bool pair_read(const json_t *answer, const char *shown, struct token_pair
     struct token_pair pair = {.access_token = token_copy(json_object_get(answer, "access_token")),
                               .refresh_token = token_copy(refresh),
                               .expires_in_s = lifetime(json_object_get(answer, "expires_in"))};
-    bool is_bad = !pair.access_token || (json_is_string(refresh) && !pair.refresh_token);
+    /* an empty one is how some say that there is no new one */
+    bool is_bad = !pair.access_token || (json_string_length(refresh) > 0 && !pair.refresh_token);
     if (is_bad) {
         token_wipe(&pair);
         return unreadable(shown, "no token that can be used in its answer", e);
@@ -109,15 +109,17 @@ static bool pair_read(const json_t *answer, const char *shown, struct token_pair
 bool token_read(long status, const char *body, size_t len, const char *shown,
                 struct token_pair *ret_pair, struct err *e)
 {
+    /* a number beyond all integers is no reason to lose a one-time token */
     json_t *answer CLEANUP(json_decref_at) =
-        len ? json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
+        len ? json_loadb(body, len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL) : NULL;
+    const json_t *error = json_object_get(answer, "error");
     if (status == 408 || status == 425 || status == 429 || status >= 500)
         return err_set(e, ERR_RETRY, "token_unavailable", "HTTP %ld from %s", status, shown);
     if (status >= 300)
         return refused(answer, status, shown, e);
     if (status != 200 || !json_is_object(answer))
         return unreadable(shown, "its answer is no JSON object", e);
-    if (json_object_get(answer, "error"))
+    if (error && !json_is_null(error))
         return refused(answer, status, shown, e);
     return pair_read(answer, shown, ret_pair, e);
 }

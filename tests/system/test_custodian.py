@@ -583,6 +583,7 @@ def test_secrets_are_read_from_standard_input_and_never_shown(asking, custodian,
     meterbeat.ctl("custodian", "remove", "hydro", status=1)
     for text in ("no JSON", "{}", '{"access_token": "a\\r\\nb"}', '{"refresh_token": ""}'):
         asking.ctl_in(text, "record", "authorize", record, status=1)
+    asking.ctl_in('{"access_token": "a", "refresh_token": ""}', "record", "authorize", record)
     asking.rows("DELETE FROM seed_ts_parser_record")
     key = meterbeat.ctl("custodian", "key").strip()
     assert re.fullmatch("[0-9a-f]{64}", key) and key != meterbeat.ctl("custodian", "key").strip()

@@ -48,6 +48,11 @@ static void tokens_are_read_with_their_lifetime(void **state)
           INT64_C(3650) * 86400);
     reads("{\"access_token\":\"a\",\"expires_in\":\"soon\"}", "a", NULL, 3600);
     reads("{\"access_token\":\"a\",\"expires_in\":[]}", "a", NULL, 3600);
+    reads("{\"access_token\":\"a\",\"expires_in\":-1e300}", "a", NULL, 1);
+    reads("{\"access_token\":\"a\",\"expires_in\":100000000000000000000,\"refresh_token\":\"r\"}",
+          "a", "r", INT64_C(3650) * 86400);
+    reads("{\"access_token\":\"a\",\"refresh_token\":\"\",\"expires_in\":600}", "a", NULL, 600);
+    reads("{\"access_token\":\"a\",\"error\":null,\"expires_in\":600}", "a", NULL, 600);
 }
 
 static void a_refusal_says_whose_it_is(void **state)
