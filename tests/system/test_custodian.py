@@ -268,6 +268,16 @@ def test_a_token_that_ends_soon_is_renewed_before_it_is_used(asking, custodian):
     assert len(custodian.posts) == 1 and all(request.token.endswith("-2") for request in custodian.requests)
 
 
+def test_a_custodian_whose_tokens_never_live_long_is_asked_with_each_of_them_at_once(asking, custodian):
+    asking.at(custodian)
+    custodian.lifetime = 20
+    record = asking.subscribe(custodian, house("7", *days(3)))
+    asking.start()
+    asking.do("parse", record)
+    assert len(custodian.posts) == 1 and custodian.requests[-1].token.endswith("-2")
+    assert asking.rows("SELECT sum(failed) FROM meterbeat.run WHERE task = 'parse'") == [(0,)]
+
+
 def test_many_workers_refresh_a_one_time_token_once(asking, custodian, meterbeat):
     asking.at(custodian)
     tokens = None

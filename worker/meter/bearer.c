@@ -29,6 +29,12 @@ static bool is_fresh(const struct authorization *a, int64_t used)
     return a->access_token && a->generation > used && a->expires_in_s > FRESH_S;
 }
 
+/* There is none better: what was refreshed since lives no longer with this custodian. */
+static bool is_newer(const struct authorization *a, int64_t seen)
+{
+    return a->access_token && a->generation > seen;
+}
+
 static bool refused(const struct parse *p, const struct authorization *a, struct err *e)
 {
     return err_set(
@@ -147,17 +153,18 @@ static bool refresh(struct parse *p, const struct authorization *a, struct err *
 /* --- whatever it takes ------------------------------------------------------------------------ */
 
 /* Under the lock: does it still have to be done? */
-static bool refresh_if_needed(struct parse *p, int64_t id, int64_t used, struct err *e)
+static bool refresh_if_needed(struct parse *p, int64_t id, int64_t used, int64_t seen,
+                              struct err *e)
 {
     struct authorization a CLEANUP(authorization_free) = {0};
     if (!authorization_get(p->task->pg, p->task->settings->credentials.key, id, &a, e))
         return false;
-    if (is_fresh(&a, used))
+    if (is_fresh(&a, used) || (is_newer(&a, seen) && a.expires_in_s > 0))
         return true;
     return a.refusal[0] ? refused(p, &a, e) : refresh(p, &a, e);
 }
 
-static bool refresh_alone(struct parse *p, int64_t id, int64_t used, struct err *e)
+static bool refresh_alone(struct parse *p, int64_t id, int64_t used, int64_t seen, struct err *e)
 {
     struct pg *pg = p->task->pg;
     bool is_busy = false;
@@ -174,7 +181,7 @@ static bool refresh_alone(struct parse *p, int64_t id, int64_t used, struct err 
         if (!ask_pause(p, 100, e))
             return false;
     }
-    bool ok = refresh_if_needed(p, id, used, e);
+    bool ok = refresh_if_needed(p, id, used, seen, e);
     authorization_unlock(pg, id);
     return ok;
 }
@@ -202,7 +209,7 @@ bool bearer_get(struct parse *p, int64_t used, char **ret_bearer, int64_t *ret_g
                 struct err *e)
 {
     const char *keys = p->task->settings->credentials.key;
-    int64_t id = p->subscription.authorization_id;
+    int64_t id = p->subscription.authorization_id, seen = INT64_MAX;
     for (int tries = 0; tries < 2; tries++) {
         struct authorization a CLEANUP(authorization_free) = {0};
         bool is_usable;
@@ -212,11 +219,11 @@ bool bearer_get(struct parse *p, int64_t used, char **ret_bearer, int64_t *ret_g
             return take(&a, ret_bearer, ret_generation);
         if (!usable(p, &a, used, &is_usable, e))
             return false;
-        if (is_usable)
+        if (is_usable || is_newer(&a, seen))
             return take(&a, ret_bearer, ret_generation);
-        if (tries == 0 && !refresh_alone(p, id, used, e))
+        seen = a.generation;
+        if (tries == 0 && !refresh_alone(p, id, used, seen, e))
             return false;
     }
-    return err_set(e, ERR_RETRY, "token_unreadable",
-                   "the custodian's new token lives less than %d s", FRESH_S);
+    return err_set(e, ERR_RETRY, "token_unreadable", "the custodian's new token is not there");
 }
