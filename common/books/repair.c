@@ -5,6 +5,10 @@ bool repair_is_promised(struct pg *p, int64_t record_id, int64_t from_s, int64_t
                         bool *ret_promised, struct err *e)
 {
     char record[PG_NUMBER], from[PG_NUMBER], to[PG_NUMBER];
+    /* one transaction at a time: what another one promises meanwhile would not be seen */
+    if (!pg_do(p, e, NULL, "SELECT pg_advisory_xact_lock(hashtextextended('meterbeat repair', 0))",
+               PG_NO_ARGS))
+        return false;
     /* The text that promise_parse writes: jsonb would refuse what other arguments may hold (NUL) */
     PGresult *r CLEANUP(pg_clear) = pg_query(
         p, e,

@@ -6,7 +6,8 @@
 #include "base/err.h"
 #include "books/pg.h"
 
-/* Whether a parse of that window of the record is under way, or was begun so lately that the next
+/* In a transaction, one at a time over all sessions: who asks next sees what this one promises.
+ * Whether a parse of that window of the record is under way, or was begun so lately that the next
  * would find nothing else: a minute ago after the first, twice as long after each, a day at most.
  * What no feed has any more is so asked for ever less often. by_hand: only whether it is under way.
  * Errors: those of pg_query. */

@@ -1,4 +1,5 @@
 """What a person does by hand on the real servers: audit and its repair, import and its dry run."""
+import concurrent.futures
 import gzip
 import json
 import os
@@ -6,6 +7,7 @@ import subprocess
 import urllib.request
 import zoneinfo
 
+import psycopg
 import pytest
 
 import feeds
@@ -14,6 +16,7 @@ import greenbutton
 import metering as m
 from conftest import ROOT
 from test_aggregate import begin_of, lose
+from servers import wait_until
 from test_parse import kairosdb, last_day, meters  # noqa: F401  (fixtures)
 from test_readings import (  # noqa: F401  (house: a fixture)
     AMERICAN, DAY, HOUR, JUNE, LOS_ANGELES, MAY, at, gas, hours, house)
@@ -96,6 +99,24 @@ def test_a_repair_is_not_promised_twice_and_what_nobody_can_be_asked_for_is_said
     assert "record is paused" in paused and "1 days have a record that cannot be asked again" in paused
     rows("DELETE FROM seed_ts_parser_record")
     assert "record is gone" in meters.meterbeat.ctl("audit", "--repair", status=1)
+
+
+def test_two_audits_at_once_promise_a_repair_once(meters, servers, place, rows):  # noqa: F811
+    feed = m.house("twice", *m.days(5))
+    record = meters.add(feed, last_date=begin_of(feed))
+    worker = meters.start()
+    meters.do("parse", record)
+    worker.stop()
+    lose(servers, place, feed.begin, feed.begin + m.DAY)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool, \
+            psycopg.connect(place.database_url, password=servers.postgresql.password) as held:
+        held.execute("LOCK TABLE meterbeat.run IN SHARE MODE")  # both may look, neither may write
+        audits = [pool.submit(meters.meterbeat.ctl, "audit", "--repair", status=1) for _ in range(2)]
+        wait_until(lambda: rows("SELECT count(*) FROM pg_locks WHERE NOT granted")[0][0] == 2, 30, "both to wait")
+        held.commit()
+        texts = [audit.result() for audit in audits]
+    assert sorted("on the queue already" in text for text in texts) == [False, True]
+    assert rows("SELECT count(*) FROM meterbeat.run WHERE state = 'waiting'") == [(1,)]
 
 
 def put(servers, place, points, suffix=""):
