@@ -131,6 +131,19 @@ def test_a_custodians_quirks_are_columns_of_its_row(asking, custodian):
     assert max(end for _, end in spans) <= END - 2 * 86400
 
 
+def test_a_window_asked_for_by_name_is_asked_for_in_spans_that_the_custodian_answers(asking, custodian):
+    feed = house("7", *days(20))
+    asking.at(custodian, max_window_days=6)
+    record = asking.subscribe(custodian, feed)
+    asking.start()
+    assert asking.do("parse", record, **{"from": feed.begin, "to": feed.end})[3].startswith("4 parses promised")
+    assert len(custodian.requests) == 4 and asking.rows("SELECT sum(readings) FROM meterbeat.day") == [
+        (sum(1 for _ in feed.readings(feed.series[0])),)]
+    begins, ends = (sorted(re.search(rf"published-{word}=([^&]*)", request.target)[1] for request in custodian.requests)
+                    for word in ("min", "max"))
+    assert begins[1:] == ends[:-1]
+
+
 def test_a_token_of_our_own_reads_a_bulk_and_serves_all_its_records(asking, custodian):
     feed, other = house("bulk1", *days(5)), house("bulk2", *days(5))
     asking.at(custodian, scope="FB=34_35", client_auth="body")

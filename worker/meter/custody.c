@@ -2,10 +2,15 @@
 #include "meter/custody.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "meter/promise.h"
+
+/* Parses that a named window may be split into: over ten years of days. */
+#define PARTS_MAX 4000
 
 bool custody_load(struct parse *p, struct err *e)
 {
@@ -70,6 +75,14 @@ static bool pending_look(struct parse *p, struct err *e)
     return pending_drop(pg, p->record.id, is_named, from_s, to_s, e);
 }
 
+/* Of the next window limit_source has seen to it. */
+static bool is_too_long(const struct parse *p, const struct window_source *source)
+{
+    int days = (int)p->custodian.max_window_days;
+    return p->arguments.has_window && source->asks_for_dates && !p->window.nothing &&
+           timezone_day_start(p->zone, p->window.from_s, days) < p->window.to_s;
+}
+
 bool custody_window(struct parse *p, const struct window_source *record, int64_t now_s,
                     struct err *e)
 {
@@ -77,6 +90,7 @@ bool custody_window(struct parse *p, const struct window_source *record, int64_t
     struct window_source source = limit_source(p, record);
     if (!window_at(p, &source, now_s, e) || !pending_look(p, e))
         return false;
+    p->is_too_long = !p->is_pending && is_too_long(p, &source);
     if (!p->is_pending)
         return true;
     /* it was asked for on another day, perhaps; somebody may have set the record's dates since */
@@ -88,6 +102,52 @@ bool custody_window(struct parse *p, const struct window_source *record, int64_t
         return window_at(p, &source, now_s, e);
     }
     return p->pending.next_poll_in_s <= 0 || not_now(&p->pending, e);
+}
+
+static bool part_promise(struct parse *p, int64_t from_s, int64_t to_s, struct err *e)
+{
+    char about[100], task_id[UUID_TEXT];
+    bool is_new;
+    const struct promise promise = {.task_id = task_id,
+                                    .record_id = p->record.id,
+                                    .building_id = p->record.building_id,
+                                    .from_s = from_s,
+                                    .to_s = to_s};
+    snprintf(about, sizeof about, "record %" PRId64 " %" PRId64 " to %" PRId64, p->record.id,
+             from_s, to_s);
+    run_child_id(p->task->message->id, about, task_id);
+    return promise_parse(p->task, &promise, &is_new, e);
+}
+
+static bool parts_promise(struct parse *p, int64_t *ret_parts, struct err *e)
+{
+    int days = (int)p->custodian.max_window_days;
+    *ret_parts = 0;
+    for (int64_t from_s = p->window.from_s, to_s; from_s < p->window.to_s; from_s = to_s) {
+        to_s = timezone_day_start(p->zone, from_s, days);
+        to_s = to_s < p->window.to_s ? to_s : p->window.to_s;
+        if (++*ret_parts > PARTS_MAX)
+            return err_set(e, ERR_REJECT, "bad_window",
+                           "more than %d times the %d days that its custodian answers at once",
+                           PARTS_MAX, days);
+        if (!part_promise(p, from_s, to_s, e))
+            return false;
+    }
+    return true;
+}
+
+bool custody_split(struct parse *p, struct err *e)
+{
+    struct pg *pg = p->task->pg;
+    char summary[100];
+    int64_t parts;
+    if (!pg_begin(pg, e) || !parts_promise(p, &parts, e))
+        return false;
+    snprintf(summary, sizeof summary,
+             "%" PRId64 " parses promised: its custodian answers %" PRId64 " days at once", parts,
+             p->custodian.max_window_days);
+    p->result = parse_result(p);
+    return task_done(p->task, summary, p->result, e) && pg_commit(pg, e);
 }
 
 /* --- what is pending -------------------------------------------------------------------------- */

@@ -13,6 +13,9 @@ MUST_CHECK bool custody_load(struct parse *p, struct err *e);
  */
 MUST_CHECK bool custody_window(struct parse *p, const struct window_source *record, int64_t now_s,
                                struct err *e);
+/* Instead of a parse of a named window that is_too_long: promises one of each part of it, and ends
+ * the run. Errors: ERR_REJECT "bad_window"; of promise_parse and the books. */
+MUST_CHECK bool custody_split(struct parse *p, struct err *e);
 /* 202: written down when to ask again (what location says, or url, "" : the same as before).
  * Returns false: ERR_RETRY TASK_NOT_NOW; ERR_REJECT "feed_never_ready" after the custodian's limit.
  */

@@ -78,6 +78,8 @@ static bool parse_record(struct parse *p, struct err *e)
         .from_s = p->window.from_s, .to_s = p->window.to_s, .bill_s = s->feed.bill_days * 86400};
     if (p->window.nothing)
         return book_nothing(p, "up to date", e);
+    if (p->is_too_long)
+        return custody_split(p, e);
     if (!fetch_window(p, e))
         return false;
     if (p->is_unchanged)

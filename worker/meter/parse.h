@@ -39,6 +39,7 @@ struct parse {
     struct subscription subscription;
     struct pending pending; /* is_pending: what the custodian has accepted and not answered yet */
     bool is_pending;
+    bool is_too_long;          /* the named window, for one question to its custodian */
     struct collect *collect;   /* while its documents are fetched */
     struct validator unbooked; /* of its whole answer; strings owned */
     struct window window;
