@@ -144,7 +144,10 @@ static bool source_fetch(struct source *s, struct err *e)
         .peer = {.url = s->name,
                  .shown = s->shown,
                  .networks = is_open ? NULL : s->settings->feed.allow_addresses}};
-    return feed_fetch(s->settings, &request, &sink, &answer, e);
+    return feed_fetch(s->settings, &request, &sink, &answer, e) &&
+           (!answer.is_unchanged ||
+            err_set(e, ERR_REJECT, "feed_no_data", "HTTP 304 from %s without a question for it",
+                    s->shown));
 }
 
 static bool source_read(void *context, const struct import_sink *import_sink, struct err *e)
@@ -197,8 +200,8 @@ static bool import_file(const struct request *r, struct by_hand *hand, struct im
     bool ok = pg_ready(hand->task.pg, &why) &&
               (r->dry_run ? import_compare(&hand->task, &import, &sink, &outcome, &why)
                           : import_perform(&hand->task, &import, &outcome, &why));
-    if (!ok && !is_url) /* what came over the network names its URL already */
-        wrap_name(&why, name);
+    if (!ok && !(is_url && strstr(why.text, source.shown) != NULL)) /* of what it says so already */
+        wrap_name(&why, is_url ? source.shown : name);
     if (!import_print_file(print, is_url ? source.shown : name, &outcome, ok ? NULL : &why, &e))
         ok = ctl_fail(&e) == CTL_OK;
     return ok;

@@ -280,6 +280,20 @@ def test_a_broken_file_among_good_ones_fails_alone(meters, tmp_path, rows, kairo
     assert len(meters.sums()) >= 2 and rows("SELECT count(*) FROM seed_ts_parser_record") == [(2,)]
 
 
+def test_a_url_that_fails_is_named_however_it_does(meters, rows):  # noqa: F811
+    feed = m.house("fails", *m.days(3))
+    meters.server.add(feed)
+    url = meters.server.url + "/espi/1_1/resource/Batch/Subscription/fails"
+    for fault, said in ((feeds.cut_connection(), "partial file"), (feeds.cut_document(), "mid-element"),
+                        (feeds.status(304), "HTTP 304"), (feeds.status(503), "HTTP 503"), (feeds.empty, "empty")):
+        meters.server.inject("fails", fault)
+        done = subprocess.run([meters.meterbeat.path("meterbeatctl"), "--config", str(meters.meterbeat.configuration),
+                               "import", "--building", "42", url], env=meters.meterbeat.environment,
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and done.stderr.count(url) == 1 and said in done.stderr, done.stderr
+    assert rows("SELECT (SELECT count(*) FROM seed_meter) + (SELECT count(*) FROM meterbeat.day)") == [(0,)]
+
+
 @pytest.mark.parametrize("name", ["collection.xml", "types_last.xml", "item.xml", "no_time_period.xml"])
 def test_documents_of_every_style_are_imported_as_inspect_sees_them(
         meters, kairosdb, name):  # noqa: F811
