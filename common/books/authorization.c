@@ -44,9 +44,10 @@ static bool authorization_read(const PGresult *r, const char *keys, int64_t id,
     return true;
 }
 
+/* It goes with its subscription, or a new one takes its place: who asks again finds which. */
 static bool absent(int64_t id, struct err *e)
 {
-    return err_set(e, ERR_REJECT, "no_authorization", "meterbeat.authorization has no %lld",
+    return err_set(e, ERR_RETRY, "no_authorization", "meterbeat.authorization has no %lld any more",
                    (long long)id);
 }
 
@@ -130,14 +131,19 @@ bool authorization_store(struct pg *p, const char *keys, int64_t id, int64_t gen
     return true;
 }
 
-bool authorization_refuse(struct pg *p, int64_t id, const char *why, struct err *e)
+bool authorization_refuse(struct pg *p, int64_t id, int64_t generation, const char *why,
+                          bool *ret_refused, struct err *e)
 {
-    char number[PG_NUMBER], text[200];
+    char number[PG_NUMBER], of[PG_NUMBER], text[200];
+    int64_t rows;
     snprintf(text, sizeof text, "%s", why);
-    return pg_do(p, e, NULL,
-                 "UPDATE meterbeat.authorization SET refused_at = now(), refusal = $2,"
-                 " updated_at = now() WHERE id = $1",
-                 PG_ARGS(pg_number(id, number), pg_clean(text)));
+    if (!pg_do(p, e, &rows,
+               "UPDATE meterbeat.authorization SET refused_at = now(), refusal = $2,"
+               " updated_at = now() WHERE id = $1 AND generation = $3::bigint",
+               PG_ARGS(pg_number(id, number), pg_clean(text), pg_number(generation, of))))
+        return false;
+    *ret_refused = rows == 1;
+    return true;
 }
 
 bool authorization_add(struct pg *p, int64_t custodian_id, const char *grant_type, int64_t *ret_id,

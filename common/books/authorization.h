@@ -27,7 +27,7 @@ struct authorization_tokens {
     int64_t lifetime_s;
 };
 
-/* Errors of all: as pg_query, seal_open and seal_make; ERR_REJECT "no_authorization". */
+/* Errors of all: as pg_query, seal_open and seal_make; ERR_RETRY "no_authorization". */
 MUST_CHECK bool authorization_get(struct pg *p, const char *keys, int64_t id,
                                   struct authorization *ret_a, struct err *e);
 /*
@@ -43,7 +43,9 @@ MUST_CHECK bool authorization_asked(struct pg *p, int64_t id, bool is_answered, 
 MUST_CHECK bool authorization_store(struct pg *p, const char *keys, int64_t id, int64_t generation,
                                     const struct authorization_tokens *tokens, bool *ret_new,
                                     struct err *e);
-MUST_CHECK bool authorization_refuse(struct pg *p, int64_t id, const char *why, struct err *e);
+/* That generation is refused. *ret_refused false: it is there no more, and nothing is written. */
+MUST_CHECK bool authorization_refuse(struct pg *p, int64_t id, int64_t generation, const char *why,
+                                     bool *ret_refused, struct err *e);
 /* In the caller's transaction. client_credentials: the one that the custodian has, if it has. */
 MUST_CHECK bool authorization_add(struct pg *p, int64_t custodian_id, const char *grant_type,
                                   int64_t *ret_id, struct err *e);

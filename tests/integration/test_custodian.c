@@ -88,7 +88,10 @@ static void tokens_have_one_refresher_and_the_newest_generation_counts(void **st
     assert_true(is_new);
     assert_ok(authorization_store(p, KEY, id, 0, &two, &is_new, &e), e);
     assert_false(is_new); /* of a generation that is over */
-    assert_ok(authorization_refuse(p, id, "invalid_grant", &e), e);
+    assert_ok(authorization_refuse(p, id, 0, "invalid_grant", &is_new, &e), e);
+    assert_false(is_new); /* the same */
+    assert_ok(authorization_refuse(p, id, 1, "invalid_grant", &is_new, &e), e);
+    assert_true(is_new);
     assert_ok(authorization_store(p, KEY, id, 1, &two, &is_new, &e), e);
     assert_ok(authorization_get(p, KEY, id, &a, &e), e);
     assert_string_equal(a.access_token, "a2");

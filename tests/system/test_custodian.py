@@ -329,6 +329,26 @@ def test_a_withdrawn_consent_is_dead_once_and_then_waits_for_a_person(asking, cu
     assert asking.rows("SELECT count(*) > 0 FROM meterbeat.day") == [(True,)]
 
 
+@pytest.mark.parametrize("is_by_hand", [False, True])
+def test_a_refusal_of_a_token_that_was_replaced_meanwhile_is_nobodys(asking, custodian, is_by_hand):
+    asking.at(custodian)
+    record = asking.subscribe(custodian, house("7", *days(3)))
+    custodian.expire()
+
+    def late(handler, _body):
+        if is_by_hand:
+            asking.ctl_in(json.dumps(custodian.consent("7")), "record", "authorize", record)
+        else:  # by another worker, whose token is good
+            asking.rows("UPDATE meterbeat.authorization SET generation = generation + 1")
+            custodian.access[f"{CANARY}-access-1"] = "7"
+        feeds.answer(handler, b'{"error": "invalid_grant"}', 400, "application/json")
+
+    custodian.token_faults = [late]
+    asking.start()
+    asking.do("parse", record)
+    assert asking.rows("SELECT refused_at FROM meterbeat.authorization") == [(None,)]
+
+
 @pytest.mark.parametrize("point, is_strict, is_kept", [
     ("before_token_request", True, True),  # nothing was sent
     ("after_token_answer", False, True),  # the custodian keeps the old one until the new is used

@@ -118,10 +118,12 @@ static bool is_answered(const struct err *e)
            strcmp(e->code, "authorization_refused") == 0;
 }
 
+/* True: it was another worker's token that was refused, whose new one is stored. */
 static bool token_failed(struct parse *p, const struct authorization *a, struct err *e)
 {
     struct err other;
     char why[300];
+    bool is_refused = true;
     if (is_answered(e) && !authorization_asked(p->task->pg, a->id, true, &other))
         log_error(LOG_LEVEL_WARNING, "authorization_not_marked", &other);
     if (strcmp(e->code, "authorization_refused") != 0)
@@ -129,8 +131,10 @@ static bool token_failed(struct parse *p, const struct authorization *a, struct 
     snprintf(why, sizeof why, "%s%.150s",
              a->is_unsure ? "an earlier refresh broke off before its answer was stored; " : "",
              e->text);
-    if (!authorization_refuse(p->task->pg, a->id, why, &other))
+    if (!authorization_refuse(p->task->pg, a->id, a->generation, why, &is_refused, &other))
         log_error(LOG_LEVEL_WARNING, "authorization_not_marked", &other);
+    if (!is_refused)
+        return true;
     return err_wrap(e,
                     "meterbeatctl record authorize %lld: the custodian refuses its authorization",
                     (long long)p->record.id);
