@@ -49,6 +49,15 @@ static bool gate_look(struct pg *p, const char *host, const struct gate_limits *
     return true;
 }
 
+/* A task asks one thing at a time: what it holds yet is of a worker that died with it. */
+static bool gate_take_back(struct pg *p, const char *holder, struct err *e)
+{
+    return pg_do(p, e, NULL,
+                 "UPDATE meterbeat.host_gate SET released_at = clock_timestamp()"
+                 " WHERE holder = $1 AND released_at IS NULL",
+                 PG_ARGS(holder));
+}
+
 static bool gate_take(struct pg *p, const char *host, const char *holder, int64_t lease_s,
                       int64_t *ret_place, struct err *e)
 {
@@ -69,7 +78,8 @@ bool gate_enter(struct pg *p, const char *host, const char *holder,
                 int64_t *ret_wait_ms, struct err *e)
 {
     struct gate_state state;
-    bool ok = pg_begin(p, e) && gate_look(p, host, limits, &state, e);
+    bool ok =
+        pg_begin(p, e) && gate_take_back(p, holder, e) && gate_look(p, host, limits, &state, e);
     if (ok) {
         *ret_wait_ms = gate_decide(limits, &state);
         ok = (*ret_wait_ms > 0 || gate_take(p, host, holder, lease_s, ret_place, e)) &&

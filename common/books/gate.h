@@ -22,9 +22,10 @@ struct gate_state {
 /* 0: a request may begin; else milliseconds after which it is worth asking again. Pure. */
 int64_t gate_decide(const struct gate_limits *limits, const struct gate_state *state);
 /*
- * Outside a transaction. Takes a place at `host` for `holder` until lease_s from now, by when a
- * worker that died has given it up. *ret_wait_ms 0: taken, give *ret_place back; else nothing was
- * taken. Errors as pg_query.
+ * Outside a transaction. Takes a place at `host` for `holder`, whose earlier ones are over (it asks
+ * one thing at a time, so that they are of a worker that died), until lease_s from now, by when a
+ * worker that died has given it up anyway. *ret_wait_ms 0: taken, give *ret_place back; else
+ * nothing was taken. Errors as pg_query.
  */
 MUST_CHECK bool gate_enter(struct pg *p, const char *host, const char *holder,
                            const struct gate_limits *limits, int64_t lease_s, int64_t *ret_place,

@@ -537,7 +537,8 @@ def test_no_more_requests_than_allowed_in_a_minute(asking, custodian, meterbeat)
     assert asking.rows("SELECT count(*) FROM meterbeat.run WHERE failed > 0") == [(0,)]
 
 
-def test_a_killed_workers_place_is_free_when_its_lease_ends(asking, custodian, meterbeat):
+@pytest.mark.parametrize("is_same", [False, True])
+def test_a_killed_workers_place_is_free_when_its_task_or_its_lease_ends_it(asking, custodian, is_same):
     custodian.takes = 60
     asking.at(custodian, requests_at_once=1)
     record = asking.subscribe(custodian, house("7", *days(2)))
@@ -546,9 +547,13 @@ def test_a_killed_workers_place_is_free_when_its_lease_ends(asking, custodian, m
     wait_until(lambda: custodian.requests, 30, "a request")
     worker.kill()
     custodian.takes = 0
+    asking.rows("UPDATE meterbeat.host_gate SET until = now() + interval '1 hour'")
+    if not is_same:
+        asking.rows("UPDATE meterbeat.host_gate SET holder = 'a task that never comes back'")
     worker = asking.start()
-    worker.wait_for_event("task_waits")
-    asking.rows("UPDATE meterbeat.host_gate SET until = now()")
+    if not is_same:
+        worker.wait_for_event("task_waits")
+        asking.rows("UPDATE meterbeat.host_gate SET until = now()")
     assert asking.run(task)[0] == "done"
 
 
