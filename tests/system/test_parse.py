@@ -302,6 +302,20 @@ def test_each_permanent_answer_is_dead_at_once_with_its_reason_and_books_nothing
     assert dead == len(PERMANENT)
 
 
+def test_a_feed_of_more_readings_or_groups_than_allowed_is_dead_and_books_nothing(meters, kairosdb):
+    two = [greenbutton.Series(f"E-{flow}", "house", "household", flow=flow) for flow in (1, 19)]
+    feed = greenbutton.Feed("two", "Two registers", two, *m.days(2))
+    record = meters.add(feed, last_date=last_day(feed.begin).strftime("%m/%d/%Y"))
+    for limit, code in (("max_readings", "too_many_readings"), ("max_groups", "too_many_groups")):
+        meters.meterbeat.configure(feed={"max_readings": 1000, "max_groups": 1000, limit: 1})
+        worker = meters.start()
+        state, seen, text, progress = meters.run(meters.send("parse", record))
+        assert (state, seen) == ("dead", code), text or progress
+        assert worker.stop() == 0
+    nothing_is_booked(meters, record)
+    assert kairosdb() == (0, 0)
+
+
 def test_an_unchanged_feed_is_done_and_moves_nothing(meters):
     feed = m.house("same", *m.days(2))
     record = meters.add(feed, last_date=last_day(feed.begin).strftime("%m/%d/%Y"))

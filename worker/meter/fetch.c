@@ -24,6 +24,10 @@ static bool fetch_reading(void *context, const struct espi_reading *r, struct er
 {
     struct parse *p = context;
     bool is_full = false;
+    if (r->group >= p->task->settings->feed.max_groups)
+        return err_set(e, ERR_REJECT, "too_many_groups",
+                       "readings of more than feed.max_groups (%" PRId64 ") different links",
+                       p->task->settings->feed.max_groups);
     const struct stage_reading row = {.group = r->group,
                                       .entry = r->entry,
                                       .ordinal = r->ordinal,
