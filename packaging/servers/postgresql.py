@@ -73,6 +73,7 @@ class PostgreSQL(Server):
     def command(self):
         options = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": "",
                    "max_connections": 200, "shared_buffers": "64MB", "timezone": "UTC",
+                   "dynamic_shared_memory_type": "mmap",  # in its folder, which is removed; a killed server leaves others
                    "log_timezone": "UTC", "log_line_prefix": "%m [%p] %d "}
         return [str(binaries() / "postgres"), "-D", str(self.data),
                 *[word for key, value in options.items() for word in ("-c", f"{key}={value}")]]
