@@ -135,7 +135,8 @@ static bool stage_numbers(struct stage_rows *rows, const int64_t *values, size_t
 bool stage_reading(struct stage *s, const struct stage_reading *r, bool *ret_is_full, struct err *e)
 {
     const int64_t values[] = {(int64_t)s->seq++, r->group,      (int64_t)r->entry, r->ordinal,
-                              r->start_s,        r->duration_s, r->value,          r->cost};
+                              r->start_s,        r->duration_s, r->value,          r->cost,
+                              r->quality,        r->tou};
     return stage_numbers(&s->readings, values, ARRAY_LEN(values), '\t', e) &&
            stage_truth(&s->readings.text, r->is_placed, '\t', e) &&
            stage_truth(&s->readings.text, r->is_estimated, '\n', e) &&
@@ -386,7 +387,7 @@ static void stage_points_sql(const struct stage *s, const struct stage_window *w
                  mark->series_id, mark->from_s);
     snprintf(sql, STAGE_POINTS_SQL,
              "SELECT DISTINCT ON (series_id, start_s) series_id, start_s, value, exponent, cost,"
-             " length_s, is_estimated FROM %s WHERE series_id IS NOT NULL"
+             " length_s, is_estimated, quality, tou FROM %s WHERE series_id IS NOT NULL"
              " AND (start_s >= 100000000 OR (is_register AND seq < 0))"
              " AND start_s < least(%" PRId64 ", 10000000000)"
              " AND (start_s >= %" PRId64 " OR (is_register AND seq < 0)"
@@ -439,7 +440,9 @@ bool stage_points_next(struct stage *s, struct stage_point *ret_points, size_t m
                                              .exponent = pg_int(r, (int)i, 3, 0),
                                              .cost = pg_int(r, (int)i, 4, STAGE_ABSENT),
                                              .length_s = pg_int(r, (int)i, 5, 0),
-                                             .is_estimated = pg_bool(r, (int)i, 6)};
+                                             .is_estimated = pg_bool(r, (int)i, 6),
+                                             .quality = pg_int(r, (int)i, 7, STAGE_ABSENT),
+                                             .tou = pg_int(r, (int)i, 8, STAGE_ABSENT)};
     *ret_count = count;
     return true;
 }

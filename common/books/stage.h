@@ -23,6 +23,7 @@ struct stage_reading {
     uint64_t entry; /* whose age decides between two readings of one start; 0: none */
     uint32_t ordinal;
     int64_t start_s, duration_s, value, cost;
+    int64_t quality, tou; /* ESPI's codes, or STAGE_ABSENT */
     int64_t is_estimated; /* 1, 0, or STAGE_ABSENT: the feed does not say, its type may */
     bool is_placed;       /* false: start_s is its block's, and ordinal intervals are to be added */
 };
@@ -96,8 +97,9 @@ MUST_CHECK bool stage_count(struct stage *s, const struct stage_window *w,
 
 struct stage_point {
     int64_t series_id, start_s, value, exponent;
-    int64_t cost;     /* 1e-5 of the currency, or STAGE_ABSENT */
-    int64_t length_s; /* 0: not known */
+    int64_t cost;         /* 1e-5 of the currency, or STAGE_ABSENT */
+    int64_t quality, tou; /* ESPI's codes, or STAGE_ABSENT */
+    int64_t length_s;     /* 0: not known */
     bool is_estimated;
 };
 

@@ -6,7 +6,7 @@
 #define STAGE_TABLES                                                                               \
     "CREATE TEMPORARY TABLE stage_reading (seq bigint, group_id bigint, entry bigint,"             \
     " ordinal bigint, start_s bigint, duration_s bigint, value bigint, cost bigint,"               \
-    " is_placed boolean, is_estimated boolean);"                                                   \
+    " quality bigint, tou bigint, is_placed boolean, is_estimated boolean);"                       \
     "CREATE TEMPORARY TABLE stage_entry (entry bigint, updated_s bigint);"                         \
     "CREATE TEMPORARY TABLE stage_group (group_id bigint, feed_series bigint, series_id bigint,"   \
     " exponent bigint, interval_s bigint, is_estimated boolean, is_summable boolean,"              \
@@ -19,7 +19,7 @@
     " length_s bigint, value bigint, exponent bigint, cost bigint, updated_s bigint);"             \
     "CREATE TEMPORARY VIEW stage_placed AS SELECT r.seq, g.series_id, g.feed_series, g.exponent, " \
     "r.value,"                                                                                     \
-    " r.cost, CASE WHEN r.is_placed THEN r.start_s"                                                \
+    " r.cost, r.quality, r.tou, CASE WHEN r.is_placed THEN r.start_s"                              \
     " WHEN g.interval_s > 0 AND r.start_s BETWEEN -100000000000 AND 100000000000"                  \
     " AND g.interval_s <= 4294967295 THEN r.start_s + r.ordinal * g.interval_s END AS start_s,"    \
     " coalesce(nullif(r.duration_s, 0), g.interval_s, 0) AS length_s,"                             \
@@ -37,16 +37,19 @@
 /* Readings with their series; a register's differences from one to the next instead, which begin
  * where its last window ended. A fallen register (reset, exchanged) has none there. */
 #define STAGE_DIFFERENCES                                                                          \
-    " (SELECT series_id, start_s, exponent, cost, is_estimated, is_register, is_summable, seq,"    \
+    " (SELECT series_id, start_s, exponent, cost, quality, tou, is_estimated, is_register, "       \
+    "is_summable, seq,"                                                                            \
     " updated_s,"                                                                                  \
     " CASE WHEN NOT is_register THEN value WHEN lead(exponent) OVER next = exponent"               \
     " THEN lead(value) OVER next - value END AS value,"                                            \
     " CASE WHEN is_register THEN lead(start_s) OVER next - start_s ELSE length_s END AS length_s"  \
     " FROM (SELECT DISTINCT ON (series_id, start_s) * FROM (SELECT series_id, start_s, value,"     \
-    " exponent, cost, length_s, is_estimated, is_register, is_summable, seq, updated_s"            \
+    " exponent, cost, quality, tou, length_s, is_estimated, is_register, is_summable, seq, "       \
+    "updated_s"                                                                                    \
     " FROM stage_placed"                                                                           \
     " WHERE series_id IS NOT NULL AND start_s >= 100000000 AND start_s < 10000000000"              \
-    " UNION ALL SELECT s.id, s.register_s, s.register_value, s.register_exponent, NULL, 0, false," \
+    " UNION ALL SELECT s.id, s.register_s, s.register_value, s.register_exponent, NULL, NULL, "    \
+    "NULL, 0, false,"                                                                              \
     " true, true, -1, -9223372036854775807 FROM meterbeat.series s WHERE s.register_s IS NOT NULL" \
     " AND s.id IN (SELECT series_id FROM stage_group WHERE is_register) AND s.register_s <"        \
     " (SELECT min(p.start_s) FROM stage_placed p WHERE p.series_id = s.id)) each_reading"          \

@@ -23,11 +23,11 @@ def fields(**values):
     return "".join(f"<{name}>{value}</{name}>" for name, value in values.items() if value is not None)
 
 
-def reading(start, value, duration=3600, cost=None, quality=None):
+def reading(start, value, duration=3600, cost=None, quality=None, tou=None):
     """Any of them None: not there."""
     period = "" if start is None else f"<timePeriod>{fields(duration=duration, start=start)}</timePeriod>"
     qualities = "" if quality is None else f"<ReadingQuality><quality>{quality}</quality></ReadingQuality>"
-    return f"<IntervalReading>{fields(cost=cost)}{qualities}{period}{fields(value=value)}</IntervalReading>"
+    return f"<IntervalReading>{fields(cost=cost)}{qualities}{period}{fields(value=value, tou=tou)}</IntervalReading>"
 
 
 def block(meter, number, readings, start=None, updated="2024-06-01T00:00:00Z"):

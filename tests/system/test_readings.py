@@ -311,6 +311,30 @@ def test_odd_readings_are_placed_dropped_or_replaced_and_never_added_twice(house
     assert sorted(row[2] for row in house.sums(5)["E", 2, 3]) == [-168, 72, 240, 312], "directions are never mixed"
 
 
+def test_quality_and_time_of_use_are_kept_beside_the_readings_that_have_them(house, servers, place):
+    point = "UsagePoint/Q"
+    house.add(1, d.usage_point(point), d.meter_reading(point, 1, [
+        [d.reading(MAY, 10, quality=8, tou=1), d.reading(MAY + HOUR, 20, tou=2), d.reading(MAY + 2 * HOUR, 30)]]))
+    house.meters.start()
+    house.meters.do("parse")
+    house.meters.do("aggregate")
+
+    def stored(suffix):
+        results, = servers.kairosdb.query(place.measurement + suffix)["results"]
+        return {stamp // 1000: value for stamp, value in results["values"]}
+
+    assert stored("") == {MAY: 10, MAY + HOUR: 20, MAY + 2 * HOUR: 30}
+    assert stored(".quality") == {MAY: 8}
+    assert stored(".tou") == {MAY: 1, MAY + HOUR: 2}
+    assert house.sums(1) == {("Q", 2, 3): [(MAY, JUNE, 60, None)]}
+    house.meters.meterbeat.configure(kairosdb={"measurement": place.measurement + "_bare", "keep_codes": False})
+    house.meters.worker.stop()
+    house.meters.start()
+    house.again(1)
+    assert servers.kairosdb.count(place.measurement + "_bare") == 3
+    assert servers.kairosdb.count(place.measurement + "_bare.tou") == 0
+
+
 def test_a_year_of_five_minutes_comes_whole(house):
     start, end = at(2023, 1), at(2024, 1)
     readings = [d.reading(s, 4, 300) for s in range(start, end, 300)]

@@ -35,6 +35,8 @@ static bool fetch_reading(void *context, const struct espi_reading *r, struct er
                                       .duration_s = r->duration_s,
                                       .value = r->value,
                                       .cost = r->cost,
+                                      .quality = r->quality,
+                                      .tou = r->tou,
                                       .is_estimated = r->qualities ? (r->qualities & ESTIMATED) != 0
                                                                    : STAGE_ABSENT,
                                       .is_placed = r->placed};

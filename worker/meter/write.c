@@ -31,9 +31,21 @@ struct written {
     double sum, size; /* size: the sum of absolute values, what a tolerance is relative to */
 };
 
+/* The metrics of a reading: its value, and what only some have. */
+enum channel_of { VALUE, COST, QUALITY, TOU, CHANNELS };
+static const char *const channel_suffix[CHANNELS] = {"", ".cost", ".quality", ".tou"};
+
+struct channel {
+    char metric[WRITE_METRIC];
+    struct kairosdb_point points[WRITE_POINTS];
+    size_t count;
+    struct kairosdb_bucket shown[WRITE_DAYS + 2]; /* of the days, when they were counted back */
+    size_t shown_count;
+};
+
 struct written_day {
     int64_t start_s, end_s;
-    struct written value, cost;
+    struct written of[CHANNELS];
     int64_t covered_s; /* seconds, each once; by the day its reading begins in, as the sum is */
     int64_t gaps, estimated, first_s, covered_end_s;
 };
@@ -41,20 +53,17 @@ struct written_day {
 struct writer {
     struct parse *parse;
     struct kairosdb *kairosdb;
-    char metric[WRITE_METRIC], cost_metric[WRITE_METRIC];
+    struct channel channels[CHANNELS];
     int64_t series_id;
     struct series_tags tags;
     const struct timezone_rules *zone; /* of the series */
     int64_t covered_end_s;             /* of the series, so far; 0: nothing */
-    struct kairosdb_point points[WRITE_POINTS], costs[WRITE_POINTS];
-    size_t points_count, costs_count;
     struct written_day days[WRITE_DAYS];
     size_t days_count;
     int64_t stretch_points;
     struct checkpoint checkpoint;
     int64_t booked_ms; /* monotonic: the last checkpoint, or the start */
     bool has_booked;   /* a checkpoint in this start */
-    struct kairosdb_bucket shown[WRITE_DAYS + 2], shown_costs[WRITE_DAYS + 2];
 };
 
 static bool writer_go_on(struct writer *w, struct err *e)
@@ -67,53 +76,66 @@ static bool writer_go_on(struct writer *w, struct err *e)
 
 /* --- counting back -------------------------------------------------------------------------- */
 
-/* More than was written is fine: another window wrote the rest of the day. */
-static bool is_there(const struct written *written, const struct kairosdb_bucket *shown,
-                     size_t count, int64_t start_s)
+static struct kairosdb_bucket shown_of(const struct writer *w, enum channel_of of, int64_t day_s)
 {
-    struct kairosdb_bucket bucket = kairosdb_bucket_at(shown, count, start_s);
+    const struct channel *c = &w->channels[of];
+    return kairosdb_bucket_at(c->shown, c->shown_count, day_s);
+}
+
+/* More than was written is fine: another window wrote the rest of the day. */
+static bool is_there(const struct writer *w, enum channel_of of, const struct written_day *day)
+{
+    const struct written *written = &day->of[of];
+    struct kairosdb_bucket bucket = shown_of(w, of, day->start_s);
     if (bucket.count != written->count)
         return bucket.count > written->count;
     return kairosdb_same_sum(bucket.sum, written->sum, written->size);
 }
 
-struct shown {
-    size_t values, costs;
-};
+/* Costs are asked for even if none were written: another window's are for the books. */
+static bool writer_asks_for(const struct writer *w, enum channel_of of)
+{
+    bool any = of == VALUE || of == COST;
+    for (size_t i = 0; i < w->days_count && !any; i++)
+        any = w->days[i].of[of].count > 0;
+    return any;
+}
 
-static bool writer_ask(struct writer *w, struct shown *ret_shown, struct err *e)
+static bool writer_ask(struct writer *w, struct err *e)
 {
     const char *zone = timezone_name(w->zone);
     int64_t from_s = w->days[0].start_s, to_s = w->days[w->days_count - 1].end_s;
-    *ret_shown = (struct shown){0};
-    return kairosdb_sums(w->kairosdb, w->metric, &w->tags, KAIROSDB_DAYS, zone, from_s, to_s,
-                         w->shown, ARRAY_LEN(w->shown), &ret_shown->values, e) &&
-           kairosdb_sums(w->kairosdb, w->cost_metric, &w->tags, KAIROSDB_DAYS, zone, from_s, to_s,
-                         w->shown_costs, ARRAY_LEN(w->shown_costs), &ret_shown->costs, e);
+    for (enum channel_of of = VALUE; of < CHANNELS; of++) {
+        struct channel *c = &w->channels[of];
+        c->shown_count = 0;
+        if (writer_asks_for(w, of) &&
+            !kairosdb_sums(w->kairosdb, c->metric, &w->tags, KAIROSDB_DAYS, zone, from_s, to_s,
+                           c->shown, ARRAY_LEN(c->shown), &c->shown_count, e))
+            return false;
+    }
+    return true;
 }
 
-/* The first day that is not all there; NULL when every one is. */
-static const struct written_day *writer_missing(const struct writer *w, const struct shown *shown)
+/* The first day that is not all there, and of which metric; NULL when every one is. */
+static const struct written_day *writer_missing(const struct writer *w, enum channel_of *ret_of)
 {
-    for (size_t i = 0; i < w->days_count; i++) {
-        const struct written_day *day = &w->days[i];
-        if (!is_there(&day->value, w->shown, shown->values, day->start_s) ||
-            !is_there(&day->cost, w->shown_costs, shown->costs, day->start_s))
-            return day;
-    }
+    for (size_t i = 0; i < w->days_count; i++)
+        for (*ret_of = VALUE; *ret_of < CHANNELS; ++*ret_of)
+            if (!is_there(w, *ret_of, &w->days[i]))
+                return &w->days[i];
     return NULL;
 }
 
-static bool writer_lost(const struct writer *w, const struct written_day *day,
-                        const struct shown *shown, struct err *e)
+static bool writer_lost(const struct writer *w, const struct written_day *day, enum channel_of of,
+                        struct err *e)
 {
     char text[CLOCK_TEXT];
-    struct kairosdb_bucket bucket = kairosdb_bucket_at(w->shown, shown->values, day->start_s);
+    struct kairosdb_bucket bucket = shown_of(w, of, day->start_s);
     return err_set(e, ERR_RETRY, "kairosdb_lost",
                    "KairosDB took the readings of series %" PRId64 " for the day from %s and shows "
-                   "%" PRId64 " of %" PRId64 ", their sum %.17g for %.17g",
+                   "%" PRId64 " of %" PRId64 ", their sum %.17g for %.17g, of %.100s",
                    w->series_id, clock_format_utc(day->start_s * 1000, text), bucket.count,
-                   day->value.count, bucket.sum, day->value.sum);
+                   day->of[of].count, bucket.sum, day->of[of].sum, w->channels[of].metric);
 }
 
 static bool writer_pause(struct writer *w, int64_t pause_ms, struct err *e)
@@ -130,18 +152,19 @@ static bool writer_pause(struct writer *w, int64_t pause_ms, struct err *e)
 }
 
 /* What KairosDB acknowledged it may not have stored, or (on Cassandra) not yet. */
-static bool writer_count_back(struct writer *w, struct shown *ret_shown, struct err *e)
+static bool writer_count_back(struct writer *w, struct err *e)
 {
     int64_t end_ms = clock_mono_ms() + w->parse->task->settings->kairosdb.verify_timeout_s * 1000;
     int64_t pause_ms = WRITE_FIRST_PAUSE_MS;
     for (;;) {
-        if (!writer_ask(w, ret_shown, e))
+        enum channel_of of;
+        if (!writer_ask(w, e))
             return false;
-        const struct written_day *missing = writer_missing(w, ret_shown);
+        const struct written_day *missing = writer_missing(w, &of);
         if (!missing)
             return true;
         if (clock_mono_ms() >= end_ms)
-            return writer_lost(w, missing, ret_shown, e);
+            return writer_lost(w, missing, of, e);
         if (!writer_pause(w, pause_ms, e))
             return false;
         pause_ms = pause_ms * 2 < WRITE_LONGEST_PAUSE_MS ? pause_ms * 2 : WRITE_LONGEST_PAUSE_MS;
@@ -154,20 +177,20 @@ static void writer_cover_part(const struct written_day *day, struct stage_day *d
 {
     int64_t length_s = day->end_s - day->start_s;
     if (d->covered_s != STAGE_ABSENT)
-        d->covered_s = d->covered_s * d->readings / day->value.count;
+        d->covered_s = d->covered_s * d->readings / day->of[VALUE].count;
     if (d->covered_s > length_s)
         d->covered_s = length_s;
     d->gaps = d->covered_s != STAGE_ABSENT && d->covered_s < length_s;
     d->is_part = true;
 }
 
-static bool writer_stage_days(struct writer *w, const struct shown *shown, struct err *e)
+static bool writer_stage_days(struct writer *w, struct err *e)
 {
     struct parse *p = w->parse;
     for (size_t i = 0; i < w->days_count; i++) {
         int64_t start_s = w->days[i].start_s;
-        struct kairosdb_bucket value = kairosdb_bucket_at(w->shown, shown->values, start_s);
-        struct kairosdb_bucket cost = kairosdb_bucket_at(w->shown_costs, shown->costs, start_s);
+        struct kairosdb_bucket value = shown_of(w, VALUE, start_s);
+        struct kairosdb_bucket cost = shown_of(w, COST, start_s);
         const struct written_day *written = &w->days[i];
         struct stage_day day = {.series_id = w->series_id,
                                 .day_s = start_s,
@@ -183,7 +206,7 @@ static bool writer_stage_days(struct writer *w, const struct shown *shown, struc
                                 .first_s = written->first_s,
                                 .end_s = written->covered_end_s};
         bool is_full = false;
-        if (value.count > written->value.count)
+        if (value.count > written->of[VALUE].count)
             writer_cover_part(written, &day);
         if (!stage_day(p->stage, &day, &is_full, e) || (is_full && !stage_flush(p->stage, e)))
             return false;
@@ -245,25 +268,27 @@ static bool writer_out_of_time(const struct writer *w, struct err *e)
 
 static bool writer_send(struct writer *w, struct err *e)
 {
-    if (!kairosdb_write(w->kairosdb, w->metric, &w->tags, w->points, w->points_count, e) ||
-        !kairosdb_write(w->kairosdb, w->cost_metric, &w->tags, w->costs, w->costs_count, e))
-        return false;
-    w->parse->points += (int64_t)w->points_count;
-    w->parse->costs += (int64_t)w->costs_count;
-    w->points_count = w->costs_count = 0;
+    for (enum channel_of of = VALUE; of < CHANNELS; of++) {
+        const struct channel *c = &w->channels[of];
+        if (!kairosdb_write(w->kairosdb, c->metric, &w->tags, c->points, c->count, e))
+            return false;
+    }
+    w->parse->points += (int64_t)w->channels[VALUE].count;
+    w->parse->costs += (int64_t)w->channels[COST].count;
+    for (enum channel_of of = VALUE; of < CHANNELS; of++)
+        w->channels[of].count = 0;
     return writer_go_on(w, e);
 }
 
 /* Ends a stretch of days: sent, counted back, staged for the books. */
 static bool writer_end_days(struct writer *w, struct err *e)
 {
-    struct shown shown;
     if (!w->days_count)
         return true;
     if (!writer_send(w, e))
         return false;
     crashpoint("after_kairosdb_write");
-    if (!writer_count_back(w, &shown, e) || !writer_stage_days(w, &shown, e))
+    if (!writer_count_back(w, e) || !writer_stage_days(w, e))
         return false;
     int64_t next_s = w->days[w->days_count - 1].end_s;
     w->days_count = 0;
@@ -300,20 +325,13 @@ static struct written_day *writer_day(struct writer *w, int64_t start_s)
     return &w->days[w->days_count++];
 }
 
-static void written_add(struct written *written, double value)
-{
-    written->count++;
-    written->sum += value;
-    written->size += fabs(value);
-}
-
 /* Points come in order of their starts. What an earlier reading covers already counts once. */
 static void writer_cover(struct writer *w, struct written_day *day, const struct stage_point *p)
 {
     int64_t end_s = p->start_s + p->length_s;
     int64_t from_s = p->start_s > w->covered_end_s ? p->start_s : w->covered_end_s;
     w->parse->overlapping += p->start_s < w->covered_end_s;
-    day->gaps += day->value.count > 0 && p->start_s > day->covered_end_s;
+    day->gaps += day->of[VALUE].count > 0 && p->start_s > day->covered_end_s;
     day->estimated += p->is_estimated;
     if (end_s > from_s) {
         day->covered_s += end_s - from_s;
@@ -324,6 +342,27 @@ static void writer_cover(struct writer *w, struct written_day *day, const struct
 }
 
 #define COST_EXPONENT (-5) /* ESPI's costs are in hundred-thousandths of the currency */
+
+static void writer_note(struct writer *w, struct written_day *day, enum channel_of of,
+                        struct kairosdb_point point)
+{
+    struct channel *c = &w->channels[of];
+    struct written *written = &day->of[of];
+    c->points[c->count++] = point;
+    written->count++;
+    written->sum += point.value;
+    written->size += fabs(point.value);
+}
+
+/* A code has no unit; readings without one have no point of that metric. */
+static void writer_note_code(struct writer *w, struct written_day *day, enum channel_of of,
+                             int64_t start_s, int64_t code)
+{
+    struct kairosdb_point point = {.start_s = start_s};
+    if (code != STAGE_ABSENT && w->parse->task->settings->kairosdb.keep_codes &&
+        decimal_scale(code, 0, &point.value))
+        writer_note(w, day, of, point);
+}
 
 static bool writer_add(struct writer *w, const struct stage_point *p, struct err *e)
 {
@@ -337,14 +376,13 @@ static bool writer_add(struct writer *w, const struct stage_point *p, struct err
     if (!decimal_scale(p->value, p->exponent, &point.value))
         return err_set(e, ERR_REJECT, "bad_point", "a multiplier of 10^%" PRId64, p->exponent);
     writer_cover(w, day, p);
-    written_add(&day->value, point.value);
-    w->points[w->points_count++] = point;
+    writer_note(w, day, VALUE, point);
+    if (p->cost != STAGE_ABSENT && decimal_scale(p->cost, COST_EXPONENT, &cost.value))
+        writer_note(w, day, COST, cost);
+    writer_note_code(w, day, QUALITY, p->start_s, p->quality);
+    writer_note_code(w, day, TOU, p->start_s, p->tou);
     w->stretch_points++;
-    if (p->cost != STAGE_ABSENT && decimal_scale(p->cost, COST_EXPONENT, &cost.value)) {
-        written_add(&day->cost, cost.value);
-        w->costs[w->costs_count++] = cost;
-    }
-    return w->points_count < WRITE_POINTS || writer_send(w, e);
+    return w->channels[VALUE].count < WRITE_POINTS || writer_send(w, e);
 }
 
 static bool writer_points(struct writer *w, const struct stage_point *points, size_t count,
@@ -400,8 +438,8 @@ bool write_points(struct parse *p, struct err *e)
     if (!w || !points)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a batch of readings");
     w->parse = p;
-    snprintf(w->metric, sizeof w->metric, "%s", measurement);
-    snprintf(w->cost_metric, sizeof w->cost_metric, "%s.cost", measurement);
+    for (enum channel_of of = VALUE; of < CHANNELS; of++)
+        snprintf(w->channels[of].metric, WRITE_METRIC, "%s%s", measurement, channel_suffix[of]);
     if (!kairosdb_open(p->task->settings, parse_should_stop, p, &w->kairosdb, e))
         return false;
     return writer_all(w, points, e) || parse_stopped(p, e) || writer_out_of_time(w, e);
