@@ -62,11 +62,6 @@ bool record_custodian_put(struct record_request *r, int64_t custodian_id, int64_
 
 /* --- authorize -------------------------------------------------------------------------------- */
 
-static void json_decref_at(json_t **value)
-{
-    json_decref(*value);
-}
-
 /* It goes into a header: what RFC 6749 has in tokens, and no line's end. */
 static bool is_token(const char *text)
 {
@@ -131,7 +126,7 @@ int record_authorize_run(struct record_request *r)
     char *text CLEANUP(seal_freep) = secret_input(NULL, &e);
     if (text == NULL)
         return ctl_fail(&e);
-    json_t *answer CLEANUP(json_decref_at) = json_loads(text, 0, NULL);
+    json_auto_t *answer = json_loads(text, 0, NULL);
     if (!subscription_get(r->session->pg, r->id, &s, &found, &e) ||
         (!found && !bad(&e, "it has no custodian: `record add --custodian` makes one that has")) ||
         !tokens_of(answer, &tokens, &e) || !authorize(r, &s, &tokens, &e)) {

@@ -1,6 +1,8 @@
-/* Compiler attributes that every folder uses, under short names. */
+/* Compiler attributes that every folder uses, under short names, and what goes with them. */
 #ifndef METERBEAT_BASE_ATTR_H
 #define METERBEAT_BASE_ATTR_H
+
+#include <stdlib.h>
 
 /* The result says whether the call failed: ignoring it is a compile error. */
 #define MUST_CHECK __attribute__((warn_unused_result))
@@ -8,6 +10,11 @@
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 /* Runs fn(&variable) when the variable leaves its scope. */
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
+/* For CLEANUP: of a pointer that malloc made, or NULL. (Of JSON: jansson's json_auto_t.) */
+static inline void free_at(void *pointer)
+{
+    free(*(void **)pointer);
+}
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -11,11 +11,6 @@ static void rows_clear(json_t **rows)
     json_decref(*rows);
 }
 
-static void text_clear(char **text)
-{
-    free(*text);
-}
-
 static bool no_memory(struct err *e)
 {
     return err_set(e, ERR_RETRY, "no_memory", "no memory for the schedule's books");
@@ -55,7 +50,7 @@ static bool memory_begin(struct pg *p, const char *rows, int64_t now_s, struct e
 bool entry_recall(struct pg *p, struct entry_memory *entries, size_t count, int64_t now_s,
                   struct err *e)
 {
-    char *rows CLEANUP(text_clear) = memory_rows(entries, count);
+    char *rows CLEANUP(free_at) = memory_rows(entries, count);
     if (!rows)
         return no_memory(e);
     if (!memory_begin(p, rows, now_s, e))
@@ -99,7 +94,7 @@ static char *tick_rows(const struct entry_tick *ticks, size_t count)
 
 bool entry_fire(struct pg *p, struct entry_tick *ticks, size_t count, bool remember, struct err *e)
 {
-    char *rows CLEANUP(text_clear) = tick_rows(ticks, count);
+    char *rows CLEANUP(free_at) = tick_rows(ticks, count);
     if (!rows)
         return no_memory(e);
     /* In one order for all producers, so that two of them wait for, and never on, each other.

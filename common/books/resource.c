@@ -3,11 +3,6 @@
 
 #include <stdlib.h>
 
-static void free_at(char **text)
-{
-    free(*text);
-}
-
 static char *dump(const json_t *list, struct err *e)
 {
     char *text = json_dumps(list, JSON_COMPACT);

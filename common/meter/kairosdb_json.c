@@ -68,11 +68,6 @@ bool kairosdb_query_body(struct buf *b, const char *metric, const struct series_
            kairosdb_query_metric(b, metric, tags, "count", unit, e) && buf_printf(b, e, "]}");
 }
 
-static void json_decref_at(json_t **value)
-{
-    json_decref(*value);
-}
-
 static bool bad_answer(struct err *e, const char *what)
 {
     return err_set(e, ERR_RETRY, "kairosdb_bad_answer", "KairosDB's answer: %s", what);
@@ -157,7 +152,7 @@ bool kairosdb_query_read(const char *json, size_t len, struct kairosdb_bucket *r
                          size_t max, size_t *ret_count, struct err *e)
 {
     json_error_t at;
-    json_t *answer CLEANUP(json_decref_at) = json_loadb(json, len, JSON_REJECT_DUPLICATES, &at);
+    json_auto_t *answer = json_loadb(json, len, JSON_REJECT_DUPLICATES, &at);
     if (!answer)
         return bad_answer(e, at.text);
     const json_t *queries = json_object_get(answer, "queries");
@@ -237,7 +232,7 @@ bool kairosdb_points_read(const char *json, size_t len, int64_t to_s,
                           int64_t *ret_next_s, struct err *e)
 {
     json_error_t at;
-    json_t *answer CLEANUP(json_decref_at) = json_loadb(json, len, JSON_REJECT_DUPLICATES, &at);
+    json_auto_t *answer = json_loadb(json, len, JSON_REJECT_DUPLICATES, &at);
     struct point_list list = {.points = ret_points, .max = max, .end_s = to_s};
     size_t index;
     json_t *result;
@@ -259,7 +254,7 @@ bool kairosdb_points_read(const char *json, size_t len, int64_t to_s,
 
 const char *kairosdb_first_error(const char *json, size_t len, char *out, size_t size)
 {
-    json_t *answer CLEANUP(json_decref_at) = json_loadb(json ? json : "", len, 0, NULL);
+    json_auto_t *answer = json_loadb(json ? json : "", len, 0, NULL);
     const char *text = json_string_value(json_array_get(json_object_get(answer, "errors"), 0));
     snprintf(out, size, "%s", text ? text : "");
     return out;

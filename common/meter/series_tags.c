@@ -231,15 +231,10 @@ bool series_tags_json(const struct series_tags *tags, struct buf *b, struct err 
     return buf_append(b, "}", 1, e);
 }
 
-static void json_decref_at(json_t **value)
-{
-    json_decref(*value);
-}
-
 bool series_tags_read(const char *json, struct series_tags *ret_tags, struct err *e)
 {
     struct series_tags tags;
-    json_t *object CLEANUP(json_decref_at) = json_loads(json, 0, NULL);
+    json_auto_t *object = json_loads(json, 0, NULL);
     for (int i = 0; i < SERIES_TAGS; i++) {
         const char *value = json_string_value(json_object_get(object, tag_names[i]));
         if (!value || !*value || strlen(value) >= SERIES_TAG_BYTES)

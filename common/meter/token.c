@@ -25,11 +25,6 @@ void token_wipe(struct token_pair *pair)
     *pair = (struct token_pair){0};
 }
 
-static void json_decref_at(json_t **value)
-{
-    json_decref(*value);
-}
-
 /* --- reading ---------------------------------------------------------------------------------- */
 
 /* A token goes into a header and a form: RFC 6749 has visible ASCII and blanks only. */
@@ -110,7 +105,7 @@ bool token_read(long status, const char *body, size_t len, const char *shown,
                 struct token_pair *ret_pair, struct err *e)
 {
     /* a number beyond all integers is no reason to lose a one-time token */
-    json_t *answer CLEANUP(json_decref_at) =
+    json_auto_t *answer =
         len ? json_loadb(body, len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL) : NULL;
     const json_t *error = json_object_get(answer, "error");
     if (status == 408 || status == 425 || status == 429 || status >= 500)

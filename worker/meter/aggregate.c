@@ -151,14 +151,9 @@ struct aggregate_room {
     struct stretch stretch;
 };
 
-static void room_free(struct aggregate_room **room)
-{
-    free(*room);
-}
-
 static bool aggregate_all(struct aggregate *a, const char *building_id, struct err *e)
 {
-    struct aggregate_room *room CLEANUP(room_free) = malloc(sizeof *room);
+    struct aggregate_room *room CLEANUP(free_at) = malloc(sizeof *room);
     struct month_question q = {.building_id = building_id,
                                .ended_by_s = a->task->now_ms / 1000,
                                .settle_s = a->task->settings->kairosdb.settle_s};

@@ -38,7 +38,7 @@ static json_t *checkpoint_json(const struct checkpoint *c)
 /* *ret_found: what the run has; fingerprint "" when that is nothing. */
 static bool checkpoint_find(struct parse *p, struct checkpoint *ret_found, struct err *e)
 {
-    json_t *json = NULL;
+    json_auto_t *json = NULL;
     *ret_found = (struct checkpoint){0};
     if (!p->task->run)
         return true;
@@ -46,7 +46,6 @@ static bool checkpoint_find(struct parse *p, struct checkpoint *ret_found, struc
         return false;
     if (json && !checkpoint_read(json, ret_found))
         *ret_found = (struct checkpoint){0}; /* another version's: from the beginning */
-    json_decref(json);
     return true;
 }
 
@@ -69,12 +68,10 @@ bool checkpoint_load(struct parse *p, struct checkpoint *ret_checkpoint, struct 
 
 static bool checkpoint_set(struct parse *p, const struct checkpoint *c, struct err *e)
 {
-    json_t *json = checkpoint_json(c);
+    json_auto_t *json = checkpoint_json(c);
     if (!json)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a checkpoint");
-    bool ok = run_set_checkpoint(p->task->pg, p->task->run, json, e);
-    json_decref(json);
-    return ok;
+    return run_set_checkpoint(p->task->pg, p->task->run, json, e);
 }
 
 bool checkpoint_book(struct parse *p, struct checkpoint *c, struct err *e)

@@ -29,11 +29,6 @@ static void collect_end(struct collect *c)
     json_decref(c->known);
 }
 
-static void free_at(char **text)
-{
-    free(*text);
-}
-
 static bool no_memory(struct err *e)
 {
     return err_set(e, ERR_RETRY, "no_memory", "no memory for a list of URLs");

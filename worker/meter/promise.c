@@ -6,16 +6,6 @@
 #include "books/outbox.h"
 #include "books/run.h"
 
-static void json_decref_at(json_t **value)
-{
-    json_decref(*value);
-}
-
-static void free_at(char **text)
-{
-    free(*text);
-}
-
 static json_t *promise_kwargs(const struct promise *promise)
 {
     if (!promise->to_s)
@@ -28,9 +18,9 @@ bool promise_parse(struct task_context *t, const struct promise *promise, bool *
                    struct err *e)
 {
     const struct message *parent = t->message;
-    json_t *args CLEANUP(json_decref_at) = json_pack("[I]", (json_int_t)promise->record_id);
-    json_t *kwargs CLEANUP(json_decref_at) = promise_kwargs(promise);
-    json_t *both CLEANUP(json_decref_at) = json_pack("[O,O]", args, kwargs);
+    json_auto_t *args = json_pack("[I]", (json_int_t)promise->record_id);
+    json_auto_t *kwargs = promise_kwargs(promise);
+    json_auto_t *both = json_pack("[O,O]", args, kwargs);
     char *arguments CLEANUP(free_at) = both ? json_dumps(both, JSON_COMPACT) : NULL;
     if (!arguments)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a message");

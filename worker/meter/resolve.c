@@ -364,11 +364,6 @@ static bool resolve_bills(struct parse *p, struct resolve_reasons *reasons, stru
     return pg_commit(p->task->pg, e) && stage_flush(p->stage, e);
 }
 
-static void free_ids(int64_t **ids)
-{
-    free(*ids);
-}
-
 /* What was odd about the feed, with its place: a few, the rest as a number. */
 #define RESOLVE_PROBLEMS 5
 
@@ -389,7 +384,7 @@ bool resolve_series(struct parse *p, struct err *e)
 {
     struct resolve_reasons reasons = {.count = 0};
     size_t count = espi_series_count(p->espi);
-    int64_t *ids CLEANUP(free_ids) = calloc(count + 1, sizeof *ids);
+    int64_t *ids CLEANUP(free_at) = calloc(count + 1, sizeof *ids);
     if (!ids)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for %zu series", count);
     if (!task_go_on(p->task, "resolving", e) || !resolve_all(p, ids, count, &reasons, e) ||

@@ -422,11 +422,6 @@ static void writer_freep(struct writer **w)
     free(*w);
 }
 
-static void free_points(struct stage_point **points)
-{
-    free(*points);
-}
-
 bool write_points(struct parse *p, struct err *e)
 {
     crashpoint("after_stage");
@@ -434,7 +429,7 @@ bool write_points(struct parse *p, struct err *e)
         return true;
     const char *measurement = p->task->settings->kairosdb.measurement;
     struct writer *w CLEANUP(writer_freep) = calloc(1, sizeof *w);
-    struct stage_point *points CLEANUP(free_points) = calloc(WRITE_POINTS, sizeof *points);
+    struct stage_point *points CLEANUP(free_at) = calloc(WRITE_POINTS, sizeof *points);
     if (!w || !points)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a batch of readings");
     w->parse = p;
