@@ -88,6 +88,25 @@ static bool kairosdb_number(const json_t *value, double *ret_number)
     return end != json_string_value(value) && !*end && !errno && isfinite(*ret_number);
 }
 
+/* Beyond every year that a date has four digits for; and more points than any day or month holds.
+ */
+#define STAMP_MAX_MS 253402300800000.0
+#define COUNT_MAX 1e12
+
+/* One [stamp, number] of an answer. */
+static bool kairosdb_read_pair(const json_t *pair, int64_t *ret_start_s, double *ret_number,
+                               struct err *e)
+{
+    double stamp_ms;
+    if (json_array_size(pair) != 2 || !kairosdb_number(json_array_get(pair, 0), &stamp_ms) ||
+        !kairosdb_number(json_array_get(pair, 1), ret_number))
+        return bad_answer(e, "a value that is no pair of numbers");
+    if (fabs(stamp_ms) > STAMP_MAX_MS)
+        return bad_answer(e, "a time that is none");
+    *ret_start_s = (int64_t)(stamp_ms / 1000);
+    return true;
+}
+
 struct bucket_list {
     struct kairosdb_bucket *buckets;
     size_t count, max;
@@ -118,11 +137,13 @@ static bool kairosdb_read_values(const json_t *values, bool is_count, struct buc
         return bad_answer(e, "a result without values");
     json_array_foreach(values, index, pair)
     {
-        double stamp_ms, number;
-        if (json_array_size(pair) != 2 || !kairosdb_number(json_array_get(pair, 0), &stamp_ms) ||
-            !kairosdb_number(json_array_get(pair, 1), &number))
-            return bad_answer(e, "a value that is no pair of numbers");
-        struct kairosdb_bucket *bucket = bucket_at(list, (int64_t)(stamp_ms / 1000));
+        int64_t start_s;
+        double number;
+        if (!kairosdb_read_pair(pair, &start_s, &number, e))
+            return false;
+        if (is_count && !(number >= 0 && number <= COUNT_MAX))
+            return bad_answer(e, "a count that is none");
+        struct kairosdb_bucket *bucket = bucket_at(list, start_s);
         if (!bucket)
             return bad_answer(e, "more days or months than asked for");
         if (is_count)
@@ -208,19 +229,18 @@ static bool kairosdb_read_points(const json_t *values, struct point_list *list, 
 {
     size_t index;
     json_t *pair;
-    double stamp_ms = 0, number;
+    struct kairosdb_point point = {0};
     if (!json_is_array(values))
         return bad_answer(e, "a result without values");
     json_array_foreach(values, index, pair)
     {
-        if (json_array_size(pair) != 2 || !kairosdb_number(json_array_get(pair, 0), &stamp_ms) ||
-            !kairosdb_number(json_array_get(pair, 1), &number))
-            return bad_answer(e, "a value that is no pair of numbers");
-        point_add(list, (struct kairosdb_point){(int64_t)(stamp_ms / 1000), number});
+        if (!kairosdb_read_pair(pair, &point.start_s, &point.value, e))
+            return false;
+        point_add(list, point);
     }
     /* as many as asked for: there may be more, from the second of the last on */
-    if (json_array_size(values) >= list->max && (int64_t)(stamp_ms / 1000) < list->end_s) {
-        list->end_s = (int64_t)(stamp_ms / 1000);
+    if (json_array_size(values) >= list->max && point.start_s < list->end_s) {
+        list->end_s = point.start_s;
         while (list->count && list->points[list->count - 1].start_s >= list->end_s)
             list->count--;
     }

@@ -135,6 +135,9 @@ static void an_answer_that_is_none_is_a_failure_that_may_pass(void **state)
         "{\"queries\":[{},{}]}",
         "{\"queries\":[{\"results\":[{\"values\":[[1]]}]},{\"results\":[]}]}",
         "{\"queries\":[{\"results\":[{\"values\":[[1,null]]}]},{\"results\":[]}]}",
+        "{\"queries\":[{\"results\":[{\"values\":[[1e98,2]]}]},{\"results\":[]}]}",
+        "{\"queries\":[{\"results\":[]},{\"results\":[{\"values\":[[1,1e30]]}]}]}",
+        "{\"queries\":[{\"results\":[]},{\"results\":[{\"values\":[[1,-1]]}]}]}",
         "{\"queries\":[{\"results\":[{\"values\":[[1,2],[99999,3]]}]},{\"results\":[]}]}"};
     for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
         struct err e = {0};
