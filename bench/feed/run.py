@@ -34,7 +34,7 @@ SAMPLE = 0.2
 class FeedMaker(http.server.BaseHTTPRequestHandler):
     """The last word of the path says how many megabytes are wanted."""
     protocol_version = "HTTP/1.0"
-    sent_at = None  # monotonic; the last byte of the last feed
+    sent_at = None  # monotonic; the last byte of a feed, the first time it was sent
 
     def do_GET(self):
         megabytes = self.path.rsplit("/", 1)[1].split("?")[0]
@@ -47,7 +47,7 @@ class FeedMaker(http.server.BaseHTTPRequestHandler):
         finally:
             maker.stdout.close()
             maker.wait(60)
-            FeedMaker.sent_at = time.monotonic()
+            FeedMaker.sent_at = FeedMaker.sent_at or time.monotonic()
 
     def log_message(self, *_):
         pass
