@@ -134,7 +134,7 @@ const struct setting settings_table[] = {
     INT(feed.max_bytes, "bytes", "4294967296", 1024, INT64_C(1) << 40,
         "longest feed, after decompression"),
     INT(feed.max_depth, "levels", "64", 8, 255, "deepest nesting of elements"),
-    INT(feed.max_readings, "readings", "10000000", 1, 1000000000, "most readings of one feed"),
+    INT(feed.max_readings, "readings", "25000000", 1, 1000000000, "most readings of one feed"),
     INT(feed.max_groups, "groups", "10000", 1, 1000000,
         "most groups of readings with different links in one feed"),
     INT(feed.bill_days, "days", "20", 1, 366,
