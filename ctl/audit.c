@@ -87,7 +87,6 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = options,
     .parser = take_option,
@@ -98,7 +97,7 @@ static const struct argp argp = {
            "--repair asks the records of those days once more, by workers. What came of a file "
            "read by hand, or of a record that is paused or gone, cannot be asked for: it is said.\n"
            "Exit status: 0 all agree, 1 not all do, or a server failed, 2 wrong usage.",
-    .children = children,
+    .children = program_children,
 };
 
 /* --- one series

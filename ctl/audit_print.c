@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "audit.h"
+#include "command.h"
 
 #define PRINT_ROWS 500
 
@@ -39,17 +40,6 @@ static void audit_day_text(const struct audit_print *p, int64_t day_s, char out[
 {
     struct civil day = timezone_civil(p->zone, day_s);
     (void)snprintf(out, 32, "%04d-%02d-%02d", day.year, day.month, day.day);
-}
-
-static bool audit_print_json(json_t *value, struct err *e)
-{
-    char *text = value != NULL ? json_dumps(value, JSON_COMPACT) : NULL;
-    json_decref(value);
-    if (text == NULL)
-        return err_set(e, ERR_RETRY, "no_memory", "no memory for a line");
-    printf("%s\n", text);
-    free(text);
-    return true;
 }
 
 /* --- rows
@@ -92,7 +82,7 @@ static bool audit_row_json(const struct audit_print *p, const struct audit_row *
         "books", audit_numbers(b->readings, b->total, b->costs, b->cost_total), "kairosdb",
         audit_numbers(d->value.count, d->value.sum, d->cost.count, d->cost.sum), "record",
         (json_int_t)b->record_id, "repair", p->repair ? repair_name(r->repair) : NULL);
-    return audit_print_json(row, e);
+    return ctl_print_json(row, e);
 }
 
 /* Costs of a day are named where it is they that differ. */
@@ -148,7 +138,7 @@ bool audit_print_row(struct audit_print *p, const struct audit_row *row, struct 
 static bool audit_total_json(const struct audit_tally *t, struct err *e)
 {
     json_int_t differ = t->less + t->other + t->more;
-    return audit_print_json(
+    return ctl_print_json(
         json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "series", (json_int_t)t->series,
                   "days", (json_int_t)t->days, "differ", differ, "less", (json_int_t)t->less,
                   "other", (json_int_t)t->other, "more", (json_int_t)t->more, "promised",

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
@@ -44,8 +45,7 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
 
 bool ctl_start(struct ctl *c, int argc, char **argv, const char *doc, int *ret_status)
 {
-    static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
-    const struct argp argp = {.parser = take_option, .doc = doc, .children = children};
+    const struct argp argp = {.parser = take_option, .doc = doc, .children = program_children};
     program_parse(&argp, 0, argc, argv, c);
     return ctl_settings(c, ret_status);
 }
@@ -74,4 +74,15 @@ int ctl_misused(const char *format, ...)
     (void)fputc('\n', stderr);
     va_end(values);
     return CTL_MISUSED;
+}
+
+bool ctl_print_json(json_t *value, struct err *e)
+{
+    char *text = value != NULL ? json_dumps(value, JSON_COMPACT) : NULL;
+    json_decref(value);
+    if (text == NULL)
+        return err_set(e, ERR_RETRY, "no_memory", "no memory for a line");
+    printf("%s\n", text);
+    free(text);
+    return true;
 }

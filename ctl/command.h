@@ -3,6 +3,7 @@
 #define METERBEAT_CTL_COMMAND_H
 
 #include <argp.h>
+#include <jansson.h>
 
 #include "base/err.h"
 #include "config/program.h"
@@ -35,6 +36,9 @@ MUST_CHECK bool ctl_settings(struct ctl *c, int *ret_status);
 int ctl_fail(const struct err *e);
 /* The same for wrong arguments; returns CTL_MISUSED. */
 int ctl_misused(const char *format, ...) PRINTF_LIKE(1, 2);
+/* One JSON value as a line of standard output; takes the reference. NULL, or no memory: ERR_RETRY
+ * "no_memory". */
+MUST_CHECK bool ctl_print_json(json_t *value, struct err *e);
 /* What to do about an error, or NULL. */
 const char *hint_for(const struct err *e);
 

@@ -75,13 +75,12 @@ static char *add_to_help(int key, const char *text, void *input)
     return key == ARGP_KEY_HELP_POST_DOC ? list_columns() : (char *)text;
 }
 
-static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = options,
     .parser = take_option,
     .args_doc = "key\nadd NAME BASE-URL\nset NAME COLUMN [VALUE]\nlist\nshow NAME\nremove NAME",
     .doc = "Utilities that are asked by Green Button Connect My Data.\v ",
-    .children = children,
+    .children = program_children,
     .help_filter = add_to_help,
 };
 

@@ -64,7 +64,6 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = options,
     .parser = take_option,
@@ -73,7 +72,7 @@ static const struct argp argp = {
            "ID is the task's id, or its number in the list (for messages that have none).\n"
            "replay sends a message once more, as fresh as it was, and takes it off the "
            "dead-letter queue when the broker has confirmed it. drop throws it away.",
-    .children = children,
+    .children = program_children,
 };
 
 /* --- going through the queue ---------------------------------------------------------------------

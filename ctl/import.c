@@ -80,7 +80,6 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = options,
     .parser = take_option,
@@ -94,7 +93,7 @@ static const struct argp argp = {
         "(another value), missing (stored within the span of the file, and not in it; they "
         "stay), and the months whose sum would change.\n"
         "Exit status: 0 all files done, 1 not all, or a server failed, 2 wrong usage.",
-    .children = children,
+    .children = program_children,
 };
 
 /* --- one file or URL

@@ -9,17 +9,6 @@
 #include "meter/units.h"
 #include "table.h"
 
-static bool print_json(json_t *value, struct err *e)
-{
-    char *text = value != NULL ? json_dumps(value, JSON_COMPACT) : NULL;
-    json_decref(value);
-    if (text == NULL)
-        return err_set(e, ERR_RETRY, "no_memory", "no memory for a line");
-    printf("%s\n", text);
-    free(text);
-    return true;
-}
-
 static void month_text(const struct compare_series *s, int64_t start_s, char out[32])
 {
     struct civil t = timezone_civil(s->zone, start_s);
@@ -115,7 +104,7 @@ bool import_print_series(void *context, const struct compare_series *series, str
     bool ok;
     progress_clear(p->progress);
     if (p->json)
-        ok = print_json(series_json(p, series), e);
+        ok = ctl_print_json(series_json(p, series), e);
     else
         ok = series_text(series) || err_set(e, ERR_RETRY, "no_memory", "no memory for a line");
     return ok;
@@ -155,7 +144,7 @@ static bool file_json(const struct import_print *p, const char *name,
     (void)json_object_set_new(j, "file", json_string(clean != NULL ? pg_clean(clean) : ""));
     (void)json_object_set_new(j, "ok", json_boolean(why == NULL));
     free(clean);
-    return print_json(j, e);
+    return ctl_print_json(j, e);
 }
 
 static void file_text(const struct import_print *p, const char *name,
@@ -199,7 +188,7 @@ bool import_print_sums(struct import_print *p, const char *building_id, const js
 {
     progress_clear(p->progress);
     if (p->json)
-        return print_json(json_pack("{s:s, s:O}", "building", building_id, "summed", sums), e);
+        return ctl_print_json(json_pack("{s:s, s:O}", "building", building_id, "summed", sums), e);
     printf("building %s: %lld months summed", building_id,
            (long long)json_integer_value(json_object_get(sums, "months")));
     if (json_integer_value(json_object_get(sums, "short")) > 0)

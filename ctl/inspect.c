@@ -37,7 +37,6 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = options,
     .parser = take_option,
@@ -46,7 +45,7 @@ static const struct argp argp = {
            "and no "
            "settings.\v"
            "Exit status: 0 every file was well-formed, 1 not every, 2 wrong usage.",
-    .children = children,
+    .children = program_children,
 };
 
 int inspect_run(struct ctl *c, int argc, char **argv)

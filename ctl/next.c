@@ -34,12 +34,11 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .parser = take_option,
     .args_doc = "[N]",
     .doc = "The next N firings (default 10) of the schedule; needs no server.",
-    .children = children,
+    .children = program_children,
 };
 
 static void print_tick(const struct schedule *schedule, const struct tick *tick)

@@ -139,7 +139,6 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     return 0;
 }
 
-static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = options,
     .parser = take_option,
@@ -157,7 +156,7 @@ static const struct argp argp = {
            "  time_zone=feed|ZONE         whose days and months; else local_timezone\n"
            "  heat_content='1037 Btu/ft3' of gas by volume, which is then summed in therms\n"
            "  registers=deltas|differences  what accumulation 1 holds; else its values tell",
-    .children = children,
+    .children = program_children,
 };
 
 static const struct verb {

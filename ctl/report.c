@@ -51,7 +51,6 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = options,
     .parser = take_option,
@@ -61,7 +60,7 @@ static const struct argp argp = {
            "covered is how much of the month has readings: less than 100 % is no whole month;\n"
            "gaps are the holes, estimated the share of readings of an estimated quality.\n"
            "Exit status: 0 printed, 1 no such months or no database, 2 wrong usage.",
-    .children = children,
+    .children = program_children,
 };
 
 /* --- rows

@@ -34,7 +34,6 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .parser = take_option,
     .args_doc = "import FILE",
@@ -43,7 +42,7 @@ static const struct argp argp = {
            "and no settings.\v"
            "Comments say what could not be carried over.\n"
            "Exit status: 0 all was carried over, 1 not all, 2 wrong usage.",
-    .children = children,
+    .children = program_children,
 };
 
 /* At most DUMP_MAX bytes, as jansson reads them. */

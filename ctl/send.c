@@ -51,7 +51,6 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = options,
     .parser = take_option,
@@ -62,7 +61,7 @@ static const struct argp argp = {
            "  meterbeatctl send parse '[7]'      the next window of record 7\n"
            "  meterbeatctl send aggregate        every month that changed\n"
            "  meterbeatctl send aggregate '[\"42\"]'   building 42, now",
-    .children = children,
+    .children = program_children,
 };
 
 /* JSON text of a list or an object; says what is wrong with it. */

@@ -32,14 +32,13 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = options,
     .parser = take_option,
     .doc = "Queues, workers, schedule entries, records and runs.\v"
            "Unacknowledged messages are shown when broker.management_url is set.\n"
            "Exit status: 0 every server answered, 1 not every: what did answer is shown.",
-    .children = children,
+    .children = program_children,
 };
 
 static bool print_json(const json_t *status)

@@ -32,14 +32,13 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = option_table,
     .parser = take_option,
     .doc = "Put tasks on RabbitMQ by the schedule; any number of producers may run at once.\v"
            "SIGTERM ends it in order. Exit status: 0 done, 1 failed, 2 wrong usage or "
            "configuration.",
-    .children = children,
+    .children = program_children,
 };
 
 static volatile sig_atomic_t stop;

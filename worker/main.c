@@ -59,12 +59,11 @@ static char *help_tasks(int key, const char *text, void *input)
     return help;
 }
 
-static const struct argp_child children[] = {{&program_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = option_table,
     .parser = take_option,
     .doc = "Takes tasks off RabbitMQ, one at a time, and acknowledges what is done for good.\v ",
-    .children = children,
+    .children = program_children,
     .help_filter = help_tasks,
 };
 

@@ -37,6 +37,7 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
 }
 
 const struct argp program_argp = {.options = options, .parser = take_option};
+const struct argp_child program_children[] = {{&program_argp, 0, NULL, 0}, {0}};
 
 /* Closed by who started us, their numbers would go to sockets, and log lines into those. */
 static void keep_standard_files(void)

@@ -19,6 +19,9 @@ struct program_options {
 /* --config FILE and --show-config, to be a child of the program's own argp; its input is a struct
  * program_options. */
 extern const struct argp program_argp;
+/* For argp.children of a parser that has no other; its ARGP_KEY_INIT hands a struct program_options
+ * on. */
+extern const struct argp_child program_children[];
 
 /*
  * argp_parse with --help, --version and --usage, wrong options ending the program with exit status
