@@ -5,6 +5,7 @@ source "$(dirname "$0")/common.sh"
 prefix=$(realpath -m "${1:-/usr/local}")
 "$steps/build.sh" release
 cd "$root"
+"$steps/hardened.sh" build/release >/dev/null
 cmake --build --preset release --target man >/dev/null || fail "the man pages cannot be made" "packaging/steps/apt.sh build"
 cmake --install build/release --prefix "$prefix" >/dev/null ||
     fail "cannot install below $prefix" "as root, or with another folder: $0 FOLDER"
