@@ -30,6 +30,13 @@ const char *espi_odd_code(enum espi_odd odd)
         [ODD_DST_UNREADABLE] = "dst_rule_unreadable",
         [ODD_NOT_ESPI] = "not_espi",
         [ODD_TZ_OFFSET_SIGN] = "tz_offset_sign",
+        [ODD_TZ_OFFSET_UNIT] = "tz_offset_unit",
+        [ODD_TZ_OFFSET_ODD] = "tz_offset_odd",
+        [ODD_DST_SWAPPED] = "dst_rules_swapped",
+        [ODD_DST_MISSING] = "dst_rule_missing",
+        [ODD_DST_EQUAL] = "dst_rules_equal",
+        [ODD_DST_OFFSET] = "dst_offset_odd",
+        [ODD_DST_FOREIGN] = "dst_rule_foreign",
     };
     return codes[odd];
 }

@@ -30,6 +30,13 @@ enum espi_odd {
     ODD_DST_SECONDS,       /* a counter where a rule has its seconds */
     ODD_DST_UNREADABLE,    /* no rule at all */
     ODD_TZ_OFFSET_SIGN,    /* rules of North America east of Greenwich */
+    ODD_TZ_OFFSET_UNIT,    /* hours, minutes or milliseconds where seconds belong */
+    ODD_TZ_OFFSET_ODD,     /* no clock is so far from UTC, or none with these rules */
+    ODD_DST_SWAPPED,       /* the rule of summer's end as that of its start */
+    ODD_DST_MISSING,       /* one of the two rules */
+    ODD_DST_EQUAL,         /* summer begins and ends on one day */
+    ODD_DST_OFFSET,        /* dstOffset is what no summer time adds */
+    ODD_DST_FOREIGN,       /* Europe's rules in America */
     ODD_NOT_ESPI,          /* a resource of another name space than ESPI's: not read */
     ODD_COUNT,
 };

@@ -78,12 +78,98 @@ static struct local_change change_read(const char *rule, const char **ret_odd)
     return (struct local_change){.kind = LOCAL_UNREADABLE};
 }
 
+/* --- what both rules and offsets say together ---------------------------------------------- */
+static bool is_weekday_rule(const struct local_change *c, int month, int operation)
+{
+    return c->kind == LOCAL_BY_RULE && c->month == month && c->operation == operation &&
+           c->weekday == 7;
+}
+
 /* The second Sunday of March, the first of November: no zone east of Greenwich ever kept these. */
-static bool is_american(const struct local_time *t)
+static bool is_american(const struct local_change *start, const struct local_change *end)
+{
+    return is_weekday_rule(start, 3, 3) && is_weekday_rule(end, 11, 2);
+}
+
+/* The last Sundays of March and October. */
+static bool is_european(const struct local_change *start, const struct local_change *end)
+{
+    return is_weekday_rule(start, 3, 7) && is_weekday_rule(end, 10, 7);
+}
+
+#define HOUR_S INT64_C(3600)
+/* From Baker Island to the Line Islands, by quarters of an hour. */
+static bool is_offset(int64_t offset_s)
+{
+    return offset_s >= -12 * HOUR_S && offset_s <= 14 * HOUR_S && offset_s % 900 == 0;
+}
+
+/* Seconds of an offset in hours, minutes or milliseconds; what is none of them stays. */
+static int64_t offset_in_seconds(int64_t offset)
+{
+    if (offset >= -12 && offset <= 14)
+        return offset * HOUR_S;
+    if (offset >= -720 && offset <= 840 && is_offset(offset * 60))
+        return offset * 60;
+    if (offset % 1000 == 0 && is_offset(offset / 1000))
+        return offset / 1000;
+    return offset;
+}
+
+static void tell(struct local_time *t, const char *odd)
+{
+    if (!t->odd)
+        t->odd = odd;
+}
+
+/* Which of the two an offset in another unit is, the rules have to say: without any it is not
+ * believed. */
+static void judge_offset(struct local_time *t)
+{
+    if (t->offset_s == ESPI_ABSENT)
+        return;
+    if (!is_offset(t->offset_s)) {
+        t->offset_s = offset_in_seconds(t->offset_s);
+        tell(t, is_offset(t->offset_s) ? "tz_offset_unit" : "tz_offset_odd");
+    }
+    if (!is_american(&t->start, &t->end))
+        return;
+    if (t->offset_s > 0)
+        t->odd = "tz_offset_sign";
+    else if (t->offset_s > -3 * HOUR_S)
+        tell(t, "tz_offset_odd");
+}
+
+/* Australia kept Europe's days the other way round. */
+static void judge_rules(struct local_time *t)
 {
     const struct local_change *a = &t->start, *b = &t->end;
-    return a->kind == LOCAL_BY_RULE && a->month == 3 && a->operation == 3 && a->weekday == 7 &&
-           b->kind == LOCAL_BY_RULE && b->month == 11 && b->operation == 2 && b->weekday == 7;
+    bool is_north = t->offset_s != ESPI_ABSENT && t->offset_s < 7 * HOUR_S;
+    if (is_american(b, a) || (is_european(b, a) && is_north)) {
+        const struct local_change start = t->start;
+        t->start = t->end;
+        t->end = start;
+        tell(t, "dst_rules_swapped");
+    }
+    if ((a->kind == LOCAL_NO_CHANGE) != (b->kind == LOCAL_NO_CHANGE))
+        tell(t, "dst_rule_missing");
+    if (a->kind == LOCAL_BY_RULE && b->kind == LOCAL_BY_RULE && a->month == b->month &&
+        a->operation == b->operation && a->day == b->day && a->weekday == b->weekday)
+        tell(t, "dst_rules_equal");
+    if (is_european(a, b) && t->offset_s != ESPI_ABSENT && t->offset_s < -3 * HOUR_S)
+        tell(t, "dst_rule_foreign");
+}
+
+/* Where the rules say when summer is, they say that there is one: by an hour, in every zone we
+ * know. */
+static void judge_summer(struct local_time *t)
+{
+    int64_t s = t->dst_offset_s;
+    if (t->start.kind == LOCAL_NO_CHANGE || t->end.kind == LOCAL_NO_CHANGE || s == 0 ||
+        s == HOUR_S / 2 || s == HOUR_S || s == 2 * HOUR_S)
+        return;
+    t->dst_offset_s = HOUR_S;
+    tell(t, "dst_offset_odd");
 }
 
 struct local_time local_time_read(int64_t offset_s, int64_t dst_offset_s, const char *start_rule,
@@ -92,8 +178,9 @@ struct local_time local_time_read(int64_t offset_s, int64_t dst_offset_s, const 
     struct local_time t = {.offset_s = offset_s, .dst_offset_s = dst_offset_s};
     t.start = change_read(start_rule, &t.odd);
     t.end = change_read(end_rule, &t.odd);
-    if (is_american(&t) && offset_s != ESPI_ABSENT && offset_s > 0)
-        t.odd = "tz_offset_sign";
+    judge_rules(&t);
+    judge_offset(&t);
+    judge_summer(&t);
     return t;
 }
 
@@ -194,9 +281,15 @@ static const struct zone_of_offset *zone_of_offset(int64_t offset_s)
 
 static bool cannot_be_trusted(const struct local_time *t)
 {
-    bool half = (t->start.kind == LOCAL_NO_CHANGE) != (t->end.kind == LOCAL_NO_CHANGE);
-    return t->offset_s == ESPI_ABSENT || half || t->start.kind == LOCAL_UNREADABLE ||
-           t->end.kind == LOCAL_UNREADABLE || (t->odd && !strcmp(t->odd, "tz_offset_sign"));
+    static const char *const fatal[] = {"tz_offset_sign", "tz_offset_odd", "dst_rule_missing",
+                                        "dst_rules_equal"};
+    bool has_rules = t->start.kind != LOCAL_NO_CHANGE;
+    for (size_t i = 0; t->odd && i < ARRAY_LEN(fatal); i++)
+        if (!strcmp(t->odd, fatal[i]))
+            return true;
+    return t->offset_s == ESPI_ABSENT || t->start.kind == LOCAL_UNREADABLE ||
+           t->end.kind == LOCAL_UNREADABLE || has_rules != (t->end.kind != LOCAL_NO_CHANGE) ||
+           (t->odd && !strcmp(t->odd, "tz_offset_unit") && !has_rules);
 }
 
 const char *local_time_zone(const struct local_time *t, struct zones *zones)
@@ -208,8 +301,7 @@ const char *local_time_zone(const struct local_time *t, struct zones *zones)
     /* rules without an hour to add change nothing */
     if (t->start.kind == LOCAL_NO_CHANGE || t->dst_offset_s == 0)
         return candidate->without;
-    if (t->dst_offset_s == ESPI_ABSENT || !candidate->with_summer || t->dst_offset_s < -86400 ||
-        t->dst_offset_s > 86400 || !zones_get(zones, candidate->with_summer, &zone, NULL))
+    if (!candidate->with_summer || !zones_get(zones, candidate->with_summer, &zone, NULL))
         return NULL;
     return zone_keeps(zone, t, true) && zone_keeps(zone, t, false) ? candidate->with_summer : NULL;
 }

@@ -23,12 +23,17 @@ struct local_change {
 };
 
 struct local_time {
-    int64_t offset_s, dst_offset_s; /* ESPI_ABSENT where the feed has none */
-    struct local_change start, end; /* of summer time */
-    const char
-        *odd; /* NULL, or what is wrong: "dst_rule_cut_off" (two bytes), "dst_rule_unix_time",
-                 "dst_rule_seconds" (a counter where seconds belong), "dst_rule_unreadable",
-                 "tz_offset_sign" (rules of North America east of Greenwich) */
+    int64_t offset_s;     /* ESPI_ABSENT where the feed has none; seconds, also where the feed wrote
+                             hours, minutes or milliseconds ("tz_offset_unit") */
+    int64_t dst_offset_s; /* likewise; an hour where what the feed says is no summer time's */
+    struct local_change start, end; /* of summer time; the right way round */
+    const char *odd;                /* NULL, or what is wrong, the first of:
+                 "dst_rule_cut_off" (two bytes), "dst_rule_unix_time", "dst_rule_seconds" (a counter where
+                 seconds belong), "dst_rule_unreadable", "tz_offset_sign" (rules of North America
+                 east of Greenwich), "tz_offset_unit", "tz_offset_odd" (no clock is so far from
+                 UTC, or none with these rules), "dst_rules_swapped", "dst_rule_missing" (one of
+                 the two), "dst_rules_equal", "dst_offset_odd" (neither 0, half an hour, one nor
+                 two), "dst_rule_foreign" (Europe's rules in America) */
 };
 
 /* Rules as the feed writes them, or NULL. Pure. */
@@ -38,7 +43,8 @@ struct local_time local_time_read(int64_t offset_s, int64_t dst_offset_s, const 
 int64_t local_time_change(const struct local_time *t, bool is_start, int year);
 /*
  * A zone of IANA's that keeps these rules now: KairosDB takes no other. NULL: there are no rules,
- * they cannot be trusted (tz_offset_sign, dst_rule_unreadable), or no zone on our list keeps them.
+ * they cannot be trusted (tz_offset_sign, tz_offset_odd, dst_rule_unreadable, dst_rule_missing,
+ * dst_rules_equal), or no zone on our list keeps them.
  */
 const char *local_time_zone(const struct local_time *t, struct zones *zones);
 

@@ -84,6 +84,51 @@ the_known_kinds_of_broken_rules_are_told_and_used_where_they_still_say_enough(vo
     assert_odd(-18000, "00000001", "B40E2000", "dst_rule_unreadable", NULL);
 }
 
+static void assert_read(int64_t offset_s, int64_t dst_offset_s, const char *start, const char *end,
+                        const char *odd, const char *want)
+{
+    struct local_time t = local_time_read(offset_s, dst_offset_s, start, end);
+    const char *zone = local_time_zone(&t, &zones);
+    assert_string_equal(t.odd ? t.odd : "", odd);
+    assert_string_equal(zone ? zone : "", want);
+}
+
+static void an_offset_that_no_summer_time_adds_is_told_and_the_rules_say_the_zone(void **state)
+{
+    (void)state;
+    const int64_t odd[] = {-18000, -14400, -3600, 1, 60, 3600000, INT64_MAX, ESPI_ABSENT};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        assert_read(-18000, odd[i], "360E2000", "B40E2000", "dst_offset_odd", "America/New_York");
+    assert_read(3600, 7201, "3E0E2000", "AE0E3000", "dst_offset_odd", "Europe/Berlin");
+    assert_read(-18000, 0, "360E2000", "B40E2000", "", "America/Panama");
+    assert_read(-18000, -18000, NULL, NULL, "", "America/Panama"); /* no rules: nothing to add */
+}
+
+static void offsets_in_another_unit_are_told_and_believed_where_the_rules_agree(void **state)
+{
+    (void)state;
+    assert_read(-5, 3600, "360E2000", "B40E2000", "tz_offset_unit", "America/New_York");
+    assert_read(-300, 60, "360E2000", "B40E2000", "tz_offset_unit", "America/New_York");
+    assert_read(-18000000, 3600000, "360E2000", "B40E2000", "tz_offset_unit", "America/New_York");
+    assert_read(1, 1, "3E0E2000", "AE0E3000", "tz_offset_unit", "Europe/Berlin");
+    assert_read(-5, 3600, NULL, NULL, "tz_offset_unit", "");
+    assert_read(-18001, 3600, "360E2000", "B40E2000", "tz_offset_odd", "");
+    assert_read(0, 3600, "360E2000", "B40E2000", "tz_offset_odd", "");
+    assert_read(INT64_MIN + 1, 3600, "360E2000", "B40E2000", "tz_offset_odd", "");
+}
+
+static void rules_that_cannot_stand_beside_one_another_are_told(void **state)
+{
+    (void)state;
+    assert_read(-18000, 3600, "B40E2000", "360E2000", "dst_rules_swapped", "America/New_York");
+    assert_read(3600, 3600, "AE0E3000", "3E0E2000", "dst_rules_swapped", "Europe/Berlin");
+    assert_read(-18000, 3600, "360E2000", NULL, "dst_rule_missing", "");
+    assert_read(-18000, 3600, "FFFFFFFF", "B40E2000", "dst_rule_missing", "");
+    assert_read(-18000, 3600, "360E2000", "360E2000", "dst_rules_equal", "");
+    assert_read(-18000, 3600, "3E0E2000", "AE0E3000", "dst_rule_foreign", "");
+    assert_read(34200, 3600, "A40E2000", "440E3000", "", "Australia/Adelaide");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -92,6 +137,9 @@ int main(void)
         cmocka_unit_test(a_zone_that_keeps_the_rules_is_found),
         cmocka_unit_test(
             the_known_kinds_of_broken_rules_are_told_and_used_where_they_still_say_enough),
+        cmocka_unit_test(an_offset_that_no_summer_time_adds_is_told_and_the_rules_say_the_zone),
+        cmocka_unit_test(offsets_in_another_unit_are_told_and_believed_where_the_rules_agree),
+        cmocka_unit_test(rules_that_cannot_stand_beside_one_another_are_told),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     zones_free(&zones);
