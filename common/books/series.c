@@ -39,6 +39,16 @@ bool series_find_source(struct pg *p, const char *building_id, char *source, siz
     return true;
 }
 
+bool series_is_known(struct pg *p, const char *tag_key, bool *ret_known, struct err *e)
+{
+    PGresult *r CLEANUP(pg_clear) = pg_query(
+        p, e, "SELECT EXISTS (SELECT FROM meterbeat.series WHERE tag_key = $1)", PG_ARGS(tag_key));
+    if (!r)
+        return false;
+    *ret_known = pg_bool(r, 0, 0);
+    return true;
+}
+
 struct series_numbers {
     char type[PG_NUMBER], units[PG_NUMBER], record[PG_NUMBER], numerator[40], denominator[40];
 };

@@ -36,6 +36,9 @@ MUST_CHECK bool series_find_source(struct pg *p, const char *building_id, char *
 /* Whether a series that record_id feeds is left as it is but for its readings (by_hand). Pure. */
 bool series_is_anothers(const struct series_claim *claim, int64_t record_id);
 
+/* Whether a series has this identity. */
+MUST_CHECK bool series_is_known(struct pg *p, const char *tag_key, bool *ret_known, struct err *e);
+
 enum series_owner {
     SERIES_OURS,  /* new, or known with this source */
     SERIES_TAKEN, /* another meter has these tags: they must be told apart */

@@ -28,6 +28,7 @@ const char *espi_odd_code(enum espi_odd odd)
         [ODD_DST_UNIX_TIME] = "dst_rule_unix_time",
         [ODD_DST_SECONDS] = "dst_rule_seconds",
         [ODD_DST_UNREADABLE] = "dst_rule_unreadable",
+        [ODD_SERVICE_CONFLICT] = "service_conflict",
         [ODD_NOT_ESPI] = "not_espi",
         [ODD_TZ_OFFSET_SIGN] = "tz_offset_sign",
         [ODD_TZ_OFFSET_UNIT] = "tz_offset_unit",

@@ -37,6 +37,7 @@ enum espi_odd {
     ODD_DST_EQUAL,         /* summer begins and ends on one day */
     ODD_DST_OFFSET,        /* dstOffset is what no summer time adds */
     ODD_DST_FOREIGN,       /* Europe's rules in America */
+    ODD_SERVICE_CONFLICT,  /* service category, commodity and unit contradict one another */
     ODD_NOT_ESPI,          /* a resource of another name space than ESPI's: not read */
     ODD_COUNT,
 };

@@ -7,6 +7,7 @@
 
 #include "meter/espi_links.h"
 #include "meter/local_time.h"
+#include "meter/series_tags.h"
 
 /* All that drawing up the table needs. */
 struct drawing {
@@ -163,6 +164,14 @@ static void judge_usage_point(const struct drawing *d, struct espi_series *s,
     s->unresolved = espi_odd_code(ODD_AMBIGUOUS_LINK);
 }
 
+static void judge_service(const struct drawing *d, const struct espi_series *s)
+{
+    bool conflict;
+    (void)series_service(s, &conflict);
+    if (conflict)
+        complain(d, ODD_SERVICE_CONFLICT, s->meter_reading);
+}
+
 /* --- one series a MeterReading ----------------------------------------------------------- */
 static void draw_reading(struct drawing *d, uint32_t resource)
 {
@@ -175,6 +184,7 @@ static void draw_reading(struct drawing *d, uint32_t resource)
     say_type(d, s, &d->links.reading_type[resource]);
     judge_usage_point(d, s, &d->links.usage_point[resource]);
     judge_type(d, s, &d->links.reading_type[resource]);
+    judge_service(d, s);
     d->of_reading[resource] = (uint32_t)d->table->count++;
 }
 

@@ -7,6 +7,8 @@
 
 #include "meter/inspect_print.h"
 #include "meter/local_time.h"
+#include "meter/series_names.h"
+#include "meter/series_tags.h"
 
 /* --- values --------------------------------------------------------------------------------------
  */
@@ -56,8 +58,10 @@ static void put_sum(FILE *out, const char *key, inspect_sum sum, uint64_t count)
  */
 static void put_meaning(FILE *out, const struct espi_series *s)
 {
+    bool conflict;
     put_text(out, "usage_point", s->usage_point);
     put_number(out, "service_kind", s->service_kind);
+    put_text(out, "service", series_service_name(series_service(s, &conflict)));
     put_text(out, "meter_reading", s->meter_reading);
     put_text(out, "reading_type", s->reading_type);
     put_number(out, "commodity", s->commodity);

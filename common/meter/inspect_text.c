@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "meter/inspect_print.h"
 #include "meter/series_names.h"
+#include "meter/series_tags.h"
 #include "meter/units.h"
 
 #define SUM_COLUMN 140
@@ -63,8 +64,10 @@ static void print_series(const struct espi_series *s, const struct inspect_count
 {
     char sum[SUM_COLUMN], cost[SUM_COLUMN], first[CLOCK_TEXT], last[CLOCK_TEXT];
     char flow[24], service[24];
+    bool conflict;
+    int64_t kind = series_service(s, &conflict);
     fprintf(out, "  %-11s  %-7s  %8" PRIu64 "  %-20s  %-20s  %24s  %14s  %s",
-            word_or_code(series_service_name(s->service_kind), s->service_kind, service),
+            word_or_code(series_service_name(kind), kind, service),
             word_or_code(series_flow_name(s->flow_direction), s->flow_direction, flow), c->readings,
             instant(c->first_start, first), instant(c->last_start, last), scaled_sum(s, c, sum),
             scaled_cost(c, cost),

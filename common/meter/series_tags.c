@@ -129,26 +129,72 @@ static void series_qualities(const struct espi_series *s, char *out, size_t size
     }
 }
 
-/* Only the feed decides: its service category, or the commodity where there is no category. */
-static int64_t series_service(const struct espi_series *s)
+/* --- what is metered ------------------------------------------------------------------------- */
+enum { ELECTRICITY = 0, GAS = 1, WATER = 2, HEAT = 4, SEWERAGE = 6, NONE = -1 };
+
+/* The service categories that may stand beside a commodity; the first is what it is. */
+static const struct commodity_services {
+    int64_t commodity;
+    int64_t services[3];
+} commodity_services[] = {
+    {1, {ELECTRICITY, NONE, NONE}},  /* secondary metered */
+    {2, {ELECTRICITY, NONE, NONE}},  /* primary metered */
+    {26, {ELECTRICITY, NONE, NONE}}, /* transmission metered */
+    {7, {GAS, NONE, NONE}},          /* natural gas */
+    {8, {GAS, HEAT, NONE}},          /* propane */
+    {9, {WATER, SEWERAGE, NONE}},    /* potable water */
+    {14, {WATER, SEWERAGE, NONE}},   /* non-potable water */
+    {11, {SEWERAGE, WATER, NONE}},   /* waste water */
+    {10, {HEAT, WATER, GAS}},        /* steam */
+    {12, {HEAT, WATER, GAS}},        /* heating fluid */
+    {13, {HEAT, WATER, ELECTRICITY}} /* cooling fluid */
+};
+
+static const struct commodity_services *services_of(int64_t commodity)
 {
-    if (s->service_kind != ESPI_ABSENT)
-        return s->service_kind;
-    switch (s->commodity) {
-    case 1:
-    case 2:
-    case 26: /* electricity: secondary, primary, transmission metered */
-        return 0;
-    case 7: /* natural gas */
-        return 1;
-    case 9:
-    case 14: /* potable, non-potable water */
-        return 2;
-    case 12: /* heating fluid */
-        return 4;
-    default:
-        return ESPI_ABSENT;
+    for (size_t i = 0; i < ARRAY_LEN(commodity_services); i++)
+        if (commodity_services[i].commodity == commodity)
+            return &commodity_services[i];
+    return NULL;
+}
+
+static bool is_one_of(int64_t code, const int64_t *codes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (codes[i] == code)
+            return true;
+    return false;
+}
+
+/* Units that no meter of the service counts in. A gas meter may count Wh, a heat meter most. */
+static bool unit_is_not_of(int64_t service, int64_t uom)
+{
+    static const int64_t volumes[] = {42, 119, 120, 128, 130, 134, 156, 157, 166, 167};
+    static const int64_t fuel[] = {132, 169};                               /* Btu, therm */
+    static const int64_t electric[] = {5, 29, 33, 61, 63, 65, 71, 73, 106}; /* A, V, Hz, VA, ... */
+    static const int64_t energy[] = {31, 38, 72};                           /* J, W, Wh */
+    if (service == ELECTRICITY)
+        return is_one_of(uom, volumes, ARRAY_LEN(volumes)) || is_one_of(uom, fuel, ARRAY_LEN(fuel));
+    if (is_one_of(uom, electric, ARRAY_LEN(electric)))
+        return service == GAS || service == WATER || service == HEAT || service == SEWERAGE;
+    return (service == WATER || service == SEWERAGE) &&
+           (is_one_of(uom, fuel, ARRAY_LEN(fuel)) || is_one_of(uom, energy, ARRAY_LEN(energy)));
+}
+
+int64_t series_service(const struct espi_series *s, bool *ret_conflict)
+{
+    const struct commodity_services *type = services_of(s->commodity);
+    int64_t category = s->service_kind;
+    *ret_conflict = false;
+    if (category == ESPI_ABSENT)
+        return type ? type->services[0] : ESPI_ABSENT;
+    if (type && !is_one_of(category, type->services, ARRAY_LEN(type->services))) {
+        *ret_conflict = true;
+        return type->services[0];
     }
+    *ret_conflict = unit_is_not_of(category, s->uom);
+    bool is_fuel = s->uom == 132 || s->uom == 169;
+    return !type && category == ELECTRICITY && is_fuel ? GAS : category;
 }
 
 bool series_tags_of(const struct espi_series *s, const char *building_id,
@@ -159,7 +205,8 @@ bool series_tags_of(const struct espi_series *s, const char *building_id,
         return err_set(e, ERR_REJECT, s->unresolved, "%s", s->unresolved);
     if (!href)
         return err_set(e, ERR_REJECT, "no_meter", "nothing in the feed names the meter");
-    int64_t service = series_service(s);
+    bool conflict;
+    int64_t service = series_service(s, &conflict);
     if (service == ESPI_ABSENT)
         return err_set(e, ERR_REJECT, "no_service_kind",
                        "%.200s: the feed names neither service category nor commodity", href);
@@ -179,6 +226,13 @@ bool series_tags_of(const struct espi_series *s, const char *building_id,
     tag_set_code(tags.values[TAG_UOM_INT], NULL, s->uom);
     *ret_tags = tags;
     return true;
+}
+
+void series_tags_of_category(const struct espi_series *s, struct series_tags *tags)
+{
+    tag_set_code(tags->values[TAG_ENERGY_TYPE], series_service_name(s->service_kind),
+                 s->service_kind);
+    tag_set_number(tags->values[TAG_ENERGY_TYPE_INT], s->service_kind);
 }
 
 /* Without what differs between two ways to the same resource: host and version of the interface. */

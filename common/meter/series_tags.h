@@ -43,6 +43,14 @@ const char *series_tag_name(enum series_tag tag);
 MUST_CHECK bool series_tags_of(const struct espi_series *s, const char *building_id,
                                struct series_tags *ret_tags, struct err *e);
 /*
+ * What is metered, as a service category. The reading type decides: its commodity, or its unit
+ * where it has none and therms or Btu stand below electricity; else the usage point's category.
+ * ESPI_ABSENT: nothing says. *ret_conflict: they contradict one another. Pure.
+ */
+int64_t series_service(const struct espi_series *s, bool *ret_conflict);
+/* As the tags were made before the type decided: by the category, which s must have. */
+void series_tags_of_category(const struct espi_series *s, struct series_tags *tags);
+/*
  * Whose series it is: two with equal tags and different sources are different meters. A usage point
  * id of 16 characters or more (UUIDs) is taken to be one in the world; a shorter one ("1", "01") is
  * its href within `scope`, the record's subscription. Returns out.

@@ -63,6 +63,62 @@ static void tags_survive_json(void **state)
     assert_string_equal(e.code, "bad_tags");
 }
 
+static void assert_service(int64_t category, int64_t commodity, int64_t uom, int64_t want,
+                           bool want_conflict)
+{
+    struct espi_series s = hourly();
+    bool conflict;
+    s.service_kind = category;
+    s.commodity = commodity;
+    s.uom = uom;
+    int64_t service = series_service(&s, &conflict);
+    if (service != want || conflict != want_conflict)
+        fail_msg("category %d commodity %d uom %d: %d, %s", (int)category, (int)commodity, (int)uom,
+                 (int)service, conflict ? "conflict" : "no conflict");
+}
+
+static void the_type_decides_what_is_metered_and_a_contradiction_is_told(void **state)
+{
+    (void)state;
+    const int64_t none = ESPI_ABSENT;
+    assert_service(0, 1, 72, 0, false);
+    assert_service(0, none, 72, 0, false);
+    assert_service(0, 7, 169, 1, true);    /* electricity, natural gas in therms */
+    assert_service(0, none, 169, 1, true); /* electricity in therms: gas */
+    assert_service(0, 1, 169, 0, true);    /* two say electricity */
+    assert_service(0, 7, 119, 1, true);
+    assert_service(0, none, 119, 0, true); /* gas or water: not guessed */
+    assert_service(0, 9, 128, 2, true);
+    assert_service(1, 1, 72, 0, true);
+    assert_service(2, 7, 42, 1, true);
+    assert_service(1, 9, 42, 2, true);
+    assert_service(2, none, 72, 2, true);
+    assert_service(1, none, 71, 1, true);  /* gas in VAh */
+    assert_service(1, none, 72, 1, false); /* gas in Wh: Britain's meters */
+    assert_service(1, 8, 42, 1, false);
+    assert_service(4, 10, 31, 4, false);
+    assert_service(6, 9, 42, 6, false);
+    assert_service(none, 8, 42, 1, false);
+    assert_service(none, 1, 72, 0, false);
+    assert_service(none, none, 72, none, false);
+    assert_service(0, 0, 72, 0, false);
+    assert_service(3, none, 119, 3, false); /* a category that is no commodity's */
+}
+
+static void tags_name_what_is_metered_by_the_type_that_decided(void **state)
+{
+    (void)state;
+    struct espi_series gas = hourly();
+    gas.commodity = 7;
+    gas.uom = 169;
+    struct series_tags tags = tags_of(gas), before = tags;
+    assert_string_equal(tags.values[TAG_ENERGY_TYPE], "gas");
+    assert_string_equal(tags.values[TAG_ENERGY_TYPE_INT], "1");
+    series_tags_of_category(&gas, &before);
+    assert_string_equal(before.values[TAG_ENERGY_TYPE], "electricity");
+    assert_string_equal(before.values[TAG_ENERGY_TYPE_INT], "0");
+}
+
 static void forward_and_reverse_are_two_series(void **state)
 {
     (void)state;
@@ -189,6 +245,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_tags_are_the_seeds_and_the_flow),
         cmocka_unit_test(tags_survive_json),
+        cmocka_unit_test(the_type_decides_what_is_metered_and_a_contradiction_is_told),
+        cmocka_unit_test(tags_name_what_is_metered_by_the_type_that_decided),
         cmocka_unit_test(forward_and_reverse_are_two_series),
         cmocka_unit_test(the_multiplier_is_no_part_of_the_identity),
         cmocka_unit_test(registers_of_one_usage_point_are_told_apart),

@@ -93,7 +93,8 @@ static bool resolve_claim(struct parse *p, const struct espi_series *s,
     resolve_meter_name(tags, name, sizeof name);
     if (!series_tags_json(tags, &json, e))
         return false;
-    int seed_type = units_seed_type(s->service_kind, s->commodity);
+    bool conflict;
+    int seed_type = units_seed_type(series_service(s, &conflict), s->commodity);
     struct units_seed seed =
         units_seed_of_gas(seed_type, s->uom, p->heat.amount > 0 ? &p->heat : NULL);
     const struct series_claim claim = {
@@ -149,6 +150,25 @@ static bool resolve_apart(struct parse *p, const struct espi_series *s, struct s
     return resolve_claim(p, s, tags, source, &owner, ret_id, e);
 }
 
+/* A series keeps its tags: one that was begun by the usage point's category, as all were once, goes
+ * on so. */
+static bool resolve_tags(struct parse *p, const struct espi_series *s, struct series_tags *tags,
+                         struct err *e)
+{
+    char key[SERIES_KEY_BYTES];
+    struct series_tags before = *tags;
+    bool known = false, conflict;
+    (void)series_service(s, &conflict);
+    if (!conflict || s->service_kind == ESPI_ABSENT)
+        return true;
+    series_tags_of_category(s, &before);
+    if (!series_is_known(p->task->pg, series_tags_key(&before, key), &known, e))
+        return false;
+    if (known)
+        *tags = before;
+    return true;
+}
+
 static bool resolve_one(struct parse *p, const struct espi_series *s, int64_t *ret_id,
                         struct resolve_reasons *reasons, struct err *e)
 {
@@ -164,7 +184,7 @@ static bool resolve_one(struct parse *p, const struct espi_series *s, int64_t *r
         reasons_add(reasons, "bad_multiplier", s->readings);
         return true;
     }
-    if (!resolve_apart(p, s, &tags, ret_id, e))
+    if (!resolve_tags(p, s, &tags, e) || !resolve_apart(p, s, &tags, ret_id, e))
         return false;
     if (*ret_id)
         p->series++;
@@ -319,7 +339,7 @@ static bool resolve_bill_claim(struct parse *p, const struct espi_series *s, int
         return true;
     }
     resolve_bill_tags(&tags);
-    if (!resolve_apart(p, s, &tags, ret_id, e))
+    if (!resolve_tags(p, s, &tags, e) || !resolve_apart(p, s, &tags, ret_id, e))
         return false;
     if (!*ret_id)
         reasons_add(reasons, "tags_taken", 0);
