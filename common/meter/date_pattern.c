@@ -111,6 +111,34 @@ static bool date_pattern_names_a_day(const struct date_pattern *p, const char *t
                    "date_pattern \"%.100s\" must name year, month and day, each once", text);
 }
 
+static bool date_token_is_number(const struct date_token *t)
+{
+    return t->kind && !strchr("bB", t->kind);
+}
+
+/*
+ * A number without leading zeros ends where the digits end, so no digit may follow it: in %Y-%-m%d
+ * 2026-111 would be two days. Padded ones that touch other digits have all of their own.
+ */
+static bool date_pattern_is_unambiguous(struct date_pattern *p, const char *text, struct err *e)
+{
+    bool digit_before = false;
+    for (size_t i = 0; i < p->count; i++) {
+        struct date_token *t = &p->tokens[i];
+        const struct date_token *next = i + 1 < p->count ? t + 1 : NULL;
+        bool digit_after =
+            next && (date_token_is_number(next) || isdigit((unsigned char)next->literal));
+        if (date_token_is_number(t) && !t->padded && digit_after)
+            return err_set(e, ERR_REJECT, "bad_date_pattern",
+                           "date_pattern \"%.100s\": digits follow %%-%c, which has no leading "
+                           "zero, so that a date in it could be read as another",
+                           text, t->kind);
+        t->exact = t->padded && (digit_before || digit_after);
+        digit_before = date_token_is_number(t) || isdigit((unsigned char)t->literal);
+    }
+    return true;
+}
+
 bool date_pattern_compile(const char *text, struct date_pattern *ret_pattern, struct err *e)
 {
     struct date_pattern p = {.count = 0};
@@ -129,21 +157,22 @@ bool date_pattern_compile(const char *text, struct date_pattern *ret_pattern, st
         if (!found && !date_pattern_push(&p, (struct date_token){.literal = *at}, e))
             return false;
     }
-    if (!date_pattern_names_a_day(&p, text, e))
+    if (!date_pattern_names_a_day(&p, text, e) || !date_pattern_is_unambiguous(&p, text, e))
         return false;
     *ret_pattern = p;
     return true;
 }
 
-/* At most `digits` digits, at least one. */
-static bool date_read_number(const char **at, int digits, int *ret_number)
+/* At most `digits` digits, at least one; all of them where other digits stand beside it. */
+static bool date_read_number(const struct date_token *token, const char **at, int digits,
+                             int *ret_number)
 {
     int number = 0, n = 0;
     while (n < digits && isdigit((unsigned char)(*at)[n]))
         number = number * 10 + ((*at)[n++] - '0');
     *at += n;
     *ret_number = number;
-    return n > 0;
+    return n > 0 && (n == digits || !token->exact);
 }
 
 static bool date_read_month_name(const char **at, bool full, int *ret_month)
@@ -170,23 +199,25 @@ static bool date_read_token(const struct date_token *token, const char **at,
     case 0:
         return *(*at)++ == token->literal;
     case 'Y':
-        return date_read_number(at, 4, &parts->year) && parts->year >= 1000;
+        return date_read_number(token, at, 4, &parts->year) && parts->year >= 1000;
     case 'y': /* POSIX's pivot, as Python has it */
-        if (!date_read_number(at, 2, &parts->year))
+        if (!date_read_number(token, at, 2, &parts->year))
             return false;
         parts->year += parts->year < 69 ? 2000 : 1900;
         return true;
     case 'm':
-        return date_read_number(at, 2, &parts->month);
+        return date_read_number(token, at, 2, &parts->month);
     case 'b':
     case 'B':
         return date_read_month_name(at, token->kind == 'B', &parts->month);
     case 'd':
-        return date_read_number(at, 2, &parts->day);
+        return date_read_number(token, at, 2, &parts->day);
     case 'j':
-        return date_read_number(at, 3, &parts->of_year);
-    default: /* H M S: a day is all that is kept */
-        return date_read_number(at, 2, &parts->time);
+        return date_read_number(token, at, 3, &parts->of_year);
+    case 'H': /* a day is all that is kept */
+        return date_read_number(token, at, 2, &parts->time) && parts->time <= 23;
+    default: /* M S; a leap second is one */
+        return date_read_number(token, at, 2, &parts->time) && parts->time <= 60;
     }
 }
 
@@ -263,5 +294,12 @@ bool date_pattern_write(const struct date_pattern *p, struct civil day, char *ou
                            "date_pattern: a date in it is longer than %zu characters", size - 1);
         used += (size_t)n;
     }
+    struct civil again;
+    /* what is before 1970 stands only in windows of feeds that have no dates */
+    if (day.year >= 1970 && (!date_pattern_read(p, out, &again, NULL) || again.year != day.year ||
+                             again.month != day.month || again.day != day.day))
+        return err_set(e, ERR_REJECT, "bad_date_pattern",
+                       "date_pattern: %04d-%02d-%02d in it would be read as another day", day.year,
+                       day.month, day.day);
     return true;
 }

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -214,6 +215,66 @@ static void a_pattern_that_names_a_part_twice_or_not_at_all_is_refused(void **st
     }
 }
 
+static void a_pattern_whose_numbers_run_together_is_refused(void **state)
+{
+    (void)state;
+    const char *const patterns[] = {"%Y-%-m%d", "%-d%m%Y",    "%Y%-j%H",    "monthday/year",
+                                    "%e%Y-%m",  "%-d5/%m/%Y", "%-H%d-%m-%Y"};
+    for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
+        struct date_pattern p;
+        struct err e = {0};
+        assert_false(date_pattern_compile(patterns[i], &p, &e));
+        assert_string_equal(e.code, "bad_date_pattern");
+    }
+}
+
+static void every_day_that_a_pattern_writes_is_read_as_itself(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"%Y", "%y",  "%m", "%-m", "%b", "%B", "%d", "%-d", "%e",
+                                        "%j", "%-j", "-",  "7",   "%H", "%%", " ",  ""};
+    size_t n = ARRAY_LEN(parts), patterns = 0;
+    for (size_t i = 0; i < n * n * n * n * n; i++) {
+        struct date_pattern p;
+        struct err e = {0};
+        char text[32], out[64];
+        snprintf(text, sizeof text, "%s%s%s%s%s", parts[i % n], parts[i / n % n],
+                 parts[i / n / n % n], parts[i / n / n / n % n], parts[i / n / n / n / n]);
+        if (!date_pattern_compile(text, &p, &e))
+            continue;
+        patterns++;
+        for (int day = 0; day < 400; day += 13) {
+            struct civil wanted = civil_from_days(civil_days(2026, 1, 1) + day), read;
+            if (!date_pattern_write(&p, wanted, out, sizeof out, &e) ||
+                !date_pattern_read(&p, out, &read, &e))
+                fail_msg("\"%s\": %s", text, e.text);
+            assert_int_equal(civil_days(read.year, read.month, read.day),
+                             civil_days(wanted.year, wanted.month, wanted.day));
+        }
+    }
+    assert_true(patterns > 100);
+}
+
+static void dates_whose_digits_run_together_need_their_zeros(void **state)
+{
+    (void)state;
+    struct date_pattern p;
+    struct civil day;
+    struct err e = {0};
+    assert_true(date_pattern_compile("%m%d%Y", &p, &e));
+    assert_false(date_pattern_read(&p, "1112026", &day, &e));
+    assert_string_equal(e.code, "bad_date");
+    assert_true(date_pattern_read(&p, "01112026", &day, &e));
+    assert_true(date_pattern_compile("%m/%d/%y", &p, &e));
+    assert_true(date_pattern_read(&p, "1/1/26", &day, &e));
+    char out[32];
+    assert_false(date_pattern_write(&p, (struct civil){.year = 2070, .month = 1, .day = 1}, out,
+                                    sizeof out, &e));
+    assert_string_equal(e.code, "bad_date_pattern");
+    assert_true(date_pattern_compile("%F %H:%M", &p, &e));
+    assert_false(date_pattern_read(&p, "2026-01-01 24:00", &day, &e));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +289,9 @@ int main(void)
         cmocka_unit_test(a_span_asked_for_by_name_is_whole_days_and_moves_nothing),
         cmocka_unit_test(every_pattern_writes_what_it_reads),
         cmocka_unit_test(a_pattern_that_names_a_part_twice_or_not_at_all_is_refused),
+        cmocka_unit_test(a_pattern_whose_numbers_run_together_is_refused),
+        cmocka_unit_test(every_day_that_a_pattern_writes_is_read_as_itself),
+        cmocka_unit_test(dates_whose_digits_run_together_need_their_zeros),
     };
     return cmocka_run_group_tests(tests, load_zone, free_zone);
 }
