@@ -138,11 +138,8 @@ static bool source_fetch(struct source *s, struct err *e)
     const struct feed_sink sink = {
         .bytes = source_bytes, .should_stop = source_should_stop, .context = s};
     struct feed_answer answer = {0};
-    bool is_open = strcmp(s->settings->feed.record_addresses, "any") == 0;
     const struct feed_request request = {
-        .peer = {.url = s->name,
-                 .shown = s->shown,
-                 .networks = is_open ? NULL : s->settings->feed.allow_addresses}};
+        .peer = {.url = s->name, .shown = s->shown, .scope = http_record_scope(s->settings)}};
     return feed_fetch(s->settings, &request, &sink, &answer, e) &&
            (!answer.is_unchanged ||
             err_set(e, ERR_REJECT, "feed_no_data", "HTTP 304 from %s without a question for it",
@@ -199,6 +196,9 @@ static bool import_file(const struct request *r, struct by_hand *hand, struct im
     bool ok = pg_ready(hand->task.pg, &why) &&
               (r->dry_run ? import_compare(&hand->task, &import, &sink, &outcome, &why)
                           : import_perform(&hand->task, &import, &outcome, &why));
+    if (!ok && why.detail[0]) /* who asks by hand is who may read the log */
+        (void)snprintf(why.text + strlen(why.text), sizeof(why.text) - strlen(why.text), " (%s)",
+                       why.detail);
     if (!ok && !(is_url && strstr(why.text, source.shown) != NULL)) /* of what it says so already */
         wrap_name(&why, is_url ? source.shown : name);
     if (!import_print_file(print, is_url ? source.shown : name, &outcome, ok ? NULL : &why, &e))

@@ -76,7 +76,8 @@ int main(int argc, char **argv)
     program_parse(&argp, 0, argc, argv, &options);
     if (!program_start("meterbeat-worker", &options.program, &settings, &status))
         return status;
-    if (!address_list_check(settings.feed.allow_addresses, &e)) {
+    if (!address_list_check(settings.feed.allow_addresses, &e) ||
+        !address_ports_check(settings.feed.allow_ports, &e)) {
         (void)fprintf(stderr, "meterbeat-worker: %s\n", e.text);
         settings_free(&settings);
         return PROGRAM_MISUSED;

@@ -11,10 +11,22 @@ bool err_set(struct err *e, enum err_kind kind, const char *code, const char *fo
         return false;
     e->kind = kind;
     e->retry_after_s = 0;
+    e->detail[0] = '\0';
     snprintf(e->code, sizeof e->code, "%s", code);
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(e->text, sizeof e->text, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool err_detail(struct err *e, const char *format, ...)
+{
+    if (!e)
+        return false;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(e->detail, sizeof e->detail, format, arguments);
     va_end(arguments);
     return false;
 }

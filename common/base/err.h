@@ -24,11 +24,14 @@ struct err {
     int32_t retry_after_s; /* what the peer asked for (Retry-After); 0 = nothing */
     char code[32];
     char text[512];
+    char detail[256]; /* for the log alone: what the one whose data caused it is not told; "" */
 };
 
 /* Fills *e; always returns false, so that a function can `return err_set(...)`. e may be NULL. */
 bool err_set(struct err *e, enum err_kind kind, const char *code, const char *format, ...)
     PRINTF_LIKE(4, 5);
+/* The detail of what err_set has filled: addresses, a peer's own words. Returns false. */
+bool err_detail(struct err *e, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Puts "what: " before the text, going up the call chain; kind and code stay. Returns false. */
 bool err_wrap(struct err *e, const char *format, ...) PRINTF_LIKE(2, 3);
 /* "retry", "reject", "fatal" or "none". */

@@ -88,9 +88,10 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
 
 void log_error(enum log_level level, const char *event, const struct err *e)
 {
-    char quoted[LOG_QUOTED];
-    log_event(level, event, "kind=%s code=%s error=%s", err_kind_name(e->kind), e->code,
-              log_quote(e->text, quoted));
+    char quoted[LOG_QUOTED], detail[LOG_QUOTED];
+    log_event(level, event, "kind=%s code=%s error=%s%s%s", err_kind_name(e->kind), e->code,
+              log_quote(e->text, quoted), e->detail[0] ? " detail=" : "",
+              e->detail[0] ? log_quote(e->detail, detail) : "");
 }
 
 const char *log_quote(const char *value, char out[LOG_QUOTED])

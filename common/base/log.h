@@ -24,7 +24,7 @@ void log_context(const char *format, ...) PRINTF_LIKE(1, 2);
  * '?'.
  */
 void log_event(enum log_level level, const char *event, const char *format, ...) PRINTF_LIKE(3, 4);
-/* The same with kind=, code= and error="…" of e. */
+/* The same with kind=, code=, error="…" and, where there is one, detail="…" of e. */
 void log_error(enum log_level level, const char *event, const struct err *e);
 /* value as "…" with quotes and backslashes escaped, cut to fit out; returns out. */
 #define LOG_QUOTED 600

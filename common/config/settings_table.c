@@ -142,11 +142,18 @@ const struct setting settings_table[] = {
     INT(feed.max_documents, "documents", "1000", 1, 100000,
         "pages of one answer, or files of one BatchList, that one parse fetches at most"),
     INT(feed.token_timeout_s, "s", "30", 1, 120, "for one answer of a custodian's token endpoint"),
-    WORD(feed.record_addresses, "any", "any|public",
-         "addresses that the URL of a record without a custodian may lead to: any, or public ones "
-         "and feed.allow_addresses"),
+    INT(feed.max_ratio, "", "200", 10, 2000,
+        "a feed that decompresses to more than 10 MB may be this many times as long as what came"),
+    WORD(feed.record_addresses, "site", "site|public|any",
+         "addresses that the URL of a record without a custodian may lead to: site, public ones "
+         "and the private ones of RFC 1918 and RFC 4193; public (custodians are always held to "
+         "this); any. Never to the servers of this configuration; to loopback, link-local and "
+         "metadata addresses only by feed.allow_addresses"),
     TEXT(feed.allow_addresses, "", 1000,
-         "networks beside the public ones that custodians may be in: 10.1.0.0/16 fd00::/8, with "
+         "networks that records and custodians may lead to besides, at any port: 10.1.0.0/16 "
+         "fd00::/8, with blanks between"),
+    TEXT(feed.allow_ports, "", 1000,
+         "ports besides 80, 443, 8000, 8008, 8080, 8081, 8443 and 8888: 9000 10000-10100, with "
          "blanks between"),
 
     FILE_NAME(

@@ -8,7 +8,8 @@
 
 #include "meter/http.h"
 
-#define FEED_HEADER_BYTES_MAX (64 * 1024)
+/* A real feed is never so much smaller on its way before this many bytes. */
+#define FEED_RATIO_FREE_BYTES (UINT64_C(10) << 20)
 #define FEED_RETRY_AFTER_MAX_S (24 * 3600)
 
 struct feed_transfer {
@@ -20,8 +21,8 @@ struct feed_transfer {
     struct curl_slist *headers;
     struct http_guard guard;
     struct feed_answer answer;
-    uint64_t bytes;
-    size_t header_bytes;
+    uint64_t bytes, arrived;
+    struct feed_volume volume; /* of this answer alone */
     bool is_stopped;
     struct err failure; /* kind ERR_NONE: none of our own */
 };
@@ -106,17 +107,28 @@ static void feed_keep_header(struct feed_answer *a, const char *line, size_t len
     feed_header_value(line, len, "Location", a->location, sizeof a->location);
 }
 
-static size_t feed_on_header(char *bytes, size_t size, size_t count, void *context)
+static void feed_on_header(void *context, const char *line, size_t len)
 {
     struct feed_transfer *t = context;
-    t->header_bytes += size * count;
-    if (t->header_bytes <= FEED_HEADER_BYTES_MAX) {
-        feed_keep_header(&t->answer, bytes, size * count);
-        return size * count;
-    }
-    (void)err_set(&t->failure, ERR_REJECT, "feed_too_large",
-                  "more than %d bytes of headers from %s", FEED_HEADER_BYTES_MAX, t->shown);
-    return 0;
+    feed_keep_header(&t->answer, line, len);
+}
+
+/* Of all documents of one answer together: many small ones make a large one. */
+static bool feed_ratio_is_right(struct feed_transfer *t, size_t len)
+{
+    curl_off_t arrived = 0;
+    curl_easy_getinfo(t->curl, CURLINFO_SIZE_DOWNLOAD_T, &arrived);
+    struct feed_volume *v = t->request->volume ? t->request->volume : &t->volume;
+    v->decoded += len;
+    v->arrived += (uint64_t)arrived - t->arrived;
+    t->arrived = (uint64_t)arrived;
+    if (v->decoded <= FEED_RATIO_FREE_BYTES ||
+        v->decoded / (uint64_t)t->settings->feed.max_ratio <= v->arrived)
+        return true;
+    return err_set(&t->failure, ERR_REJECT, "feed_ratio",
+                   "%s: %" PRIu64 " bytes out of %" PRIu64 ", more than feed.max_ratio (%" PRId64
+                   ") to one",
+                   t->shown, v->decoded, v->arrived, t->settings->feed.max_ratio);
 }
 
 /* Bytes are counted here, decoded: libcurl's own limit sees neither gzip nor unknown lengths. */
@@ -133,6 +145,8 @@ static size_t feed_on_body(char *bytes, size_t size, size_t count, void *context
                       t->shown);
         return 0;
     }
+    if (!feed_ratio_is_right(t, len))
+        return 0;
     if (t->sink->bytes(t->sink->context, bytes, len, &t->failure))
         return len;
     (void)err_wrap(&t->failure, "%s", t->shown);
@@ -177,14 +191,14 @@ static bool feed_prepare(struct feed_transfer *t, struct err *e)
 {
     const struct settings *s = t->settings;
     CURL *c = t->curl;
+    t->guard.on_header = feed_on_header;
+    t->guard.context = t;
     if (!http_prepare(c, s, &t->guard, s->feed.timeout_s, e))
         return false;
     CURLcode r = feed_set_headers(t);
     r |= curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "gzip");
     r |= curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)s->feed.low_speed_bytes);
     r |= curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)s->feed.low_speed_s);
-    r |= curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, feed_on_header);
-    r |= curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
     r |= curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, feed_on_body);
     r |= curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
     r |= curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
@@ -207,6 +221,8 @@ static bool feed_outcome(struct feed_transfer *t, CURLcode code, struct err *e)
             *e = t->failure;
         return false;
     }
+    if (t->guard.failure.kind != ERR_NONE)
+        return http_failure(t->curl, &t->guard, code, t->bytes, e);
     if (t->is_stopped)
         return err_set(e, ERR_RETRY, "feed_stopped", "stopped while fetching %s", t->shown);
     struct feed_answer *a = &t->answer;
@@ -223,7 +239,8 @@ static bool feed_outcome(struct feed_transfer *t, CURLcode code, struct err *e)
     /* with a status of its own the custodian has answered, however its error page ended */
     if (a->status >= 200 && !feed_status_check(a->status, retry_after, t->shown, e))
         return false;
-    return code == CURLE_OK || a->is_unchanged || http_failure(&t->guard, code, t->bytes, e);
+    return code == CURLE_OK || a->is_unchanged ||
+           http_failure(t->curl, &t->guard, code, t->bytes, e);
 }
 
 static void feed_transfer_free(struct feed_transfer *t)

@@ -23,6 +23,11 @@ struct feed_sink {
 #define FEED_VALIDATOR 512 /* an ETag: longer ones are as good as none */
 #define FEED_LOCATION 4096
 
+/* How much came, and what it was decoded to. */
+struct feed_volume {
+    uint64_t arrived, decoded;
+};
+
 /* What is asked for; strings borrowed, NULL: none. */
 struct feed_request {
     struct http_peer peer;
@@ -30,6 +35,7 @@ struct feed_request {
     const char *etag, *last_modified; /* of the answer that is there already: 304 is hoped for */
     bool may_wait;                    /* 202, or pending_status, is an answer and no error */
     long pending_status;
+    struct feed_volume *volume; /* of all documents of one answer so far; NULL: of this one */
 };
 
 struct feed_answer {
@@ -46,7 +52,8 @@ struct feed_answer {
  * only for a whole 200, for a 304, and for what is_accepted. False: what feed_status_check says;
  * ERR_RETRY "feed_unreachable", "feed_timeout", "feed_tls", "feed_cut_off", "feed_stopped"
  * (should_stop said so); ERR_REJECT "feed_tls_refused" (a certificate, theirs or ours),
- * "feed_address", "feed_too_large", "feed_bad_encoding"; or what the sink said.
+ * "feed_address", "feed_too_large", "feed_bad_encoding" (another coding than gzip, or several),
+ * "feed_ratio" (feed.max_ratio, beyond 10 MB); or what the sink said.
  */
 MUST_CHECK bool feed_fetch(const struct settings *s, const struct feed_request *request,
                            const struct feed_sink *sink, struct feed_answer *ret_answer,

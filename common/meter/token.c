@@ -191,10 +191,10 @@ bool token_ask(const struct settings *s, const struct token_request *r, struct t
     long status = http_status(c);
     curl_off_t retry_after = 0;
     curl_easy_getinfo(c, CURLINFO_RETRY_AFTER, &retry_after);
-    if (code == CURLE_WRITE_ERROR)
+    if (code == CURLE_WRITE_ERROR && guard.failure.kind == ERR_NONE)
         return unreadable(r->peer.shown, "more than 64 KiB of answer", e);
     if (code != CURLE_OK)
-        return http_failure(&guard, code, body.len, e);
+        return http_failure(c, &guard, code, body.len, e);
     if (token_read(status, body.data ? body.data : "", body.len, r->peer.shown, ret_pair, e))
         return true;
     if (e->kind == ERR_RETRY && retry_after > 0)

@@ -69,7 +69,7 @@ kairosdb = {{
   query_url = "{servers.kairosdb.query_url}";
   measurement = "demo";
 }};
-feed = {{ path = "/espi/1_1/resource/Batch/Subscription/"; }};
+feed = {{ path = "/espi/1_1/resource/Batch/Subscription/"; allow_addresses = "127.0.0.0/8"; }};
 """
 
     def ctl(self, *arguments):

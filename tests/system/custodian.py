@@ -39,7 +39,7 @@ class Authority:
     def certificate(self):
         return self.folder / "ca.pem"
 
-    def issue(self, name, *alternative):
+    def issue(self, name, *alternative, days=2):
         """(certificate, key) of `name`, as file names."""
         key, request, certificate = (self.folder / f"{name}.{end}" for end in ("key", "csr", "pem"))
         extension = self.folder / f"{name}.ext"
@@ -47,7 +47,7 @@ class Authority:
         self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                       "-keyout", key, "-out", request, "-subj", f"/CN={name}")
         self._openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.folder / "ca.key",
-                      "-CAcreateserial", "-out", certificate, "-days", "2", "-extfile", extension)
+                      "-CAcreateserial", "-out", certificate, "-days", days, "-extfile", extension)
         return certificate, key
 
     @staticmethod

@@ -79,14 +79,14 @@ static bool ask_once(struct parse *p, const struct ask *a, const char *bearer,
     const struct feed_request request = {.peer = {.url = a->url,
                                                   .shown = shown,
                                                   .certificate = p->custodian.certificate,
-                                                  .private_key = p->custodian.private_key,
-                                                  .networks = s->feed.allow_addresses},
+                                                  .private_key = p->custodian.private_key},
                                          .bearer = bearer,
                                          .etag = a->etag,
                                          .last_modified = a->last_modified,
                                          .may_wait = a->may_wait,
                                          .pending_status =
-                                             p->is_pending ? p->custodian.pending_status : 202};
+                                             p->is_pending ? p->custodian.pending_status : 202,
+                                         .volume = &p->volume};
     if (!ask_enter(p, a->url, a->is_more ? ASK_LONG_MS : ASK_SHORT_MS, &place, e))
         return false;
     bool ok = feed_fetch(s, &request, sink, ret_answer, e) || parse_stopped(p, e);

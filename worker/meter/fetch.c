@@ -105,13 +105,11 @@ static bool fetch_plain(struct parse *p, const struct feed_sink *sink, struct er
     struct buf url CLEANUP(buf_free) = buf_make(0);
     char shown[FEED_URL_SHOWN];
     struct feed_answer answer = {0};
-    bool is_open = strcmp(s->feed.record_addresses, "any") == 0;
     if (!fetch_url(p, &url, e))
         return false;
     feed_url_show(url.data, p->record.sub_id, shown);
     const struct feed_request request = {
-        .peer = {
-            .url = url.data, .shown = shown, .networks = is_open ? NULL : s->feed.allow_addresses}};
+        .peer = {.url = url.data, .shown = shown, .scope = http_record_scope(s)}};
     if (!feed_fetch(s, &request, sink, &answer, e))
         return parse_stopped(p, e);
     p->is_unchanged = answer.is_unchanged;

@@ -12,6 +12,7 @@
 #include "books/stage.h"
 #include "meter/arguments.h"
 #include "meter/espi.h"
+#include "meter/feed.h"
 #include "meter/units.h"
 #include "meter/window.h"
 #include "queue/task.h"
@@ -42,6 +43,7 @@ struct parse {
     bool is_too_long;          /* the named window, for one question to its custodian */
     struct collect *collect;   /* while its documents are fetched */
     struct validator unbooked; /* of its whole answer; strings owned */
+    struct feed_volume volume; /* of what its documents brought so far */
     struct window window;
     struct stage *stage;
     struct espi *espi;

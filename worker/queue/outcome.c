@@ -207,10 +207,11 @@ enum settlement outcome_retry(struct attempt *a, const struct err *why)
         log_error(LOG_LEVEL_ERROR, "retry_not_sent", &e);
         return SETTLE_REQUEUE;
     }
-    char quoted[LOG_QUOTED];
-    log_event(LOG_LEVEL_WARNING, "task_retry", "attempt=%lld delay_s=%lld code=%s error=%s",
-              (long long)a->failed + 1, (long long)delay_s, why->code,
-              log_quote(why->text, quoted));
+    char quoted[LOG_QUOTED], detail[LOG_QUOTED];
+    log_event(LOG_LEVEL_WARNING, "task_retry", "attempt=%lld delay_s=%lld code=%s error=%s%s%s",
+              (long long)a->failed + 1, (long long)delay_s, why->code, log_quote(why->text, quoted),
+              why->detail[0] ? " detail=" : "",
+              why->detail[0] ? log_quote(why->detail, detail) : "");
     if (!report_retry(a, why)) {
         letter_free(&letter);
         return SETTLE_LEAVE;

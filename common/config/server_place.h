@@ -1,0 +1,31 @@
+/* Where the broker, the database and KairosDB are, by the settings. */
+#ifndef METERBEAT_CONFIG_SERVER_PLACE_H
+#define METERBEAT_CONFIG_SERVER_PLACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/settings.h"
+
+#define SERVER_PLACES_MAX 64
+#define SERVER_HOST 256
+
+struct server_place {
+    const char *setting;    /* "broker.url" */
+    char host[SERVER_HOST]; /* name or address, IPv6 without brackets */
+    uint16_t port;
+    bool is_tls;       /* amqps and https; a database says by its own sslmode */
+    bool has_password; /* one is sent there */
+};
+
+/*
+ * Every host and port of broker.url (several URLs with ";" between), broker.management_url,
+ * database.url (several hosts; Unix sockets are none) and kairosdb's two, up to SERVER_PLACES_MAX.
+ * Returns how many. No look-up of names.
+ */
+size_t server_places(const struct settings *s, struct server_place out[SERVER_PLACES_MAX]);
+/* A name or address of this machine alone: localhost, 127.0.0.0/8, ::1. */
+bool server_is_local(const char *host);
+
+#endif

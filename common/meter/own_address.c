@@ -1,0 +1,105 @@
+/* The addresses of our own servers: where no record and no custodian may lead a request. */
+#include "meter/own_address.h"
+
+#include <ifaddrs.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "config/server_place.h"
+
+#define FRESH_MS 60000
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    const struct settings *of;
+    int64_t until_ms;
+    struct address_own own;
+} known;
+
+static void add(struct address_own *own, const struct sockaddr *address, uint16_t port)
+{
+    if (own->count == ADDRESS_OWN_MAX)
+        return;
+    struct sockaddr_storage *at = &own->at[own->count];
+    if (address->sa_family == AF_INET) {
+        memcpy(at, address, sizeof(struct sockaddr_in));
+        ((struct sockaddr_in *)at)->sin_port = htons(port);
+        own->count++;
+    } else if (address->sa_family == AF_INET6) {
+        memcpy(at, address, sizeof(struct sockaddr_in6));
+        ((struct sockaddr_in6 *)at)->sin6_port = htons(port);
+        own->count++;
+    }
+}
+
+static bool is_loopback(const struct sockaddr *address)
+{
+    const struct sockaddr_in *four = (const void *)address;
+    const struct sockaddr_in6 *six = (const void *)address;
+    return address->sa_family == AF_INET
+               ? (ntohl(four->sin_addr.s_addr) >> 24) == 127
+               : address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
+}
+
+/* A server of this machine listens at its other addresses too, as a rule. */
+static void add_machine(struct address_own *own, uint16_t port)
+{
+    struct ifaddrs *all = NULL;
+    if (getifaddrs(&all) != 0)
+        return;
+    for (const struct ifaddrs *i = all; i; i = i->ifa_next)
+        if (i->ifa_addr)
+            add(own, i->ifa_addr, port);
+    freeifaddrs(all);
+}
+
+static bool look_up(const struct server_place *place, struct address_own *own, struct err *e)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    bool is_here = false;
+    int code = getaddrinfo(place->host, NULL, &hints, &found);
+    if (code == EAI_NONAME)
+        return true; /* nobody can be led there */
+    if (code != 0)
+        return err_set(e, ERR_RETRY, "own_servers_unknown", "%s: %s: %s", place->setting,
+                       place->host, gai_strerror(code));
+    for (const struct addrinfo *a = found; a; a = a->ai_next) {
+        add(own, a->ai_addr, place->port);
+        is_here = is_here || is_loopback(a->ai_addr);
+    }
+    freeaddrinfo(found);
+    if (is_here)
+        add_machine(own, place->port);
+    return true;
+}
+
+static bool look_up_all(const struct settings *s, struct address_own *own, struct err *e)
+{
+    struct server_place places[SERVER_PLACES_MAX];
+    size_t count = server_places(s, places);
+    own->count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!look_up(&places[i], own, e))
+            return false;
+    return true;
+}
+
+bool own_addresses(const struct settings *s, struct address_own *ret_own, struct err *e)
+{
+    bool ok = true;
+    pthread_mutex_lock(&lock);
+    if (known.of != s || clock_mono_ms() >= known.until_ms) {
+        ok = look_up_all(s, &known.own, e);
+        known.of = s;
+        known.until_ms = ok ? clock_mono_ms() + FRESH_MS : 0;
+    }
+    if (ok)
+        *ret_own = known.own;
+    pthread_mutex_unlock(&lock);
+    return ok;
+}
