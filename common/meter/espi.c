@@ -527,6 +527,19 @@ const char *espi_link_name(enum espi_link link)
     return names[link];
 }
 
+void espi_tell(struct espi *p, const char *code, size_t series, uint32_t group, const char *figure)
+{
+    const struct espi_series *s = espi_series_at(p, series);
+    const char *of = s->meter_reading ? s->meter_reading : s->blocks_href ? s->blocks_href : "";
+    enum espi_odd odd = espi_odd_of_code(code);
+    char where[256];
+    snprintf(where, sizeof where, "%.90s%s%s", of, *of && *figure ? ", " : "", figure);
+    if (odd < ODD_COUNT)
+        espi_problems_add(&p->document.problems, odd,
+                          espi_graph_group_at(&p->document.graph, group)->line, 0, where,
+                          strlen(where));
+}
+
 size_t espi_group_count(const struct espi *p)
 {
     return p->document.graph.groups.count;

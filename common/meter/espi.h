@@ -114,6 +114,11 @@ size_t espi_series_of_group(const struct espi *p, uint32_t group);
  */
 MUST_CHECK bool espi_place_reading(const struct espi_series *s, struct espi_reading *r);
 
+/* Adds to the problems, after espi_finish, what its readings together are found to be: a code of
+ * theirs (espi_problems.h; another one is not kept), of this series, whose first readings are those
+ * of this group; figure "" or what of them. */
+void espi_tell(struct espi *p, const char *code, size_t series, uint32_t group, const char *figure);
+
 /* What was read so far, for espi_memory.h; borrowed. */
 struct espi_graph;
 const struct espi_graph *espi_graph_of(const struct espi *p);

@@ -38,6 +38,9 @@ enum espi_odd {
     ODD_DST_OFFSET,        /* dstOffset is what no summer time adds */
     ODD_DST_FOREIGN,       /* Europe's rules in America */
     ODD_SERVICE_CONFLICT,  /* service category, commodity and unit contradict one another */
+    ODD_AMOUNT,            /* amounts that no building has */
+    ODD_PRICE,             /* costs that no such amount has */
+    ODD_POWER_DISAGREES,   /* watts times hours are not the watt-hours beside them */
     ODD_NOT_ESPI,          /* a resource of another name space than ESPI's: not read */
     ODD_COUNT,
 };

@@ -7,6 +7,7 @@
 #include "meter/document.h"
 #include "meter/inspect_count.h"
 #include "meter/inspect_print.h"
+#include "meter/plausible.h"
 
 static bool read_bytes(void *context, const char *bytes, size_t len, struct err *e)
 {
@@ -20,23 +21,41 @@ static bool read_file(const char *name, struct espi *feed, struct err *e)
     return document_read(name, INT64_MAX, &sink, e) && espi_finish(feed, e);
 }
 
+struct inspect_sums {
+    struct inspect_counts groups;
+    struct plausible plausible;
+};
+
+static bool inspect_reading(void *context, const struct espi_reading *r, struct err *e)
+{
+    struct inspect_sums *sums = context;
+    return inspect_count_reading(&sums->groups, r, e) && plausible_note(&sums->plausible, r, e);
+}
+
+static bool inspect_judge(const char *name, struct espi *feed, const struct inspect_sums *sums,
+                          struct inspect_file *found, struct err *e)
+{
+    const struct plausible_decided nothing = {0};
+    if (!read_file(name, feed, e) || !plausible_judge(&sums->plausible, &nothing, feed, e))
+        return false;
+    found->counts = inspect_count_join(&sums->groups, feed);
+    return found->counts || err_set(e, ERR_RETRY, "no_memory", "no memory for the counts");
+}
+
 static bool inspect_file(const char *name, struct zones *zones, inspect_printer *print, FILE *out)
 {
     struct err e = {0};
-    struct inspect_counts groups = {0};
+    struct inspect_sums sums = {0};
     struct inspect_file found = {.name = name, .zones = zones};
-    struct espi_sink sink = {.reading = inspect_count_reading, .context = &groups};
+    struct espi_sink sink = {.reading = inspect_reading, .context = &sums};
     struct espi *feed CLEANUP(espi_freep) = espi_open(NULL, &sink, &e);
-    if (feed && read_file(name, feed, &e)) {
-        found.counts = inspect_count_join(&groups, feed);
-        if (!found.counts)
-            err_set(&e, ERR_RETRY, "no_memory", "no memory for the counts");
-    }
+    bool right = feed && inspect_judge(name, feed, &sums, &found, &e);
     found.feed = feed;
-    found.failure = found.counts ? NULL : &e;
+    found.failure = right ? NULL : &e;
     print(&found, out);
     free(found.counts);
-    inspect_counts_free(&groups);
+    inspect_counts_free(&sums.groups);
+    plausible_free(&sums.plausible);
     return !found.failure;
 }
 

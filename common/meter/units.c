@@ -112,8 +112,7 @@ bool units_heat_read(const char *text, struct units_heat *ret_heat, struct err *
                    "\"%.60s\" is no heat content such as 1037 Btu/ft3 or 38.3 MJ/m3", text);
 }
 
-/* In cubic metres; 0: no volume. */
-static double volume_of(int64_t uom)
+double units_cubic_metres(int64_t uom)
 {
     switch (uom) {
     case 42:
@@ -138,7 +137,7 @@ static double volume_of(int64_t uom)
 
 struct units_seed units_seed_of_gas(int seed_type, int64_t uom, const struct units_heat *heat)
 {
-    double volume = volume_of(uom);
+    double volume = units_cubic_metres(uom);
     if (!heat || volume <= 0 || (seed_type != SEED_NATURAL_GAS && seed_type != SEED_PROPANE))
         return units_seed_of(uom);
     struct units_seed seed = {SEED_THERMS, heat->amount, JOULES_THERM / heat->joules, true};

@@ -56,6 +56,8 @@ MUST_CHECK bool units_heat_read(const char *text, struct units_heat *ret_heat, s
 /* The same for gas (natural or propane) given by volume: therms. Another type or uom: as
  * units_seed_of. */
 struct units_seed units_seed_of_gas(int seed_type, int64_t uom, const struct units_heat *heat);
+/* In cubic metres: one of the uom; 0: no volume. */
+double units_cubic_metres(int64_t uom);
 /* The unit of a seed_meter row: "kWh", "therms", "Wh", the uom's word behind SEED_UNIT_OF_ESPI; a
  * code of ESPI's, as SEED's own tasks wrote, is its word too. NULL: a code without one. */
 const char *units_seed_name(int64_t energy_units);

@@ -96,3 +96,40 @@ def test_a_series_begun_under_the_categorys_name_keeps_it(meters, tmp_path, rows
 def test_the_custodians_sample_of_gas_below_electricity_is_gas(meterbeat):
     series, problems = inspected(meterbeat, case("11"))
     assert set(problems) == {"service_conflict"} and [s["service"] for s in series] == ["gas"]
+
+
+# --- amounts and prices -----------------------------------------------------------------------------
+
+def kilo_beside_watts(watt_multiplier=3):
+    watts, energy = hours(2400, 1300, 700), hours(2400, 1300, 700)
+    return d.feed(d.usage_point(POINT), d.meter_reading(POINT, 1, [watts], uom=38, kind=8, powerOfTenMultiplier=watt_multiplier),
+                  d.meter_reading(POINT, 2, [energy], powerOfTenMultiplier=3))
+
+
+def test_what_no_house_uses_is_told_with_its_figure(meters, tmp_path):  # noqa: F811
+    path = write(tmp_path, kilo_beside_watts())
+    _, problems = inspected(meters.meterbeat, path)
+    assert set(problems) == {"implausible_amount"}, "watts agree: both are wrong by a thousand"
+    assert problems["implausible_amount"].endswith("MeterReading/2, 1467 kW on average")
+    assert problems["implausible_amount"].startswith("line ")
+
+
+def test_watts_that_are_not_the_watt_hours_beside_them_are_told(meterbeat, tmp_path):
+    _, problems = inspected(meterbeat, write(tmp_path, kilo_beside_watts(watt_multiplier=0)))
+    assert set(problems) == {"implausible_amount", "power_disagrees"}
+    assert problems["power_disagrees"].endswith("MeterReading/2")
+
+
+def cheap():
+    return d.feed(d.usage_point(POINT), d.meter_reading(
+        POINT, 1, [hours(1500, 800, cost=130)], currency=124))
+
+
+def test_a_price_that_cannot_be_is_told_with_its_figure(meterbeat, tmp_path):
+    _, problems = inspected(meterbeat, write(tmp_path, cheap()))
+    assert set(problems) == {"implausible_price"} and problems["implausible_price"].endswith("0.0011 a kWh")
+
+
+@pytest.mark.parametrize("name, code", [("19", "implausible_amount"), ("34", "implausible_price")])
+def test_the_amounts_and_prices_that_people_reported_are_told(meterbeat, name, code):
+    assert set(inspected(meterbeat, case(name))[1]) == {code}

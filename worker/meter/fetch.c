@@ -42,7 +42,8 @@ static bool fetch_reading(void *context, const struct espi_reading *r, struct er
                                       .is_placed = r->placed};
     if (r->value == ESPI_ABSENT)
         return true; /* no value, no reading: the reader has counted it among the problems */
-    return stage_reading(p->stage, &row, &is_full, e) && (!is_full || fetch_flush(p, e));
+    return plausible_note(&p->plausible, r, e) && stage_reading(p->stage, &row, &is_full, e) &&
+           (!is_full || fetch_flush(p, e));
 }
 
 static bool fetch_entry(void *context, const struct espi_entry *entry, struct err *e)

@@ -13,6 +13,7 @@
 #include "meter/arguments.h"
 #include "meter/espi.h"
 #include "meter/feed.h"
+#include "meter/plausible.h"
 #include "meter/units.h"
 #include "meter/window.h"
 #include "queue/task.h"
@@ -47,6 +48,7 @@ struct parse {
     struct window window;
     struct stage *stage;
     struct espi *espi;
+    struct plausible plausible; /* sums of what it read */
     struct err stopped;         /* why should_stop said yes */
     bool is_unchanged;          /* the custodian answered 304 */
     struct stage_window wanted; /* of what was staged */

@@ -407,11 +407,15 @@ bool resolve_series(struct parse *p, struct err *e)
     int64_t *ids CLEANUP(free_at) = calloc(count + 1, sizeof *ids);
     if (!ids)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for %zu series", count);
-    if (!task_go_on(p->task, "resolving", e) || !resolve_all(p, ids, count, &reasons, e) ||
-        !resolve_stage_groups(p, ids, e) || !resolve_registers(p, ids, count, &reasons, e) ||
-        !resolve_bills(p, &reasons, e) || !resolve_refuse_mixed(p, &reasons, e))
+    const struct plausible_decided decided = {0};
+    if (!task_go_on(p->task, "resolving", e) ||
+        !plausible_judge(&p->plausible, &decided, p->espi, e) ||
+        !resolve_all(p, ids, count, &reasons, e) || !resolve_stage_groups(p, ids, e) ||
+        !resolve_registers(p, ids, count, &reasons, e) || !resolve_bills(p, &reasons, e) ||
+        !resolve_refuse_mixed(p, &reasons, e))
         return false;
     resolve_tell_problems(p);
+    plausible_free(&p->plausible);
     reasons_text(&reasons, p->unresolved);
     espi_free(p->espi); /* what it kept is not needed while KairosDB is written */
     p->espi = NULL;
