@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "audit.h"
+#include "base/text.h"
 #include "command.h"
 
 #define PRINT_ROWS 500
@@ -149,18 +150,20 @@ static bool audit_total_json(const struct audit_tally *t, struct err *e)
 static void audit_total_text(const struct audit_print *p, const struct audit_tally *t)
 {
     int64_t differ = t->less + t->other + t->more;
-    printf("%" PRId64 " series, %" PRId64 " days: ", t->series, t->days);
+    text_print(stdout, "%" PRId64 " series, %" PRId64 " days: ", t->series, t->days);
     if (differ == 0) {
-        printf("all agree\n");
+        text_print(stdout, "all agree\n");
         return;
     }
-    printf("%" PRId64 " differ (KairosDB has less on %" PRId64 ", another sum on %" PRId64
-           ", more on %" PRId64 ")\n",
-           differ, t->less, t->other, t->more);
+    text_print(stdout,
+               "%" PRId64 " differ (KairosDB has less on %" PRId64 ", another sum on %" PRId64
+               ", more on %" PRId64 ")\n",
+               differ, t->less, t->other, t->more);
     if (p->repair)
-        printf("%" PRId64 " parses put on the queue; %" PRId64
-               " days have a record that cannot be asked again\n",
-               t->repairs.promised, t->repairs.hopeless);
+        text_print(stdout,
+                   "%" PRId64 " parses put on the queue; %" PRId64
+                   " days have a record that cannot be asked again\n",
+                   t->repairs.promised, t->repairs.hopeless);
 }
 
 bool audit_print_end(struct audit_print *p, const struct audit_tally *tally, struct err *e)

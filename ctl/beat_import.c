@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "beat_entry.h"
 #include "schedule/schedule.h"
 
@@ -37,12 +38,7 @@ static const json_t *find(const json_t *dump, const char *const names[], size_t 
 /* One line of comment, whatever is in the text. */
 static void comment(const struct import *i, const char *name, const char *text)
 {
-    (void)fputs("    # ", i->out);
-    for (const char *part = name; part != NULL; part = part == name ? text : NULL) {
-        for (const char *p = part; *p != '\0'; p++)
-            (void)fputc((unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p, i->out);
-        (void)fputs(part == name ? ": " : "\n", i->out);
-    }
+    text_print(i->out, "    # %s: %s\n", name, text);
 }
 
 static void lose(struct import *i, const char *name, const char *text)
@@ -176,7 +172,7 @@ static bool chunk_close(struct chunk *c, const char *before, FILE *out, struct e
 {
     bool ok = fclose(c->out) == 0;
     if (ok)
-        (void)fprintf(out, "%s%s", before, c->text);
+        text_print(out, "%s%s", before, c->text);
     free(c->text);
     return ok || no_memory(e);
 }

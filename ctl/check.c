@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "commands.h"
 #include "http.h"
 #include "schedule/schedule.h"
@@ -86,11 +87,11 @@ static bool check_one(const char *what, const char *where, const struct settings
     struct err e;
     int64_t start = clock_mono_ms();
     bool ok = try(s, note, &e);
-    printf("%-10s %-4s %5lld ms  %s\n", what, ok ? "ok" : "NOT",
-           (long long)(clock_mono_ms() - start), where);
-    printf("%27s%s\n", "", ok ? note : e.text);
+    text_print(stdout, "%-10s %-4s %5lld ms  %s\n", what, ok ? "ok" : "NOT",
+               (long long)(clock_mono_ms() - start), where);
+    text_print(stdout, "%27s%s\n", "", ok ? note : e.text);
     if (!ok && hint_for(&e) != NULL)
-        printf("%27s%s\n", "", hint_for(&e));
+        text_print(stdout, "%27s%s\n", "", hint_for(&e));
     (void)fflush(stdout); /* the next one may take its time */
     return ok;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "commands.h"
 
 const struct command command_table[] = {
@@ -59,9 +60,9 @@ int ctl_fail(const struct err *e)
 {
     const char *hint = hint_for(e);
     (void)fflush(stdout); /* what came before it stays before it */
-    (void)fprintf(stderr, "meterbeatctl: %s\n", e->text);
+    text_print(stderr, "meterbeatctl: %s\n", e->text);
     if (hint != NULL)
-        (void)fprintf(stderr, "  %s\n", hint);
+        text_print(stderr, "  %s\n", hint);
     return CTL_FAILED;
 }
 
@@ -70,19 +71,25 @@ int ctl_misused(const char *format, ...)
     va_list values;
     va_start(values, format);
     (void)fputs("meterbeatctl: ", stderr);
-    (void)vfprintf(stderr, format, values);
+    text_vprint(stderr, format, values);
     (void)fputc('\n', stderr);
     va_end(values);
     return CTL_MISUSED;
 }
 
-bool ctl_print_json(json_t *value, struct err *e)
+bool ctl_print_json_as(json_t *value, size_t flags, struct err *e)
 {
-    char *text = value != NULL ? json_dumps(value, JSON_COMPACT) : NULL;
+    char *text = value != NULL ? json_dumps(value, flags | JSON_ENSURE_ASCII) : NULL;
     json_decref(value);
     if (text == NULL)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a line");
-    printf("%s\n", text);
+    (void)text_put_json(text, strlen(text), stdout); /* main() flushes it, and looks */
+    (void)fputc('\n', stdout);
     free(text);
     return true;
+}
+
+bool ctl_print_json(json_t *value, struct err *e)
+{
+    return ctl_print_json_as(value, JSON_COMPACT, e);
 }

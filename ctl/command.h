@@ -36,9 +36,11 @@ MUST_CHECK bool ctl_settings(struct ctl *c, int *ret_status);
 int ctl_fail(const struct err *e);
 /* The same for wrong arguments; returns CTL_MISUSED. */
 int ctl_misused(const char *format, ...) PRINTF_LIKE(1, 2);
-/* One JSON value as a line of standard output; takes the reference. NULL, or no memory: ERR_RETRY
- * "no_memory". */
+/* One JSON value as a line of standard output, in ASCII: nothing in it can speak to a terminal.
+ * Takes the reference. NULL, or no memory: ERR_RETRY "no_memory". */
 MUST_CHECK bool ctl_print_json(json_t *value, struct err *e);
+/* The same with jansson's flags: JSON_INDENT(2) for people. */
+MUST_CHECK bool ctl_print_json_as(json_t *value, size_t flags, struct err *e);
 /* What to do about an error, or NULL. */
 const char *hint_for(const struct err *e);
 

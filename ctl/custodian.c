@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "books/custodian.h"
 #include "books/seal.h"
 #include "commands.h"
@@ -58,8 +59,8 @@ static char *list_columns(void)
         return NULL;
     (void)fputs("What can be set (secrets are read from standard input or --file):\n", out);
     for (size_t i = 0; i < custodian_columns_count; i++)
-        (void)fprintf(out, "  %-20s %s%s\n", custodian_columns[i].name,
-                      custodian_columns[i].is_secret ? "(secret) " : "", custodian_columns[i].help);
+        text_print(out, "  %-20s %s%s\n", custodian_columns[i].name,
+                   custodian_columns[i].is_secret ? "(secret) " : "", custodian_columns[i].help);
     (void)fputs("\nExample:\n  meterbeatctl custodian add hydro "
                 "https://utility.example/espi/1_1/resource\n"
                 "  meterbeatctl custodian set hydro token_url https://utility.example/oauth/token\n"
@@ -95,7 +96,7 @@ static int add_run(struct request *r)
         return ctl_misused("%s", e.text);
     if (!custodian_add(r->session->pg, r->arguments[1], r->arguments[2], &id, &e))
         return ctl_fail(&e);
-    printf("%" PRId64 "\n", id);
+    text_print(stdout, "%" PRId64 "\n", id);
     return CTL_OK;
 }
 
@@ -172,10 +173,10 @@ static int list_run(struct request *r)
     if (rows == NULL)
         return ctl_fail(&e);
     for (int i = 0; i < PQntuples(rows); i++) {
-        if (r->json) {
-            printf("%s\n", pg_text(rows, i, 5));
+        if (r->json && !ctl_print_json(json_loads(pg_text(rows, i, 5), 0, NULL), &e))
+            return ctl_fail(&e);
+        if (r->json)
             continue;
-        }
         table_add(&t, "%s", pg_text(rows, i, 0));
         for (int c = 2; c < 5; c++)
             table_add(&t, "%s", pg_text(rows, i, c));
@@ -184,8 +185,7 @@ static int list_run(struct request *r)
     if (t.count > 0)
         table_print(&t, stdout);
     else if (!r->json)
-        (void)fprintf(stderr,
-                      "meterbeatctl: no custodians yet: meterbeatctl custodian add --help\n");
+        text_print(stderr, "meterbeatctl: no custodians yet: meterbeatctl custodian add --help\n");
     return CTL_OK;
 }
 
@@ -193,14 +193,13 @@ static void show_column(const json_t *row, const struct custodian_column *column
 {
     const json_t *value = json_object_get(row, column->name);
     if (column->is_secret) {
-        printf("%-20s %s\n", column->name, json_is_true(value) ? "set, not shown" : "none");
+        text_print(stdout, "%-20s %s\n", column->name,
+                   json_is_true(value) ? "set, not shown" : "none");
     } else if (json_is_string(value)) {
-        char *clean = strdup(json_string_value(value));
-        printf("%-20s %s\n", column->name, clean != NULL ? table_clean(clean) : "");
-        free(clean);
+        text_print(stdout, "%-20s %s\n", column->name, json_string_value(value));
     } else {
         char *text = json_dumps(value, JSON_ENCODE_ANY);
-        printf("%-20s %s\n", column->name, text != NULL ? text : "");
+        text_print(stdout, "%-20s %s\n", column->name, text != NULL ? text : "");
         free(text);
     }
 }
@@ -213,17 +212,15 @@ static int show_run(struct request *r)
     if (rows == NULL ||
         (PQntuples(rows) == 0 && !custodian_find(r->session->pg, r->arguments[1], &id, &e)))
         return ctl_fail(&e);
-    if (r->json) {
-        printf("%s\n", pg_text(rows, 0, 5));
-        return CTL_OK;
-    }
     json_t *row = json_loads(pg_text(rows, 0, 5), 0, NULL);
+    if (r->json)
+        return ctl_print_json(row, &e) ? CTL_OK : ctl_fail(&e);
     for (size_t i = 0; row != NULL && i < custodian_columns_count; i++)
         show_column(row, &custodian_columns[i]);
     json_decref(row);
-    printf("%-20s %s, %s waiting for an answer\n", "records", pg_text(rows, 0, 2),
-           pg_text(rows, 0, 3));
-    printf("%-20s %s\n", "refused", pg_text(rows, 0, 4));
+    text_print(stdout, "%-20s %s, %s waiting for an answer\n", "records", pg_text(rows, 0, 2),
+               pg_text(rows, 0, 3));
+    text_print(stdout, "%-20s %s\n", "refused", pg_text(rows, 0, 4));
     return CTL_OK;
 }
 
@@ -245,7 +242,7 @@ static int key_run(void)
     struct err e;
     if (!seal_key_make(key, &e))
         return ctl_fail(&e);
-    printf("%s\n", key);
+    text_print(stdout, "%s\n", key);
     explicit_bzero(key, sizeof(key));
     return CTL_OK;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "books/run.h"
 #include "commands.h"
 #include "dead_letter.h"
@@ -123,16 +124,6 @@ static bool is_wanted(const struct visitor *v, const struct envelope *envelope)
 /* --- list, show
  * -------------------------------------------------------------------------------------- */
 
-static bool print_json(const json_t *value, size_t flags, struct err *e)
-{
-    char *text = value != NULL ? json_dumps(value, flags) : NULL;
-    if (text == NULL)
-        return err_set(e, ERR_RETRY, "no_memory", "no memory for a message");
-    printf("%s\n", text);
-    free(text);
-    return true;
-}
-
 static const char *text_of(const json_t *summary, const char *name)
 {
     const char *text = json_string_value(json_object_get(summary, name));
@@ -144,33 +135,24 @@ static bool list_one(struct visitor *v, const struct broker_event *message, stru
     json_t *summary = dead_letter_summary(&message->envelope);
     if (summary == NULL)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a message");
-    bool ok = true;
     v->hits++;
-    if (v->dead->json) {
-        ok = print_json(summary, JSON_COMPACT, e);
-    } else {
-        table_add(v->table, "%zu", v->number);
-        table_add(v->table, "%s", text_of(summary, "time"));
-        table_add(v->table, "%s", text_of(summary, "id"));
-        table_add(v->table, "%s", text_of(summary, "task"));
-        table_add(v->table, "%s", text_of(summary, "reason"));
-        table_add(v->table, "%s", text_of(summary, "error"));
-    }
+    if (v->dead->json)
+        return ctl_print_json(summary, e);
+    static const char *const names[] = {"time", "id", "task", "reason", "error"};
+    table_add(v->table, "%zu", v->number);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        table_add(v->table, "%s", text_of(summary, names[i]));
     json_decref(summary);
-    return ok;
+    return true;
 }
 
 static bool show_one(struct visitor *v, const struct broker_event *message, struct err *e)
 {
     if (!is_wanted(v, &message->envelope))
         return true;
-    json_t *whole = dead_letter_whole(&message->envelope);
     v->hits++;
-    /* ASCII only: what is in a message is not to reach a terminal. */
-    bool ok =
-        print_json(whole, JSON_ENSURE_ASCII | (v->dead->json ? JSON_COMPACT : JSON_INDENT(2)), e);
-    json_decref(whole);
-    return ok;
+    return ctl_print_json_as(dead_letter_whole(&message->envelope),
+                             v->dead->json ? JSON_COMPACT : JSON_INDENT(2), e);
 }
 
 /* --- replay, drop
@@ -202,7 +184,7 @@ static bool replay_one(struct visitor *v, const struct broker_event *message, st
     if (!broker_ack(v->session->broker, message->tag, false, e))
         return false;
     v->hits++;
-    printf("replayed %s to %s\n", id[0] != '\0' ? id : "a message without id", queue);
+    text_print(stdout, "replayed %s to %s\n", id[0] != '\0' ? id : "a message without id", queue);
     return true;
 }
 
@@ -214,7 +196,7 @@ static bool drop_one(struct visitor *v, const struct broker_event *message, stru
     if (!broker_ack(v->session->broker, message->tag, false, e))
         return false;
     v->hits++;
-    printf("dropped %s\n", id[0] != '\0' ? id : "a message without id");
+    text_print(stdout, "dropped %s\n", id[0] != '\0' ? id : "a message without id");
     return true;
 }
 
@@ -245,8 +227,8 @@ static int end_of(const struct visitor *v, const struct verb *verb)
     if (v->table->count > 0)
         table_print(v->table, stdout);
     if (v->hits == 0 && !v->dead->json)
-        (void)fprintf(stderr, "meterbeatctl: no %s in the dead-letter queue\n",
-                      verb->wants_id && !v->dead->all ? "such message" : "message");
+        text_print(stderr, "meterbeatctl: no %s in the dead-letter queue\n",
+                   verb->wants_id && !v->dead->all ? "such message" : "message");
     return v->hits > 0 || !verb->wants_id || v->dead->all ? CTL_OK : CTL_FAILED;
 }
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "by_hand.h"
 #include "commands.h"
 #include "meter/aggregate.h"
@@ -169,14 +170,6 @@ static struct source source_of(const struct settings *settings, const char *name
     return s;
 }
 
-/* A file's name may hold what is not to reach a terminal. */
-static void wrap_name(struct err *why, const char *name)
-{
-    char *clean = strdup(name);
-    (void)err_wrap(why, "%s", clean != NULL ? table_clean(clean) : "");
-    free(clean);
-}
-
 static bool import_file(const struct request *r, struct by_hand *hand, struct import_print *print,
                         const char *name)
 {
@@ -200,7 +193,7 @@ static bool import_file(const struct request *r, struct by_hand *hand, struct im
         (void)snprintf(why.text + strlen(why.text), sizeof(why.text) - strlen(why.text), " (%s)",
                        why.detail);
     if (!ok && !(is_url && strstr(why.text, source.shown) != NULL)) /* of what it says so already */
-        wrap_name(&why, is_url ? source.shown : name);
+        (void)err_wrap(&why, "%s", is_url ? source.shown : name);
     if (!import_print_file(print, is_url ? source.shown : name, &outcome, ok ? NULL : &why, &e))
         ok = ctl_fail(&e) == CTL_OK;
     return ok;

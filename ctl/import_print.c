@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "command.h"
 #include "import.h"
 #include "meter/units.h"
@@ -45,25 +46,24 @@ static const char *sum_unit(const struct compare_series *s)
     return name != NULL ? name : "?";
 }
 
-static bool series_text(const struct compare_series *s)
+static void series_text(const struct compare_series *s)
 {
-    char meter[40] = "a new meter", *text = NULL;
+    char meter[40] = "a new meter";
     if (s->draft->meter_id > 0)
         (void)snprintf(meter, sizeof(meter), "meter %" PRId64, s->draft->meter_id);
-    if (asprintf(&text, "%s: %s, %s, in %s, every %s s  (%s)", meter,
-                 s->tags->values[TAG_ENERGY_TYPE], s->tags->values[TAG_FLOW],
-                 s->tags->values[TAG_UOM], s->tags->values[TAG_INTERVAL],
-                 s->tags->values[TAG_CUSTOM_METER_ID]) < 0)
-        return false;
-    printf("%s\n  %" PRId64 " new, %" PRId64 " equal, %" PRId64 " corrected, %" PRId64
-           " missing; %s%s%s%s\n",
-           table_clean(text), s->counts.added, s->counts.equal, s->counts.corrected,
-           s->counts.missing, s->draft->is_summable ? "summed in " : "not summed",
-           s->draft->is_summable ? sum_unit(s) : "", s->draft->is_summable ? ", months of " : "",
-           s->draft->is_summable ? timezone_name(s->zone) : "");
-    free(text);
+    text_print(stdout, "%s: %s, %s, in %s, every %s s  (%s)\n", meter,
+               s->tags->values[TAG_ENERGY_TYPE], s->tags->values[TAG_FLOW],
+               s->tags->values[TAG_UOM], s->tags->values[TAG_INTERVAL],
+               s->tags->values[TAG_CUSTOM_METER_ID]);
+    text_print(stdout,
+               "  %" PRId64 " new, %" PRId64 " equal, %" PRId64 " corrected, %" PRId64
+               " missing; %s%s%s%s\n",
+               s->counts.added, s->counts.equal, s->counts.corrected, s->counts.missing,
+               s->draft->is_summable ? "summed in " : "not summed",
+               s->draft->is_summable ? sum_unit(s) : "",
+               s->draft->is_summable ? ", months of " : "",
+               s->draft->is_summable ? timezone_name(s->zone) : "");
     months_table(s);
-    return true;
 }
 
 static json_t *month_json(const struct compare_series *s, const struct compare_month *m)
@@ -101,12 +101,12 @@ static json_t *series_json(const struct import_print *p, const struct compare_se
 bool import_print_series(void *context, const struct compare_series *series, struct err *e)
 {
     struct import_print *p = context;
-    bool ok;
+    bool ok = true;
     progress_clear(p->progress);
     if (p->json)
         ok = ctl_print_json(series_json(p, series), e);
     else
-        ok = series_text(series) || err_set(e, ERR_RETRY, "no_memory", "no memory for a line");
+        series_text(series);
     return ok;
 }
 
@@ -151,21 +151,23 @@ static void file_text(const struct import_print *p, const char *name,
                       const struct import_outcome *o)
 {
     const struct stage_counts *c = &o->counts;
-    printf("%s: %" PRId64 " readings of %zu series; ", name, c->readings, o->series);
+    text_print(stdout, "%s: %" PRId64 " readings of %zu series; ", name, c->readings, o->series);
     if (p->dry_run)
-        printf("bills: %" PRId64 " new, %" PRId64 " equal, %" PRId64 " corrected", o->bill.added,
-               o->bill.equal, o->bill.corrected);
+        text_print(stdout, "bills: %" PRId64 " new, %" PRId64 " equal, %" PRId64 " corrected",
+                   o->bill.added, o->bill.equal, o->bill.corrected);
     else
-        printf("%" PRId64 " to KairosDB, %" PRId64 " costs, %" PRId64 " bills changed, %" PRId64
-               " months to sum",
-               o->points, o->costs, o->bills, o->months);
+        text_print(stdout,
+                   "%" PRId64 " to KairosDB, %" PRId64 " costs, %" PRId64 " bills changed, %" PRId64
+                   " months to sum",
+                   o->points, o->costs, o->bills, o->months);
     if (c->outside + c->repeated + c->contradicted + c->unplaced > 0)
-        printf("; outside %" PRId64 ", repeated %" PRId64 ", contradicted %" PRId64
-               ", without time %" PRId64,
-               c->outside, c->repeated, c->contradicted, c->unplaced);
+        text_print(stdout,
+                   "; outside %" PRId64 ", repeated %" PRId64 ", contradicted %" PRId64
+                   ", without time %" PRId64,
+                   c->outside, c->repeated, c->contradicted, c->unplaced);
     if (c->fallen > 0)
-        printf("; registers fell %" PRId64 " times", c->fallen);
-    printf("%s%s\n", o->unresolved[0] != '\0' ? "; not stored: " : "", o->unresolved);
+        text_print(stdout, "; registers fell %" PRId64 " times", c->fallen);
+    text_print(stdout, "%s%s\n", o->unresolved[0] != '\0' ? "; not stored: " : "", o->unresolved);
 }
 
 bool import_print_file(struct import_print *p, const char *name,
@@ -176,10 +178,8 @@ bool import_print_file(struct import_print *p, const char *name,
         (void)ctl_fail(why);
     if (p->json)
         return file_json(p, name, outcome, why, e);
-    char *clean = strdup(name);
     if (why == NULL)
-        file_text(p, clean != NULL ? table_clean(clean) : "", outcome);
-    free(clean);
+        file_text(p, name, outcome);
     return true;
 }
 
@@ -189,11 +189,12 @@ bool import_print_sums(struct import_print *p, const char *building_id, const js
     progress_clear(p->progress);
     if (p->json)
         return ctl_print_json(json_pack("{s:s, s:O}", "building", building_id, "summed", sums), e);
-    printf("building %s: %lld months summed", building_id,
-           (long long)json_integer_value(json_object_get(sums, "months")));
+    text_print(stdout, "building %s: %lld months summed", building_id,
+               (long long)json_integer_value(json_object_get(sums, "months")));
     if (json_integer_value(json_object_get(sums, "short")) > 0)
-        printf(", %lld not: KairosDB shows less than the books say (meterbeatctl audit)",
-               (long long)json_integer_value(json_object_get(sums, "short")));
-    printf("\n");
+        text_print(stdout,
+                   ", %lld not: KairosDB shows less than the books say (meterbeatctl audit)",
+                   (long long)json_integer_value(json_object_get(sums, "short")));
+    text_print(stdout, "\n");
     return true;
 }

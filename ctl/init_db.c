@@ -1,6 +1,8 @@
 /* `init-db`: makes the tables that are missing; safe to repeat. */
 #include <stdio.h>
+#include <string.h>
 
+#include "base/text.h"
 #include "books/schema.h"
 #include "commands.h"
 #include "session.h"
@@ -20,14 +22,17 @@ int init_db_run(struct ctl *c, int argc, char **argv)
     if (!session_database(&session, false, &e) || !schema_init(session.pg, &report, &e))
         return ctl_fail(&e);
     if (report.made[0] != '\0')
-        printf("made        %s\n", report.made);
+        text_print(stdout, "made        %s\n", report.made);
     if (report.found[0] != '\0')
-        printf("left alone  %s\n", report.found);
+        text_print(stdout, "left alone  %s\n", report.found);
     if (report.from_version == report.to_version)
-        printf("schema      meterbeat, version %d, was there\n", report.to_version);
+        text_print(stdout, "schema      meterbeat, version %d, was there\n", report.to_version);
     else
-        printf("schema      meterbeat, version %d to %d\n", report.from_version, report.to_version);
-    if (report.remarks[0] != '\0')
-        printf("%s\n", report.remarks);
+        text_print(stdout, "schema      meterbeat, version %d to %d\n", report.from_version,
+                   report.to_version);
+    char *rest = report.remarks, *line;
+    while ((line = strsep(&rest, "\n")) != NULL)
+        if (line[0] != '\0')
+            text_print(stdout, "%s\n", line);
     return CTL_OK;
 }

@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 
+#include "base/text.h"
 #include "command.h"
 
 struct request {
@@ -52,7 +53,7 @@ static char *list_commands(void)
         char left[80];
         (void)snprintf(left, sizeof(left), "%s %s", command_table[i].name,
                        command_table[i].arguments);
-        (void)fprintf(out, "  %-35s%s\n", left, command_table[i].summary);
+        text_print(out, "  %-35s%s\n", left, command_table[i].summary);
     }
     (void)fputs("\nExit status: 0 done, 1 failed, 2 wrong usage or configuration.", out);
     (void)fclose(out);

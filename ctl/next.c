@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "commands.h"
 #include "schedule/schedule.h"
 
@@ -47,10 +48,10 @@ static void print_tick(const struct schedule *schedule, const struct tick *tick)
     struct civil t = timezone_civil(entry->zone, tick->due_s);
     int offset = timezone_offset(entry->zone, tick->due_s);
     char utc[CLOCK_TEXT];
-    printf("%04d-%02d-%02d %02d:%02d:%02d %c%02d:%02d  %s  %-20s %s (%s)\n", t.year, t.month, t.day,
-           t.hour, t.minute, t.second, offset < 0 ? '-' : '+', abs(offset) / 3600,
-           abs(offset) / 60 % 60, clock_format_utc(tick->due_s * 1000, utc), entry->settings->name,
-           entry->settings->task, timezone_name(entry->zone));
+    text_print(stdout, "%04d-%02d-%02d %02d:%02d:%02d %c%02d:%02d  %s  %-20s %s (%s)\n", t.year,
+               t.month, t.day, t.hour, t.minute, t.second, offset < 0 ? '-' : '+',
+               abs(offset) / 3600, abs(offset) / 60 % 60, clock_format_utc(tick->due_s * 1000, utc),
+               entry->settings->name, entry->settings->task, timezone_name(entry->zone));
 }
 
 static int print_next(const struct settings *s, size_t count)
@@ -63,11 +64,12 @@ static int print_next(const struct settings *s, size_t count)
     size_t found =
         ticks != NULL ? schedule_preview(schedule, clock_wall_ms() / 1000, ticks, count) : 0;
     if (found > 0)
-        printf("%-26s  %-20s  %-20s task\n", "due, in the entry's zone", "in UTC", "entry");
+        text_print(stdout, "%-26s  %-20s  %-20s task\n", "due, in the entry's zone", "in UTC",
+                   "entry");
     for (size_t i = 0; i < found; i++)
         print_tick(schedule, &ticks[i]);
     if (found == 0)
-        printf("Nothing: no entry of the schedule is enabled.\n");
+        text_print(stdout, "Nothing: no entry of the schedule is enabled.\n");
     free(ticks);
     schedule_free(schedule);
     return CTL_OK;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "table.h"
 
 #define PROGRESS_AFTER_MS 1000
@@ -53,7 +54,7 @@ const char *progress_line(const struct progress *p, size_t width, char out[PROGR
     } else {
         (void)snprintf(out, PROGRESS_LINE, "%.40s  %s", p->what, p->note);
     }
-    progress_cut(table_clean(out), width);
+    progress_cut(text_clean(out), width);
     return out;
 }
 
@@ -76,7 +77,7 @@ void progress_at(struct progress *p, int64_t done, const char *note)
         return;
     p->drawn_ms = now_ms;
     p->is_drawn = true;
-    (void)fprintf(stderr, "\r\033[K%s", progress_line(p, progress_width(), line));
+    text_print(stderr, "\r\033[K%s", progress_line(p, progress_width(), line));
     (void)fflush(stderr);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "books/record_option.h"
 #include "meter/units.h"
 #include "record_custodian.h"
@@ -35,7 +36,7 @@ int record_add_run(struct record_request *r)
         return ctl_misused("%s", e.text);
     if (!add(r, custodian.id, &id, &e))
         return ctl_fail(&e);
-    printf("%" PRId64 "\n", id);
+    text_print(stdout, "%" PRId64 "\n", id);
     return CTL_OK;
 }
 
@@ -50,7 +51,7 @@ static int set_active(struct record_request *r, bool active)
             "record %" PRId64 " is a file that was read by hand: nobody can be asked", r->id);
     if (!record_set_active(r->session->pg, r->id, active, &e))
         return ctl_fail(&e);
-    printf("record %" PRId64 " is %s\n", r->id, active ? "active" : "paused");
+    text_print(stdout, "record %" PRId64 " is %s\n", r->id, active ? "active" : "paused");
     return CTL_OK;
 }
 
@@ -121,7 +122,7 @@ int record_set_run(struct record_request *r)
         return ctl_misused("%s", e.text);
     if (r->word_count > 0 && !record_option_set(r->session->pg, r->id, &option, &e))
         return ctl_fail(&e);
-    printf("record %" PRId64 ": time_zone=%s heat_content=%s registers=%s\n", r->id,
-           option.time_zone, option.heat_content, option.registers);
+    text_print(stdout, "record %" PRId64 ": time_zone=%s heat_content=%s registers=%s\n", r->id,
+               option.time_zone, option.heat_content, option.registers);
     return CTL_OK;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "books/authorization.h"
 #include "books/seal.h"
 #include "meter/token.h"
@@ -134,7 +135,7 @@ int record_authorize_run(struct record_request *r)
         (void)err_wrap(&e, "record %" PRId64, r->id);
         return ctl_fail(&e);
     }
-    printf("record %" PRId64 " is authorized\n", r->id);
+    text_print(stdout, "record %" PRId64 " is authorized\n", r->id);
     return CTL_OK;
 }
 
@@ -166,11 +167,8 @@ bool record_custodian_show(struct record_request *r, struct err *e)
     if (rows == NULL)
         return false;
     for (int c = 0; PQntuples(rows) == 1 && c < (int)ARRAY_LEN(names); c++) {
-        if (PQgetisnull(rows, 0, c))
-            continue;
-        char text[600];
-        (void)snprintf(text, sizeof(text), "%s", pg_text(rows, 0, c));
-        printf("%-20s %s\n", names[c], table_clean(text));
+        if (!PQgetisnull(rows, 0, c))
+            text_print(stdout, "%-20s %.600s\n", names[c], pg_text(rows, 0, c));
     }
     return true;
 }

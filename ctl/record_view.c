@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "record_custodian.h"
 #include "record_window.h"
 #include "table.h"
@@ -68,13 +69,10 @@ static json_t *record_json(const struct record_request *r, const struct record *
 
 static int print_json(json_t *value)
 {
-    char *text = value != NULL ? json_dumps(value, JSON_COMPACT) : NULL;
-    json_decref(value);
-    if (text == NULL)
+    struct err e;
+    if (value == NULL)
         return ctl_misused("a record that is no UTF-8 cannot be shown as JSON");
-    printf("%s\n", text);
-    free(text);
-    return CTL_OK;
+    return ctl_print_json(value, &e) ? CTL_OK : ctl_fail(&e);
 }
 
 /* --- list
@@ -127,7 +125,7 @@ int record_list_run(struct record_request *r)
         total += count;
     }
     if (total == 0)
-        (void)fprintf(stderr, "meterbeatctl: no records yet: meterbeatctl record add --help\n");
+        text_print(stderr, "meterbeatctl: no records yet: meterbeatctl record add --help\n");
     return CTL_OK;
 }
 
@@ -136,9 +134,7 @@ int record_list_run(struct record_request *r)
 
 static void line(const char *name, const char *value)
 {
-    char *clean = strdup(value);
-    printf("%-20s %s\n", name, clean != NULL ? table_clean(clean) : "");
-    free(clean);
+    text_print(stdout, "%-20s %s\n", name, value);
 }
 
 static void show_next(const struct record_request *r, const struct record *record)
@@ -158,7 +154,7 @@ static void show_fields(const struct record_request *r, const struct record *rec
     char url[FEED_URL_SHOWN], ts[32];
     url_text(record, url);
     (void)snprintf(ts, sizeof(ts), "%" PRId64, record->last_ts);
-    printf("%-20s %" PRId64 "\n", "id", record->id);
+    text_print(stdout, "%-20s %" PRId64 "\n", "id", record->id);
     line("active", record->active ? "yes" : "paused");
     line("building_id", record->building_id);
     line("url", url);
@@ -189,7 +185,7 @@ static bool show_runs(const struct record_request *r, struct err *e)
         for (int c = 0; c < 5; c++)
             table_add(&t, "%s", PQgetvalue(runs, i, c));
     if (t.count > 0) {
-        printf("\n");
+        text_print(stdout, "\n");
         table_print(&t, stdout);
     }
     return true;

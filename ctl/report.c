@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "commands.h"
 #include "meter/series_names.h"
 #include "meter/units.h"
@@ -169,7 +170,7 @@ static int print_report(const struct request *q, const struct report *r)
 {
     struct err e;
     if (r->count == REPORT_MAX_ROWS)
-        (void)fprintf(stderr, "meterbeatctl: only the first %d rows\n", REPORT_MAX_ROWS);
+        text_print(stderr, "meterbeatctl: only the first %d rows\n", REPORT_MAX_ROWS);
     if (q->csv)
         report_print_csv(r, stdout);
     else if (!q->json)
@@ -178,11 +179,10 @@ static int print_report(const struct request *q, const struct report *r)
         return ctl_fail(&e);
     if (r->count > 0)
         return CTL_OK;
-    (void)fprintf(
-        stderr,
-        "meterbeatctl: no months of building %s yet\n  `meterbeatctl status` says whether "
-        "its records are behind; `meterbeatctl send aggregate '[\"%s\"]'` sums now.\n",
-        q->building_id, q->building_id);
+    text_print(stderr,
+               "meterbeatctl: no months of building %s yet\n  `meterbeatctl status` says whether "
+               "its records are behind; `meterbeatctl send aggregate '[\"%s\"]'` sums now.\n",
+               q->building_id, q->building_id);
     return CTL_FAILED;
 }
 

@@ -6,40 +6,56 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "report.h"
 
-/* In quotes always; a quote inside is doubled (RFC 4180). */
+/* What spreadsheets take for a formula, also in the wide forms of East Asian keyboards. */
+static bool begins_formula(const char *text)
+{
+    static const char *const signs[] = {"=", "+", "-", "@", "＝", "＋", "－", "＠"};
+    text += strspn(text, " ");
+    for (size_t i = 0; i < ARRAY_LEN(signs); i++)
+        if (strncmp(text, signs[i], strlen(signs[i])) == 0)
+            return text[strlen(signs[i])] != '\0'; /* alone it is none */
+    return false;
+}
+
+/* In quotes always; a quote inside is doubled (RFC 4180). An apostrophe makes of a formula what it
+ * should be, a text. */
 static void csv_text(const char *text, const char *end, FILE *out)
 {
+    char *clean = strdup(text);
     (void)fputc('"', out);
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
+    if (clean != NULL && begins_formula(text_clean(clean)))
+        (void)fputc('\'', out);
+    for (const char *at = clean; at != NULL && *at != '\0'; at++) {
+        if (*at == '"')
             (void)fputc('"', out);
-        (void)fputc(*text, out);
+        (void)fputc(*at, out);
     }
-    (void)fprintf(out, "\"%s", end);
+    text_print(out, "\"%s", end);
+    free(clean);
 }
 
 static void csv_row(const struct report *r, const struct report_row *row, FILE *out)
 {
     char begin[CLOCK_TEXT], end[CLOCK_TEXT];
     csv_text(r->building_id, ",", out);
-    (void)fprintf(out, "%" PRId64 ",", row->meter_id);
+    text_print(out, "%" PRId64 ",", row->meter_id);
     csv_text(row->custom_meter_id, ",", out);
     csv_text(row->name, ",", out);
     csv_text(row->service, ",", out);
     csv_text(row->flow, ",", out);
     csv_text(row->unit, ",", out);
-    (void)fprintf(out, "%s,%s,%s,", row->is_month ? row->period : "",
-                  clock_format_utc(row->begin_s * 1000, begin),
-                  clock_format_utc(row->end_s * 1000, end));
+    text_print(out, "%s,%s,%s,", row->is_month ? row->period : "",
+               clock_format_utc(row->begin_s * 1000, begin),
+               clock_format_utc(row->end_s * 1000, end));
     if (row->has_reading)
-        (void)fprintf(out, "%.17g", row->reading);
-    (void)fprintf(out, ",%s,%s", row->cost != NULL ? row->cost : "",
-                  row->changed ? "true" : "false");
+        text_print(out, "%.17g", row->reading);
+    text_print(out, ",%s,%s", row->cost != NULL ? row->cost : "", row->changed ? "true" : "false");
     if (row->has_coverage)
-        (void)fprintf(out, ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 "\n",
-                      row->covered_s, row->expected_s, row->gaps, row->readings, row->estimated);
+        text_print(out, ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 "\n",
+                   row->covered_s, row->expected_s, row->gaps, row->readings, row->estimated);
     else
         (void)fputs(",,,,,\n", out);
 }
@@ -104,7 +120,8 @@ bool report_print_json(const struct report *r, FILE *out, struct err *e)
     }
     json_t *report = json_pack("{s:s, s:s, s:o}", "building", r->building_id, "timezone",
                                timezone_name(r->zone), "meters", meters);
-    ok = ok && report != NULL && json_dumpf(report, out, JSON_INDENT(2)) == 0;
+    ok = ok && report != NULL &&
+         json_dump_callback(report, text_put_json, out, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0;
     json_decref(report);
     if (!ok)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a report");

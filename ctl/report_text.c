@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "report.h"
 #include "table.h"
 
@@ -102,12 +103,8 @@ static void add_row(struct table *t, const struct report_row *row, const struct 
 
 static void print_heading(const struct report_row *first, FILE *out)
 {
-    char *text = NULL;
-    if (asprintf(&text, "meter %" PRId64 ": %s, %s, in %s  (%s; %s)", first->meter_id,
-                 first->service, first->flow, first->unit, first->name, first->custom_meter_id) < 0)
-        return;
-    (void)fprintf(out, "%s\n", table_clean(text));
-    free(text);
+    text_print(out, "meter %" PRId64 ": %s, %s, in %s  (%s; %s)\n", first->meter_id, first->service,
+               first->flow, first->unit, first->name, first->custom_meter_id);
 }
 
 static void print_meter(const struct report *r, int from, int to, size_t width, FILE *out)
@@ -126,7 +123,7 @@ static void print_meter(const struct report *r, int from, int to, size_t width, 
     }
     print_heading(&first, out);
     table_print(&t, out);
-    (void)fprintf(out, "together %s %s\n", group_digits(s.total, s.decimals, total), first.unit);
+    text_print(out, "together %s %s\n", group_digits(s.total, s.decimals, total), first.unit);
 }
 
 void report_print_text(const struct report *r, size_t width, FILE *out)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "beat_import.h"
 #include "commands.h"
 
@@ -92,8 +93,7 @@ int schedule_run(struct ctl *c, int argc, char **argv)
     if (count.lost == 0)
         return CTL_OK;
     (void)fflush(stdout);
-    (void)fprintf(stderr,
-                  "meterbeatctl: of %zu entries not all was carried over: see the comments\n",
-                  count.entries);
+    text_print(stderr, "meterbeatctl: of %zu entries not all was carried over: see the comments\n",
+               count.entries);
     return CTL_FAILED;
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/host.h"
+#include "base/text.h"
 #include "base/uuid5.h"
 #include "commands.h"
 #include "queue/message.h"
@@ -131,7 +132,7 @@ static int send_message(const struct send *s, const struct settings *settings,
         return ctl_misused("%s", e.text);
     if (!publish(settings, queue, &v, &e))
         return ctl_fail(&e);
-    printf("%s\n", m->id);
+    text_print(stdout, "%s\n", m->id);
     return CTL_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "commands.h"
 
 struct request {
@@ -41,15 +42,6 @@ static const struct argp argp = {
     .children = program_children,
 };
 
-static bool print_json(const json_t *status)
-{
-    char *text = json_dumps(status, JSON_INDENT(2));
-    if (text != NULL)
-        printf("%s\n", text);
-    free(text);
-    return text != NULL;
-}
-
 /* Asks the broker, then the database; one that does not answer does not hide the other. */
 static int collect(struct session *s, int64_t now_s, json_t *status)
 {
@@ -66,6 +58,7 @@ static int collect(struct session *s, int64_t now_s, json_t *status)
 int status_run(struct ctl *c, int argc, char **argv)
 {
     struct request r = {.ctl = c};
+    struct err e;
     int result;
     program_parse(&argp, 0, argc, argv, &r);
     if (!ctl_settings(c, &result))
@@ -78,7 +71,7 @@ int status_run(struct ctl *c, int argc, char **argv)
     result = collect(&session, now_s, status);
     if (!r.json)
         status_print(status, stdout);
-    else if (!print_json(status))
+    else if (!ctl_print_json_as(json_incref(status), JSON_INDENT(2), &e))
         result = CTL_FAILED;
     json_decref(status);
     return result;

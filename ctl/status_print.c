@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "status.h"
 #include "table.h"
 
@@ -79,7 +80,7 @@ static void print_workers(const json_t *workers, FILE *out)
     if (t.count > 0)
         table_print(&t, out);
     else
-        (void)fprintf(out, "no workers: meterbeat-worker starts one\n");
+        text_print(out, "no workers: meterbeat-worker starts one\n");
 }
 
 static void print_entries(const json_t *entries, FILE *out)
@@ -101,8 +102,7 @@ static void print_entries(const json_t *entries, FILE *out)
     }
     table_print(&t, out);
     if (json_array_size(entries) > ENTRIES_SHOWN)
-        (void)fprintf(out, "and %zu more: --json has all\n",
-                      json_array_size(entries) - ENTRIES_SHOWN);
+        text_print(out, "and %zu more: --json has all\n", json_array_size(entries) - ENTRIES_SHOWN);
 }
 
 static void print_open_runs(const json_t *runs, FILE *out)
@@ -141,41 +141,41 @@ static void print_counts(const json_t *status, FILE *out)
     const json_t *runs = json_object_get(status, "runs");
     const json_t *outbox = json_object_get(status, "outbox");
     char oldest[32];
-    (void)fprintf(out,
-                  "runs     %" PRId64 " waiting, %" PRId64 " running, %" PRId64
-                  " retrying, %" PRId64 " done, %" PRId64 " dead\n",
-                  number(runs, "waiting"), number(runs, "running"), number(runs, "retrying"),
-                  number(runs, "done"), number(runs, "dead"));
-    (void)fprintf(out, "outbox   %" PRId64 " messages to be sent", number(outbox, "messages"));
+    text_print(out,
+               "runs     %" PRId64 " waiting, %" PRId64 " running, %" PRId64 " retrying, %" PRId64
+               " done, %" PRId64 " dead\n",
+               number(runs, "waiting"), number(runs, "running"), number(runs, "retrying"),
+               number(runs, "done"), number(runs, "dead"));
+    text_print(out, "outbox   %" PRId64 " messages to be sent", number(outbox, "messages"));
     if (number(outbox, "messages") > 0)
-        (void)fprintf(out, ", the oldest %s old", span(number(outbox, "oldest_s"), oldest));
-    (void)fprintf(out, "\nmonths   %" PRId64 " changed since they were summed\n",
-                  number(status, "dirty_months"));
+        text_print(out, ", the oldest %s old", span(number(outbox, "oldest_s"), oldest));
+    text_print(out, "\nmonths   %" PRId64 " changed since they were summed\n",
+               number(status, "dirty_months"));
     const json_t *months = json_object_get(status, "months");
     if (number(months, "partial") > 0)
-        (void)fprintf(out,
-                      "         %" PRId64 " of %" PRId64
-                      " of the last year have readings for a part of the month only\n",
-                      number(months, "partial"), number(months, "covered"));
+        text_print(out,
+                   "         %" PRId64 " of %" PRId64
+                   " of the last year have readings for a part of the month only\n",
+                   number(months, "partial"), number(months, "covered"));
 }
 
 static void print_records(const json_t *records, FILE *out)
 {
-    (void)fprintf(out,
-                  "records  %" PRId64 " active, %" PRId64 " of them behind, %" PRId64
-                  " that cannot be parsed, %" PRId64 " paused\n",
-                  number(records, "active"), number(records, "behind"), number(records, "broken"),
-                  number(records, "paused"));
+    text_print(out,
+               "records  %" PRId64 " active, %" PRId64 " of them behind, %" PRId64
+               " that cannot be parsed, %" PRId64 " paused\n",
+               number(records, "active"), number(records, "behind"), number(records, "broken"),
+               number(records, "paused"));
 }
 
 static void print_custodians(const json_t *custodians, FILE *out)
 {
     int64_t pending = number(custodians, "pending"), refused = number(custodians, "refused");
     if (pending > 0 || refused > 0)
-        (void)fprintf(out,
-                      "waiting  %" PRId64 " records for their custodian's answer, %" PRId64
-                      " to be authorized again\n",
-                      pending, refused);
+        text_print(out,
+                   "waiting  %" PRId64 " records for their custodian's answer, %" PRId64
+                   " to be authorized again\n",
+                   pending, refused);
 }
 
 void status_print(const json_t *status, FILE *out)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 struct table table_make(const char *const *titles, size_t columns)
 {
     return (struct table){.titles = titles, .columns = columns};
@@ -16,18 +18,6 @@ size_t table_width(const char *text)
     for (; *text != '\0'; text++)
         width += ((unsigned char)*text & 0xC0) != 0x80;
     return width;
-}
-
-/* C1 controls (U+0080 to U+009F) as well: "\xC2\x9B" begins a sequence in some terminals. */
-char *table_clean(char *text)
-{
-    for (unsigned char *p = (unsigned char *)text; *p != '\0'; p++) {
-        if (*p < ' ' || *p == 0x7F)
-            *p = '?';
-        if (*p == 0xC2 && p[1] >= 0x80 && p[1] <= 0x9F)
-            p[0] = p[1] = '?';
-    }
-    return text;
 }
 
 void table_add(struct table *t, const char *format, ...)
@@ -46,7 +36,7 @@ void table_add(struct table *t, const char *format, ...)
     if (vasprintf(&text, format, values) < 0)
         text = NULL;
     va_end(values);
-    t->cells[t->count++] = text != NULL ? table_clean(text) : NULL;
+    t->cells[t->count++] = text != NULL ? text_clean(text) : NULL;
 }
 
 static const char *cell(const struct table *t, size_t i)
@@ -62,8 +52,8 @@ static void print_row(const struct table *t, size_t from, bool titles, const siz
         const char *text = titles ? t->titles[c] + right : cell(t, from + c);
         int pad = (int)(widths[c] - table_width(text));
         bool last = c + 1 == t->columns;
-        (void)fprintf(out, "%*s%s%*s%s", right ? pad : 0, "", text, right || last ? 0 : pad, "",
-                      last ? "\n" : "  ");
+        text_print(out, "%*s%s%*s%s", right ? pad : 0, "", text, right || last ? 0 : pad, "",
+                   last ? "\n" : "  ");
     }
 }
 

@@ -18,14 +18,12 @@ struct table {
 };
 
 struct table table_make(const char *const *titles, size_t columns);
-/* The next cell, row by row. Control characters become '?': what comes off a queue or a database
- * is not to reach a terminal. Without memory the cell stays empty. */
+/* The next cell, row by row, cleaned as text_clean does: what comes off a queue or a database is
+ * not to speak to a terminal. Without memory the cell stays empty. */
 void table_add(struct table *t, const char *format, ...) PRINTF_LIKE(2, 3);
 void table_print(const struct table *t, FILE *out);
 void table_free(struct table *t); /* for CLEANUP too */
 /* Columns that text takes: its UTF-8 characters. */
 size_t table_width(const char *text);
-/* Control characters in place to '?'; returns text. */
-char *table_clean(char *text);
 
 #endif

@@ -36,10 +36,9 @@ static bool try_later(struct redial *redial, bool known, const char *event, cons
         *e = *why;
         return false;
     }
-    char text[LOG_QUOTED];
     int64_t pause_ms = redial_later(redial, clock_mono_ms());
     log_event(LOG_LEVEL_WARNING, event, "code=%s error=%s retry_in_ms=%" PRId64, why->code,
-              log_quote(why->text, text), pause_ms);
+              why->text, pause_ms);
     return true;
 }
 
@@ -93,10 +92,9 @@ bool links_connect_broker(struct links *l, struct err *e)
 void links_note_event(struct links *l, struct broker_event *event)
 {
     if (event->kind == BROKER_EVENT_BLOCKED || event->kind == BROKER_EVENT_UNBLOCKED) {
-        char reason[LOG_QUOTED];
         l->blocked = event->kind == BROKER_EVENT_BLOCKED;
         log_event(LOG_LEVEL_WARNING, l->blocked ? "broker_blocked" : "broker_unblocked",
-                  "reason=%s", log_quote(event->text, reason));
+                  "reason=%s", event->text);
     }
     broker_event_free(event);
 }

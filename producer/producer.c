@@ -179,11 +179,10 @@ static void plan_relay(struct producer *p, const struct relay_count *count)
         p->relay_due_ms = count->sent < count->taken ? now_ms + NAP_MS : now_ms;
         return;
     }
-    char text[LOG_QUOTED];
     int64_t pause_ms = redial_later(&p->refused, now_ms);
     p->relay_due_ms = now_ms + pause_ms;
     log_event(LOG_LEVEL_WARNING, "publish_refused", "count=%zu error=%s retry_in_ms=%" PRId64,
-              count->refused, log_quote(count->refusal, text), pause_ms);
+              count->refused, count->refusal, pause_ms);
 }
 
 static bool can_relay(const struct producer *p)

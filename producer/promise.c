@@ -166,12 +166,12 @@ static bool write_all(const struct promiser *by, const struct tick *ticks, struc
 /* One line a tick; how late it was committed is what a slow database shows as. */
 static void log_ticks(const struct firing *f, int64_t now_ms)
 {
-    char due[CLOCK_TEXT], name[LOG_QUOTED];
+    char due[CLOCK_TEXT];
     for (size_t i = 0; i < f->count; i++) {
         const struct entry_tick *t = &f->rows[i];
         log_event(t->fired_here ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
                   t->fired_here ? "tick" : "tick_fired_elsewhere",
-                  "entry=%s due=%s task_id=%s late_ms=%lld", log_quote(t->entry, name),
+                  "entry=%s due=%s task_id=%s late_ms=%lld", t->entry,
                   clock_format_utc(t->due_s * 1000, due), t->task_id,
                   (long long)(now_ms - t->due_s * 1000));
     }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "config/program.h"
 #include "meter/address.h"
 #include "queue/task.h"
@@ -49,12 +50,13 @@ static char *help_tasks(int key, const char *text, void *input)
     FILE *out = open_memstream(&help, &size);
     if (!out)
         return (char *)text;
-    fprintf(out, "Tasks:\n");
+    text_print(out, "Tasks:\n");
     for (size_t i = 0; i < count; i++)
-        fprintf(out, "  %-20s %s\n", tasks[i].name, tasks[i].summary);
-    fprintf(out,
-            "\nSIGTERM: finish and exit; a second one: stop at the next safe point. Exit status: 0 "
-            "stopped, 2 configuration, 3 cannot go on, 4 a task hung.");
+        text_print(out, "  %-20s %s\n", tasks[i].name, tasks[i].summary);
+    text_print(
+        out,
+        "\nSIGTERM: finish and exit; a second one: stop at the next safe point. Exit status: 0 "
+        "stopped, 2 configuration, 3 cannot go on, 4 a task hung.");
     fclose(out);
     return help;
 }
@@ -78,7 +80,7 @@ int main(int argc, char **argv)
         return status;
     if (!address_list_check(settings.feed.allow_addresses, &e) ||
         !address_ports_check(settings.feed.allow_ports, &e)) {
-        (void)fprintf(stderr, "meterbeat-worker: %s\n", e.text);
+        text_print(stderr, "meterbeat-worker: %s\n", e.text);
         settings_free(&settings);
         return PROGRAM_MISUSED;
     }

@@ -47,7 +47,7 @@ static void start_child(const struct settings *s, struct child *child, int index
     if (child->pid < 0) {
         child->pid = 0;
         child->due_ms = now_ms + PAUSE_MAX_MS;
-        log_event(LOG_LEVEL_ERROR, "cannot_fork", "error=\"%s\"", strerror(errno));
+        log_event(LOG_LEVEL_ERROR, "cannot_fork", "error=%s", strerror(errno));
     }
 }
 

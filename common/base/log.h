@@ -14,20 +14,20 @@ void log_init(const char *program, enum log_level least);
 /* "debug", "info", "warning", "error" -> level; false for any other word. */
 MUST_CHECK bool log_level_parse(const char *word, enum log_level *ret_level);
 /*
- * Text such as `task_id=… record=7 attempt=2` put into each later line of the calling thread; ""
- * takes it away. Values with blanks or quotes are the caller's to quote: use log_quote.
+ * Pairs such as "task_id=%s record=%lld" put into each later line of the calling thread; "" takes
+ * them away. At most 319 bytes.
  */
 void log_context(const char *format, ...) PRINTF_LIKE(1, 2);
 /*
  * time=… level=… program=… [context] event=WORD [pairs]. event is a stable word, format gives
- * further key=value pairs ("" for none). One write(2) a line, any thread. Control characters become
- * '?'.
+ * further key=value pairs ("" for none). One write(2) a line, any thread.
+ *
+ * Values are given as they are, whoever wrote them: what a %s brings is cleaned as text_clean does,
+ * stands in quotes unless it is one word, and is cut at 600 bytes. So no value can end a line or
+ * begin another pair; quotes in the format are not needed.
  */
 void log_event(enum log_level level, const char *event, const char *format, ...) PRINTF_LIKE(3, 4);
-/* The same with kind=, code=, error="…" and, where there is one, detail="…" of e. */
+/* The same with kind=, code=, error= and, where there is one, detail= of e. */
 void log_error(enum log_level level, const char *event, const struct err *e);
-/* value as "…" with quotes and backslashes escaped, cut to fit out; returns out. */
-#define LOG_QUOTED 600
-const char *log_quote(const char *value, char out[LOG_QUOTED]);
 
 #endif

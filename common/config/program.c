@@ -7,10 +7,11 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/text.h"
 
 static void print_version(FILE *out, struct argp_state *state)
 {
-    (void)fprintf(out, "%s (meterbeat) %s\n", state->name, METERBEAT_VERSION);
+    text_print(out, "%s (meterbeat) %s\n", state->name, METERBEAT_VERSION);
 }
 
 static const struct argp_option options[] = {
@@ -62,11 +63,10 @@ void program_parse(const struct argp *argp, unsigned flags, int argc, char **arg
 static bool start_log(const char *program, const struct settings *s)
 {
     enum log_level least = LOG_LEVEL_INFO;
-    char quoted[LOG_QUOTED];
     bool known = log_level_parse(s->log_level, &least); /* the table admits no other word */
     log_init(program, least);
     if (s->warning[0] != '\0')
-        log_event(LOG_LEVEL_WARNING, "settings", "text=%s", log_quote(s->warning, quoted));
+        log_event(LOG_LEVEL_WARNING, "settings", "text=%s", s->warning);
     return known;
 }
 
@@ -75,7 +75,7 @@ bool program_start(const char *program, const struct program_options *o,
 {
     struct err e;
     if (!settings_load(settings_path(o->config), ret_settings, &e)) {
-        (void)fprintf(stderr, "%s: %s\n", program, e.text);
+        text_print(stderr, "%s: %s\n", program, e.text);
         *ret_status = PROGRAM_MISUSED;
         return false;
     }

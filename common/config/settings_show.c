@@ -5,22 +5,29 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "config/settings_table.h"
 
+/* What may not be shown as it is, as the escapes that libconfig reads back. */
 static void show_string(FILE *out, const char *text)
 {
+    size_t bytes;
     (void)fputc('"', out);
-    for (const char *p = text; *p != '\0'; p++) {
+    for (const char *p = text; *p != '\0'; p += bytes) {
+        bool shown = text_is_shown(p, &bytes);
         if (*p == '"' || *p == '\\')
             (void)fputc('\\', out);
-        (void)fputc(*p, out);
+        if (shown)
+            (void)fwrite(p, 1, bytes, out);
+        for (size_t i = 0; !shown && i < bytes; i++)
+            (void)fprintf(out, "\\x%02x", (unsigned char)p[i]);
     }
     (void)fputc('"', out);
 }
 
 static void show_int(FILE *out, int64_t number)
 {
-    (void)fprintf(out, "%" PRId64 "%s", number, number > INT_MAX || number < INT_MIN ? "L" : "");
+    text_print(out, "%" PRId64 "%s", number, number > INT_MAX || number < INT_MIN ? "L" : "");
 }
 
 static void show_delays(FILE *out, const struct settings *s)
@@ -61,7 +68,7 @@ static void show_group(FILE *out, const struct setting *table, size_t count, con
         const void *field = (const char *)base + table[i].offset;
         if (!is_given(&table[i], field))
             continue;
-        (void)fprintf(out, " %s = ", table[i].path);
+        text_print(out, " %s = ", table[i].path);
         show_value(out, &table[i], base);
         (void)fputc(';', out);
     }
@@ -91,7 +98,7 @@ static void show_schedule(FILE *out, const struct settings *s)
 static void show_setting(FILE *out, const struct setting *row, const struct settings *s)
 {
     const char *dot = strchr(row->path, '.');
-    (void)fprintf(out, "%s%s = ", dot != NULL ? "    " : "", dot != NULL ? dot + 1 : row->path);
+    text_print(out, "%s%s = ", dot != NULL ? "    " : "", dot != NULL ? dot + 1 : row->path);
     switch (row->type) {
     case SETTING_DELAYS:
         show_delays(out, s);
@@ -112,7 +119,7 @@ static void show_setting(FILE *out, const struct setting *row, const struct sett
 static void show_secret(FILE *out, const struct secret *secret, const struct settings *s)
 {
     const char *password = *(const char *const *)((const char *)s + secret->offset);
-    (void)fprintf(out, "    # password: %s\n", password[0] != '\0' ? "set, not shown" : "none");
+    text_print(out, "    # password: %s\n", password[0] != '\0' ? "set, not shown" : "none");
 }
 
 static size_t part_length(const char *path)
@@ -149,7 +156,7 @@ void settings_show(const struct settings *s, FILE *out)
         if (!same_part(part, row->path) && part_length(part) > 0)
             (void)fputs("};\n", out);
         if (!same_part(part, row->path) && len > 0)
-            (void)fprintf(out, "%.*s = {\n", (int)len, row->path);
+            text_print(out, "%.*s = {\n", (int)len, row->path);
         for (size_t j = 0; j < settings_secrets_count; j++)
             if (strcmp(settings_secrets[j].file_path, row->path) == 0)
                 show_secret(out, &settings_secrets[j], s);
@@ -176,20 +183,20 @@ static void document_cell(FILE *out, const char *text)
 static void document_range(FILE *out, const struct setting *row)
 {
     if (row->type == SETTING_INT || row->type == SETTING_DELAYS)
-        (void)fprintf(out, "%" PRId64 " to %" PRId64, row->least, row->most);
+        text_print(out, "%" PRId64 " to %" PRId64, row->least, row->most);
     else if (row->words != NULL)
         document_cell(out, row->words);
     else if (row->type == SETTING_ALIASES || row->type == SETTING_SCHEDULE)
-        (void)fprintf(out, "at most %" PRId64, row->most);
+        text_print(out, "at most %" PRId64, row->most);
 }
 
 static void document_row(FILE *out, const struct setting *row)
 {
-    (void)fprintf(out, "| `%s` | %s | %s | ", row->path, setting_type_name(row->type), row->unit);
+    text_print(out, "| `%s` | %s | %s | ", row->path, setting_type_name(row->type), row->unit);
     if (row->required)
         (void)fputs("required", out);
     else if (row->fallback != NULL && row->fallback[0] != '\0')
-        (void)fprintf(out, "`%s`", row->fallback);
+        text_print(out, "`%s`", row->fallback);
     (void)fputs(" | ", out);
     document_range(out, row);
     (void)fputs(" | ", out);
@@ -214,7 +221,7 @@ static void document_secrets(FILE *out)
                 "1. the environment: ",
                 out);
     for (size_t i = 0; i < settings_secrets_count; i++)
-        (void)fprintf(out, "%s`%s`", i > 0 ? ", " : "", settings_secrets[i].variable);
+        text_print(out, "%s`%s`", i > 0 ? ", " : "", settings_secrets[i].variable);
     (void)fputs("\n2. the first line of the file that `password_file` or `credentials.key_file` "
                 "names; programs warn when everybody can read it\n"
                 "3. for the broker and the database, the URL itself, from which it is taken out at "

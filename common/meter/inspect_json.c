@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "meter/inspect_print.h"
 #include "meter/local_time.h"
 #include "meter/series_names.h"
@@ -30,28 +31,28 @@ static json_t *string_of(const char *text)
 static void put_string(FILE *out, const char *text)
 {
     json_t *string = text ? string_of(text) : json_null();
-    json_dumpf(string, out, JSON_ENCODE_ANY);
+    json_dump_callback(string, text_put_json, out, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
     json_decref(string);
 }
 
 static void put_text(FILE *out, const char *key, const char *text)
 {
-    fprintf(out, ", \"%s\": ", key);
+    text_print(out, ", \"%s\": ", key);
     put_string(out, text);
 }
 
 static void put_number(FILE *out, const char *key, int64_t number)
 {
     if (number == ESPI_ABSENT)
-        fprintf(out, ", \"%s\": null", key);
+        text_print(out, ", \"%s\": null", key);
     else
-        fprintf(out, ", \"%s\": %" PRId64, key, number);
+        text_print(out, ", \"%s\": %" PRId64, key, number);
 }
 
 static void put_sum(FILE *out, const char *key, inspect_sum sum, uint64_t count)
 {
     char text[INSPECT_SUM_TEXT];
-    fprintf(out, ", \"%s\": %s", key, count ? inspect_sum_text(sum, text) : "null");
+    text_print(out, ", \"%s\": %s", key, count ? inspect_sum_text(sum, text) : "null");
 }
 
 /* --- a series ------------------------------------------------------------------------------------
@@ -76,7 +77,7 @@ static void put_meaning(FILE *out, const struct espi_series *s)
 
 static void put_counts(FILE *out, const struct inspect_count *c)
 {
-    fprintf(out, ", \"readings\": %" PRIu64, c->readings);
+    text_print(out, ", \"readings\": %" PRIu64, c->readings);
     put_number(out, "first_start", c->first_start);
     put_number(out, "last_start", c->last_start);
     put_sum(out, "sum_raw", c->sum, c->values);
@@ -86,11 +87,11 @@ static void put_counts(FILE *out, const struct inspect_count *c)
 static void put_links(FILE *out, const struct espi_series *s)
 {
     put_text(out, "blocks_href", s->blocks_href);
-    fprintf(out,
-            ", \"links\": {\"usage_point\": \"%s\", \"reading_type\": \"%s\", \"blocks\": \"%s\"",
-            espi_link_name(s->usage_point_link), espi_link_name(s->reading_type_link),
-            espi_link_name(s->blocks_link));
-    fprintf(out, ", \"local_time\": \"%s\"}", espi_link_name(s->local_time_link));
+    text_print(
+        out, ", \"links\": {\"usage_point\": \"%s\", \"reading_type\": \"%s\", \"blocks\": \"%s\"",
+        espi_link_name(s->usage_point_link), espi_link_name(s->reading_type_link),
+        espi_link_name(s->blocks_link));
+    text_print(out, ", \"local_time\": \"%s\"}", espi_link_name(s->local_time_link));
     put_text(out, "unresolved", s->unresolved);
 }
 
@@ -122,7 +123,7 @@ static void put_series(FILE *out, const struct inspect_file *f, size_t i)
  */
 static void put_problem(FILE *out, const char *code, const char *place, bool first)
 {
-    fprintf(out, "%s{\"code\": ", first ? "" : ", ");
+    text_print(out, "%s{\"code\": ", first ? "" : ", ");
     put_string(out, code);
     put_text(out, "place", place);
     fputc('}', out);
@@ -155,7 +156,7 @@ static void put_problems(FILE *out, const struct inspect_file *f)
 
 static void put_bill(FILE *out, const struct espi_bill *b, bool first)
 {
-    fprintf(out, "%s{\"resource\": \"%s\"", first ? "" : ", ", b->resource);
+    text_print(out, "%s{\"resource\": \"%s\"", first ? "" : ", ", b->resource);
     put_text(out, "self", b->self);
     put_text(out, "usage_point", b->usage_point);
     put_text(out, "usage_point_link", espi_link_name(b->usage_point_link));
@@ -194,10 +195,10 @@ void inspect_print_json(const struct inspect_file *f, FILE *out)
         put_series(out, f, i);
     fputs("{\"file\": ", out);
     put_string(out, f->name);
-    fprintf(out, ", \"series\": %zu, \"readings\": %" PRIu64, series,
-            f->failure ? 0 : espi_reading_count(f->feed));
+    text_print(out, ", \"series\": %zu, \"readings\": %" PRIu64, series,
+               f->failure ? 0 : espi_reading_count(f->feed));
     put_problems(out, f);
     put_bills(out, f);
-    fprintf(out, ", \"problems_not_kept\": %" PRIu64 ", \"well_formed\": %s}\n",
-            f->feed ? espi_problems_not_kept(f->feed) : 0, f->failure ? "false" : "true");
+    text_print(out, ", \"problems_not_kept\": %" PRIu64 ", \"well_formed\": %s}\n",
+               f->feed ? espi_problems_not_kept(f->feed) : 0, f->failure ? "false" : "true");
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "meter/inspect_print.h"
 #include "meter/series_names.h"
 #include "meter/series_tags.h"
@@ -66,16 +67,16 @@ static void print_series(const struct espi_series *s, const struct inspect_count
     char flow[24], service[24];
     bool conflict;
     int64_t kind = series_service(s, &conflict);
-    fprintf(out, "  %-11s  %-7s  %8" PRIu64 "  %-20s  %-20s  %24s  %14s  %s",
-            word_or_code(series_service_name(kind), kind, service),
-            word_or_code(series_flow_name(s->flow_direction), s->flow_direction, flow), c->readings,
-            instant(c->first_start, first), instant(c->last_start, last), scaled_sum(s, c, sum),
-            scaled_cost(c, cost),
-            s->meter_reading ? s->meter_reading
-            : s->blocks_href ? s->blocks_href
-                             : "-");
+    text_print(out, "  %-11s  %-7s  %8" PRIu64 "  %-20s  %-20s  %24s  %14s  %s",
+               word_or_code(series_service_name(kind), kind, service),
+               word_or_code(series_flow_name(s->flow_direction), s->flow_direction, flow),
+               c->readings, instant(c->first_start, first), instant(c->last_start, last),
+               scaled_sum(s, c, sum), scaled_cost(c, cost),
+               s->meter_reading ? s->meter_reading
+               : s->blocks_href ? s->blocks_href
+                                : "-");
     if (s->unresolved)
-        fprintf(out, "  [%s]", s->unresolved);
+        text_print(out, "  [%s]", s->unresolved);
     fputc('\n', out);
 }
 
@@ -88,10 +89,10 @@ static void print_bill(const struct espi_bill *b, FILE *out)
                                         .sum = b->value,
                                         .costs = b->bill_last_period != ESPI_ABSENT,
                                         .sum_cost = b->bill_last_period};
-    fprintf(out, "  bill from %s, %" PRId64 " days: %s, amount %s, %s\n",
-            instant(b->start_s, start), b->duration_s == ESPI_ABSENT ? 0 : b->duration_s / 86400,
-            scaled_sum(&like, &count, sum), scaled_cost(&count, cost),
-            b->usage_point ? b->usage_point : "-");
+    text_print(out, "  bill from %s, %" PRId64 " days: %s, amount %s, %s\n",
+               instant(b->start_s, start), b->duration_s == ESPI_ABSENT ? 0 : b->duration_s / 86400,
+               scaled_sum(&like, &count, sum), scaled_cost(&count, cost),
+               b->usage_point ? b->usage_point : "-");
 }
 
 static void print_problems(const struct inspect_file *f, FILE *out)
@@ -99,27 +100,27 @@ static void print_problems(const struct inspect_file *f, FILE *out)
     size_t count = f->feed ? espi_problem_count(f->feed) : 0;
     for (size_t i = 0; i < count; i++) {
         const struct espi_problem *p = espi_problem_at(f->feed, i);
-        fprintf(out, "  problem %s", p->code);
+        text_print(out, "  problem %s", p->code);
         if (p->line)
-            fprintf(out, " at line %" PRIu64, p->line);
-        fprintf(out, "%s%s\n", *p->where ? ": " : "", p->where);
+            text_print(out, " at line %" PRIu64, p->line);
+        text_print(out, "%s%s\n", *p->where ? ": " : "", p->where);
     }
     if (f->feed && espi_problems_not_kept(f->feed))
-        fprintf(out, "  and %" PRIu64 " more\n", espi_problems_not_kept(f->feed));
+        text_print(out, "  and %" PRIu64 " more\n", espi_problems_not_kept(f->feed));
 }
 
 void inspect_print_text(const struct inspect_file *f, FILE *out)
 {
     if (f->failure) {
-        fprintf(out, "%s: %s: %s\n", f->name, f->failure->code, f->failure->text);
+        text_print(out, "%s: %s: %s\n", f->name, f->failure->code, f->failure->text);
         return;
     }
     size_t series = espi_series_count(f->feed);
-    fprintf(out, "%s: %zu series, %" PRIu64 " readings\n", f->name, series,
-            espi_reading_count(f->feed));
+    text_print(out, "%s: %zu series, %" PRIu64 " readings\n", f->name, series,
+               espi_reading_count(f->feed));
     if (series)
-        fprintf(out, "  %-11s  %-7s  %8s  %-20s  %-20s  %24s  %14s  %s\n", "service", "flow",
-                "readings", "first start", "last start", "sum", "cost", "meter reading");
+        text_print(out, "  %-11s  %-7s  %8s  %-20s  %-20s  %24s  %14s  %s\n", "service", "flow",
+                   "readings", "first start", "last start", "sum", "cost", "meter reading");
     for (size_t i = 0; i < series; i++)
         print_series(espi_series_at(f->feed, i), &f->counts[i], out);
     for (size_t i = 0; i < espi_bill_count(f->feed); i++)

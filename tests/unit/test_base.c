@@ -57,13 +57,6 @@ static void a_name_makes_the_same_identifier_each_time(void **state)
     assert_int_equal(first[14], '5');
 }
 
-static void a_quoted_value_cannot_end_its_quotes(void **state)
-{
-    (void)state;
-    char out[LOG_QUOTED];
-    assert_string_equal(log_quote("a \"b\" \\", out), "\"a \\\"b\\\" \\\\\"");
-}
-
 static void an_instant_before_1970_is_written_right(void **state)
 {
     (void)state;
@@ -71,33 +64,13 @@ static void an_instant_before_1970_is_written_right(void **state)
     assert_string_equal(clock_format_utc(-1, text), "1969-12-31T23:59:59Z");
 }
 
-static void a_log_line_holds_no_control_characters(void **state)
-{
-    (void)state;
-    char line[1000] = "";
-    int ends[2], before = dup(STDERR_FILENO);
-    assert_int_equal(pipe(ends), 0);
-    dup2(ends[1], STDERR_FILENO);
-    log_event(LOG_LEVEL_ERROR, "tried",
-              "a=\x1b[1m b=\xc2\x9b"
-              "1m c=\xc3\x9b");
-    dup2(before, STDERR_FILENO);
-    close(ends[1]);
-    assert_true(read(ends[0], line, sizeof line - 1) > 0);
-    close(ends[0]);
-    close(before);
-    assert_non_null(strstr(line, "a=?[1m b=??1m c=\xc3\x9b\n"));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_log_line_holds_no_control_characters),
         cmocka_unit_test(an_error_gains_context_and_keeps_its_kind),
         cmocka_unit_test(an_error_without_a_place_to_go_is_ignored),
         cmocka_unit_test(a_buffer_refuses_to_pass_its_maximum_and_keeps_what_it_had),
         cmocka_unit_test(a_name_makes_the_same_identifier_each_time),
-        cmocka_unit_test(a_quoted_value_cannot_end_its_quotes),
         cmocka_unit_test(an_instant_before_1970_is_written_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

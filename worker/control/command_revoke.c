@@ -103,7 +103,7 @@ static json_t *remember(struct panel *p, const json_t *ids)
 /* If the database is there, they are saved before anybody is told. */
 static void flag_revoked(struct panel *p, const json_t *ids)
 {
-    char text[512], quoted[LOG_QUOTED];
+    char text[512];
     json_t *known = remember(p, ids);
     if (p->revocations && json_array_size(known) > 0) {
         revocations_save(p->revocations, known);
@@ -111,7 +111,7 @@ static void flag_revoked(struct panel *p, const json_t *ids)
             log_event(LOG_LEVEL_WARNING, "revoked_not_saved_yet", "%s", "");
     }
     log_event(LOG_LEVEL_INFO, "tasks_revoked", "count=%zu ids=%s", json_array_size(known),
-              log_quote(join(known, text, sizeof text), quoted));
+              join(known, text, sizeof text));
     json_decref(known);
 }
 

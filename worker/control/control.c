@@ -115,9 +115,8 @@ static void shut_down(struct control *c)
 
 static bool answer_request(struct control *c, const struct pidbox_request *r, struct err *e)
 {
-    char method[LOG_QUOTED];
     c->panel.heartbeat = c->panel.shutdown = false;
-    log_event(LOG_LEVEL_DEBUG, "control_request", "method=%s", log_quote(r->method, method));
+    log_event(LOG_LEVEL_DEBUG, "control_request", "method=%s", r->method);
     json_t *answer = commands_answer(&c->panel, r->method, r->arguments);
     if (c->panel.shutdown)
         shut_down(c);

@@ -87,12 +87,10 @@ bool mailbox_reply(struct mailbox *m, struct broker *b, const struct pidbox_requ
                    json_t *answer, int64_t clock, struct err *e)
 {
     struct envelope v = {.priority = -1};
-    char quoted[LOG_QUOTED];
     /* publishing to an exchange that is not there would close the channel, and with it the mailbox
      */
     if (strcmp(request->exchange, m->reply_exchange) != 0 && request->exchange[0]) {
-        log_event(LOG_LEVEL_WARNING, "reply_not_sent", "exchange=%s",
-                  log_quote(request->exchange, quoted));
+        log_event(LOG_LEVEL_WARNING, "reply_not_sent", "exchange=%s", request->exchange);
         json_decref(answer);
         return true;
     }

@@ -32,10 +32,8 @@ static void book_summary(const struct parse *p, char out[BOOK_SUMMARY])
 /* Whoever has to act on a feed should find it in the log, not only in the books. */
 static void book_warn(const struct parse *p)
 {
-    char quoted[LOG_QUOTED];
     if (p->unresolved[0])
-        log_event(LOG_LEVEL_WARNING, "series_not_stored", "reasons=%s",
-                  log_quote(p->unresolved, quoted));
+        log_event(LOG_LEVEL_WARNING, "series_not_stored", "reasons=%s", p->unresolved);
     if (p->counts.contradicted)
         log_event(LOG_LEVEL_WARNING, "readings_contradict", "readings=%" PRId64 " kept=latest",
                   p->counts.contradicted);

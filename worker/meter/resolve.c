@@ -389,14 +389,13 @@ static bool resolve_bills(struct parse *p, struct resolve_reasons *reasons, stru
 
 static void resolve_tell_problems(const struct parse *p)
 {
-    char quoted[LOG_QUOTED];
     size_t count = espi_problem_count(p->espi);
     uint64_t all = count + espi_problems_not_kept(p->espi);
     for (size_t i = 0; i < count && i < RESOLVE_PROBLEMS; i++) {
         const struct espi_problem *problem = espi_problem_at(p->espi, i);
         log_event(LOG_LEVEL_WARNING, "feed_problem",
                   "record=%" PRId64 " code=%s line=%" PRIu64 " where=%s of=%" PRIu64, p->record.id,
-                  problem->code, problem->line, log_quote(problem->where, quoted), all);
+                  problem->code, problem->line, problem->where, all);
     }
 }
 

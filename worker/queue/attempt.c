@@ -26,28 +26,20 @@ static bool refuse_defect(const struct attempt *a, struct err *e)
                    (long long)s->worker.max_message_depth);
 }
 
-/* One word for the log, whatever is in it. */
-static const char *log_word(const char *text, char out[80])
+static const char *or_dash(const char *text)
 {
-    size_t n = 0;
-    for (; text && text[n] && n < 79; n++)
-        out[n] = text[n] > ' ' && text[n] < 0x7f && text[n] != '"' ? text[n] : '?';
-    out[n] = '\0';
-    return n ? out : "-";
+    return text && *text ? text : "-";
 }
 
 static void set_log_context(const struct attempt *a)
 {
-    char id[80], task[80], building[80];
+    const char *id = or_dash(a->message.id), *task = or_dash(a->message.task);
     if (a->key.record_id)
-        log_context("task_id=%s task=%s record=%lld", log_word(a->message.id, id),
-                    log_word(a->message.task, task), (long long)a->key.record_id);
+        log_context("task_id=%.80s task=%.80s record=%lld", id, task, (long long)a->key.record_id);
     else if (a->key.building_id)
-        log_context("task_id=%s task=%s building=%s", log_word(a->message.id, id),
-                    log_word(a->message.task, task), log_word(a->key.building_id, building));
+        log_context("task_id=%.80s task=%.80s building=%.80s", id, task, a->key.building_id);
     else
-        log_context("task_id=%s task=%s", log_word(a->message.id, id),
-                    log_word(a->message.task, task));
+        log_context("task_id=%.80s task=%.80s", id, task);
 }
 
 bool attempt_read(struct attempt *a, struct err *e)

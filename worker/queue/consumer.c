@@ -83,13 +83,12 @@ static void new_epoch(struct consumer *c)
 
 static void redial_after(struct consumer *c, const char *event, const struct err *e)
 {
-    char quoted[LOG_QUOTED];
     broker_close(c->broker);
     c->broker = NULL;
     new_epoch(c);
     int64_t pause_ms = redial_later(&c->redial, clock_mono_ms());
     log_event(LOG_LEVEL_WARNING, event, "retry_in_ms=%lld code=%s error=%s", (long long)pause_ms,
-              e->code, log_quote(e->text, quoted));
+              e->code, e->text);
 }
 
 static void lose_connection(struct consumer *c, const struct err *e)
@@ -151,9 +150,8 @@ static bool leave_out(const struct consumer *c, struct subscription *wanted, con
     if (strcmp(wanted->queue, c->settings->broker.queue) == 0 ||
         strcmp(why->code, "broker_lost") == 0)
         return false;
-    char queue[LOG_QUOTED], quoted[LOG_QUOTED];
-    log_event(LOG_LEVEL_ERROR, "queue_left_out", "queue=%s code=%s error=%s",
-              log_quote(wanted->queue, queue), why->code, log_quote(why->text, quoted));
+    log_event(LOG_LEVEL_ERROR, "queue_left_out", "queue=%s code=%s error=%s", wanted->queue,
+              why->code, why->text);
     wanted->queue[0] = '\0';
     return true;
 }
@@ -456,11 +454,11 @@ static bool take_event(struct consumer *c, struct broker_event *event, struct er
     case BROKER_EVENT_CANCELLED:
         return take_cancel(c, event->text, e);
     case BROKER_EVENT_REOPENED:
-        log_event(LOG_LEVEL_WARNING, "channel_closed", "reason=\"%s\"", event->text);
+        log_event(LOG_LEVEL_WARNING, "channel_closed", "reason=%s", event->text);
         new_epoch(c);
         return handover_stopping(c->handover) != STOP_NO || start_consuming(c, e);
     case BROKER_EVENT_BLOCKED:
-        log_event(LOG_LEVEL_WARNING, "broker_blocked", "reason=\"%s\"", event->text);
+        log_event(LOG_LEVEL_WARNING, "broker_blocked", "reason=%s", event->text);
         return true;
     default:
         return true;

@@ -47,13 +47,11 @@ static bool tell_client(struct attempt *a, const struct follow_up *f, const stru
 static enum give_up bury(struct attempt *a, const struct mailing_item *item, const struct err *why)
 {
     const struct follow_up *f = item->follow_up;
-    char id[LOG_QUOTED], task[LOG_QUOTED], quoted[LOG_QUOTED];
     if (!outcome_bury(a, &item->envelope, why, 0, f->queue ? f->queue : item->route.routing_key) ||
         !tell_client(a, f, why))
         return GIVE_UP_STOPPED;
     log_event(LOG_LEVEL_ERROR, "follow_up_dead", "follow_up=%s task=%s code=%s error=%s",
-              log_quote(f->message.id, id), log_quote(f->message.task, task), why->code,
-              log_quote(why->text, quoted));
+              f->message.id, f->message.task, why->code, why->text);
     return GIVE_UP;
 }
 

@@ -207,11 +207,10 @@ enum settlement outcome_retry(struct attempt *a, const struct err *why)
         log_error(LOG_LEVEL_ERROR, "retry_not_sent", &e);
         return SETTLE_REQUEUE;
     }
-    char quoted[LOG_QUOTED], detail[LOG_QUOTED];
-    log_event(LOG_LEVEL_WARNING, "task_retry", "attempt=%lld delay_s=%lld code=%s error=%s%s%s",
-              (long long)a->failed + 1, (long long)delay_s, why->code, log_quote(why->text, quoted),
-              why->detail[0] ? " detail=" : "",
-              why->detail[0] ? log_quote(why->detail, detail) : "");
+    log_event(LOG_LEVEL_WARNING, "task_retry",
+              why->detail[0] ? "attempt=%lld delay_s=%lld code=%s error=%s detail=%s"
+                             : "attempt=%lld delay_s=%lld code=%s error=%s%s",
+              (long long)a->failed + 1, (long long)delay_s, why->code, why->text, why->detail);
     if (!report_retry(a, why)) {
         letter_free(&letter);
         return SETTLE_LEAVE;
@@ -241,8 +240,7 @@ enum settlement outcome_not_now(struct attempt *a, const struct err *why)
         return a->taken_over ? SETTLE_ACK : SETTLE_LEAVE;
     if (!letter_later(&a->delivery->envelope, &letter, &e))
         return SETTLE_REQUEUE;
-    char quoted[LOG_QUOTED];
     log_event(LOG_LEVEL_INFO, "task_waits", "delay_s=%lld reason=%s", (long long)delay_s,
-              log_quote(why->text, quoted));
+              why->text);
     return climb(a, delay_s, &letter);
 }

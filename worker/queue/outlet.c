@@ -201,7 +201,7 @@ static void take_event(struct outlet *o, struct broker_event *event)
     case BROKER_EVENT_UNBLOCKED:
         o->blocked = event->kind == BROKER_EVENT_BLOCKED;
         log_event(LOG_LEVEL_WARNING, o->blocked ? "broker_blocked" : "broker_unblocked",
-                  "reason=\"%s\"", o->blocked ? event->text : "");
+                  "reason=%s", o->blocked ? event->text : "");
         return;
     default:
         broker_event_free(event);

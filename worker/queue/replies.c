@@ -71,13 +71,12 @@ void replies_answer(struct replies *r, struct reply *reply)
 
 void replies_refuse(struct replies *r, struct reply *reply, const char *why, int64_t now_ms)
 {
-    char id[LOG_QUOTED], quoted[LOG_QUOTED];
     reply->publication.state = PUBLICATION_WAITING;
     reply->not_before_ms = now_ms + REFUSED_PAUSE_MS;
     if (++reply->refusals < REPLY_REFUSALS_MAX)
         return;
     log_event(LOG_LEVEL_WARNING, "result_refused", "task_id=%s error=%s",
-              log_quote(reply->envelope.correlation_id, id), log_quote(why, quoted));
+              reply->envelope.correlation_id, why);
     replies_answer(r, reply);
 }
 

@@ -101,7 +101,6 @@ static bool send_state(struct attempt *a, enum result_state state, const json_t 
 static void say_chord(struct attempt *a, const char *id)
 {
     struct executor *x = a->executor;
-    char quoted[LOG_QUOTED];
     uint64_t print = hash_more(HASH_START, id, strlen(id));
     for (size_t i = 0; i < ARRAY_LEN(x->chords); i++)
         if (x->chords[i] == print)
@@ -109,8 +108,7 @@ static void say_chord(struct attempt *a, const char *id)
     x->chords[x->chords_next++ % ARRAY_LEN(x->chords)] = print;
     log_event(
         LOG_LEVEL_WARNING, "chord_not_supported",
-        "body=%s error=\"its tasks run; its body needs Celery's result backend and does not\"",
-        log_quote(id, quoted));
+        "body=%s error=\"its tasks run; its body needs Celery's result backend and does not\"", id);
 }
 
 static const struct err no_chord = {
