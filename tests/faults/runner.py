@@ -1,0 +1,91 @@
+"""Runs rounds one after the other on private servers, tells a line of each, keeps the evidence of those that failed."""
+import json
+import pathlib
+import platform
+import shutil
+import subprocess
+import tempfile
+import time
+
+from producing import SteppedClock
+from servers import Servers
+
+from . import ROOT
+from .families import FAMILIES
+from .proxy import Loop
+from .round import SMALL_DISK, Round
+
+
+def commit():
+    done = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=7"],
+                          capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
+
+
+def versions(servers):
+    return {"RabbitMQ": servers.rabbitmq.api("GET", "/overview")["rabbitmq_version"],
+            "PostgreSQL": servers.postgresql.sql("SHOW server_version")[0][0].split()[0],
+            "KairosDB": "1.3.0", "Python": platform.python_version(), "Linux": platform.release()}
+
+
+def small_disks(servers):
+    """Each server on a disk of its own that can be filled; they end with this process's mount namespace."""
+    for name, size in SMALL_DISK.items():
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(servers.folder / name)], check=True)
+
+
+def run_round(family, seed, number, servers, build, loop, keep, verbose=False):
+    """One round; its line. Logs and tables of one that failed go into a folder of their own below `keep`."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="meterbeat-faults-"))
+
+    def stepped_clock(path):
+        path.mkdir()
+        return SteppedClock(build, path)
+
+    round_ = Round(family, seed, number, servers, folder, build, loop, stepped_clock, verbose)
+    try:
+        round_.run()
+    except Exception as error:  # of the harness itself, or a server that did not come back
+        round_.ledger.add("other", f"{type(error).__name__}: {error}")
+    finally:
+        if not round_.ledger.clean():
+            round_.keep_evidence(keep / f"{family.name}-{seed}-{number}-{int(time.time())}")
+        round_.end()
+        shutil.rmtree(folder, ignore_errors=True)
+    return round_.line()
+
+
+def say(line):
+    print(f"{line['family']:15} round {line['round']:3} seed {line['seed']} faults {line['faults']:3}"
+          f" lost {line['lost']} doubled {line['doubled']} stuck {line['stuck']} recovery {line['recovery_s']:5.1f} s"
+          f" ({line['duration_s']:.0f} s, {line['records']} records, {line['tasks']} tasks) {line['verdict']}", flush=True)
+    for note in line["notes"]:
+        print("    " + note.replace("\n", "\n    "), flush=True)
+
+
+def run(arguments):
+    """All rounds of the chosen families; the number of those that failed."""
+    chosen = [FAMILIES[name] for name in arguments.family or FAMILIES]
+    failed, about = 0, {"commit": commit()}
+    arguments.results.parent.mkdir(parents=True, exist_ok=True)
+    servers, loop = Servers(), Loop()
+    if any(family.name == "disk" for family in chosen):
+        small_disks(servers)
+    with servers:
+        about["versions"] = versions(servers)
+        for number in range(arguments.first, arguments.first + arguments.rounds):
+            for family in chosen:
+                reason = family.needs()
+                if reason:
+                    print(f"{family.name:15} left out: {reason}", flush=True)
+                    continue
+                line = run_round(family, arguments.seed, number, servers, arguments.build, loop,
+                                 arguments.results.parent, arguments.verbose)
+                failed += line["verdict"] != "ok"
+                say(line)
+                with open(arguments.results, "a", encoding="utf-8") as results:
+                    results.write(json.dumps({**line, **about, "at": int(time.time())}) + "\n")
+                for server in servers.all:
+                    if not server.running():
+                        server.start()
+    return failed
