@@ -117,11 +117,12 @@ bool month_clean(struct pg *p, const struct month *m, struct err *e)
     " to_timestamp(r.start_s) AS begin_time, to_timestamp(r.start_s + r.length_s) AS end_time,"    \
     " (r.value::text || 'e' || r.exponent::text)::float8 * s.numerator / s.denominator AS "        \
     "reading,"                                                                                     \
-    " CASE WHEN abs(r.cost) < 999999900000 THEN round(r.cost / 100000.0, 4) END AS cost"           \
-    " FROM (SELECT series_id, start_s, length_s, value, exponent, cost, updated_s, seq"            \
+    " CASE WHEN abs(r.money) < 9999999 THEN round(r.money, 4) END AS cost"                         \
+    " FROM (SELECT series_id, start_s, length_s, value, exponent,"                                 \
+    " (cost || 'e' || cost_exponent - 5)::numeric AS money, updated_s, seq"                        \
     "  FROM stage_placed WHERE" STAGE_BILL(                                                        \
         "$1", "$2") " AND NOT is_register UNION ALL SELECT series_id, start_s, length_s, value,"   \
-                    " exponent, cost, coalesce(updated_s, -9223372036854775807), seq"              \
+                    " exponent, cost / 100000.0, coalesce(updated_s, -9223372036854775807), seq"   \
                     " FROM stage_bill) r JOIN " series " s ON s.id = r.series_id"                  \
                     " ORDER BY " whose ", r.start_s, r.length_s, r.updated_s DESC, r.seq DESC) "
 #define MONTH_BILLS MONTH_BILLS_OF("meterbeat.series", "s.meter_id")

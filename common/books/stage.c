@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "books/stage_sql.h"
 
-#define STAGE_BUFFER_MAX (STAGE_CHUNK * 256)
+#define STAGE_BUFFER_MAX (STAGE_CHUNK * 384)
 /* How slowly a statement over all readings may go through them, beyond what any statement may take.
  */
 #define STAGE_ROWS_PER_S 50000
@@ -77,7 +77,7 @@ bool stage_open(struct pg *p, struct stage **ret_stage, struct err *e)
     s->readings = stage_rows_make("COPY stage_reading FROM STDIN");
     s->entries = stage_rows_make("COPY stage_entry FROM STDIN");
     s->groups = stage_rows_make("COPY stage_group (group_id, feed_series, series_id, exponent,"
-                                " interval_s, is_estimated, is_summable) FROM STDIN");
+                                " interval_s, is_estimated, is_summable, has_costs) FROM STDIN");
     s->bills = stage_rows_make("COPY stage_bill FROM STDIN");
     s->days = stage_rows_make("COPY stage_day FROM STDIN");
     *ret_stage = s;
@@ -134,9 +134,10 @@ static bool stage_numbers(struct stage_rows *rows, const int64_t *values, size_t
 
 bool stage_reading(struct stage *s, const struct stage_reading *r, bool *ret_is_full, struct err *e)
 {
-    const int64_t values[] = {(int64_t)s->seq++, r->group,      (int64_t)r->entry, r->ordinal,
-                              r->start_s,        r->duration_s, r->value,          r->cost,
-                              r->quality,        r->tou};
+    const int64_t values[] = {(int64_t)s->seq++, r->group,        (int64_t)r->entry, r->ordinal,
+                              r->start_s,        r->duration_s,   r->value,          r->cost,
+                              r->quality,        r->tou,          r->tier,           r->cpp,
+                              r->value_exponent, r->cost_exponent};
     return stage_numbers(&s->readings, values, ARRAY_LEN(values), '\t', e) &&
            stage_truth(&s->readings.text, r->is_placed, '\t', e) &&
            stage_truth(&s->readings.text, r->is_estimated, '\n', e) &&
@@ -158,7 +159,8 @@ bool stage_group(struct stage *s, const struct stage_group *g, bool *ret_is_full
                               g->interval_s};
     return stage_numbers(&s->groups, values, ARRAY_LEN(values), '\t', e) &&
            stage_truth(&s->groups.text, g->is_estimated, '\t', e) &&
-           stage_truth(&s->groups.text, g->is_summable, '\n', e) &&
+           stage_truth(&s->groups.text, g->is_summable, '\t', e) &&
+           stage_truth(&s->groups.text, !g->without_costs, '\n', e) &&
            stage_row_done(&s->groups, ret_is_full);
 }
 
@@ -259,7 +261,8 @@ static bool stage_count_repeated(struct stage *s, const struct stage_bounds *b,
                  "SELECT coalesce(sum(n - 1) FILTER (WHERE same), 0),"
                  " coalesce(sum(n - 1) FILTER (WHERE NOT same), 0) FROM (SELECT count(*) AS n,"
                  " min(value) = max(value) AND min(exponent) = max(exponent)"
-                 " AND min(cost) IS NOT DISTINCT FROM max(cost) AS same"
+                 " AND min(cost) IS NOT DISTINCT FROM max(cost)"
+                 " AND min(cost_exponent) = max(cost_exponent) AS same"
                  " FROM stage_placed WHERE" STAGE_POINT(
                      "$1", "$2", "$3") "GROUP BY series_id, start_s HAVING count(*) > 1) d",
                  PG_ARGS(b->from, b->to, b->bill));
@@ -312,6 +315,7 @@ bool stage_refuse_mixed(struct stage *s, int64_t *ret_refused, struct err *e)
 /* Fewer readings that only rise may be amounts that happen to. */
 #define STAGE_REGISTER_READINGS 5
 
+/* Numerics: two readings may lie further apart than 64 bits reach. */
 bool stage_judge_register(struct stage *s, int64_t series_id, enum stage_register *ret_register,
                           struct err *e)
 {
@@ -319,18 +323,20 @@ bool stage_judge_register(struct stage *s, int64_t series_id, enum stage_registe
     PGresult *r CLEANUP(pg_clear) = pg_query(
         s->pg, e,
         "SELECT count(*), count(*) FILTER (WHERE step < 0), count(*) FILTER (WHERE step > 0),"
-        " coalesce(min(value), 0), coalesce(max(value), 0) FROM (SELECT value,"
-        " value - lag(value) OVER (ORDER BY start_s) AS step FROM (SELECT DISTINCT ON (start_s)"
-        " start_s, value FROM stage_placed WHERE series_id = $1 AND start_s IS NOT NULL"
+        " coalesce(min(amount) = 0 AND max(amount) = 0, true),"
+        " coalesce(min(amount) > max(amount) - min(amount), false) FROM (SELECT amount,"
+        " amount - lag(amount) OVER (ORDER BY start_s) AS step FROM (SELECT DISTINCT ON (start_s)"
+        " start_s, (value || 'e' || exponent)::numeric AS amount FROM stage_placed"
+        " WHERE series_id = $1 AND start_s IS NOT NULL"
         " ORDER BY start_s, updated_s DESC, seq DESC) one_each) steps",
         PG_ARGS(pg_number(series_id, id)));
     if (!r)
         return false;
+    bool is_nothing = pg_bool(r, 0, 3), is_far_above = pg_bool(r, 0, 4);
     int64_t fell = pg_int(r, 0, 1, 0), rose = pg_int(r, 0, 2, 0);
-    int64_t least = pg_int(r, 0, 3, 0), most = pg_int(r, 0, 4, 0);
-    if (fell || (least == 0 && most == 0))
+    if (fell || is_nothing)
         *ret_register = STAGE_DELTAS;
-    else if (pg_int(r, 0, 0, 0) >= STAGE_REGISTER_READINGS && rose && least > most - least)
+    else if (pg_int(r, 0, 0, 0) >= STAGE_REGISTER_READINGS && rose && is_far_above)
         *ret_register = STAGE_REGISTER;
     else
         *ret_register = STAGE_UNCLEAR;
@@ -374,7 +380,7 @@ bool stage_count(struct stage *s, const struct stage_window *w, struct stage_cou
 
 /* --- points out ----------------------------------------------------------------------------- */
 
-#define STAGE_POINTS_SQL 4096
+#define STAGE_POINTS_SQL 6144
 
 /* A cursor takes no parameters: the numbers are formatted in, they are ours. */
 static void stage_points_sql(const struct stage *s, const struct stage_window *w,
@@ -387,7 +393,8 @@ static void stage_points_sql(const struct stage *s, const struct stage_window *w
                  mark->series_id, mark->from_s);
     snprintf(sql, STAGE_POINTS_SQL,
              "SELECT DISTINCT ON (series_id, start_s) series_id, start_s, value, exponent, cost,"
-             " length_s, is_estimated, quality, tou FROM %s WHERE series_id IS NOT NULL"
+             " length_s, is_estimated, quality, tou, tier, cpp, cost_exponent FROM %s WHERE "
+             "series_id IS NOT NULL"
              " AND (start_s >= 100000000 OR (is_register AND seq < 0))"
              " AND start_s < least(%" PRId64 ", 10000000000)"
              " AND (start_s >= %" PRId64 " OR (is_register AND seq < 0)"
@@ -442,7 +449,10 @@ bool stage_points_next(struct stage *s, struct stage_point *ret_points, size_t m
                                              .length_s = pg_int(r, (int)i, 5, 0),
                                              .is_estimated = pg_bool(r, (int)i, 6),
                                              .quality = pg_int(r, (int)i, 7, STAGE_ABSENT),
-                                             .tou = pg_int(r, (int)i, 8, STAGE_ABSENT)};
+                                             .tou = pg_int(r, (int)i, 8, STAGE_ABSENT),
+                                             .tier = pg_int(r, (int)i, 9, STAGE_ABSENT),
+                                             .cpp = pg_int(r, (int)i, 10, STAGE_ABSENT),
+                                             .cost_exponent = pg_int(r, (int)i, 11, 0)};
     *ret_count = count;
     return true;
 }

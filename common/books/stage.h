@@ -23,7 +23,8 @@ struct stage_reading {
     uint64_t entry; /* whose age decides between two readings of one start; 0: none */
     uint32_t ordinal;
     int64_t start_s, duration_s, value, cost;
-    int64_t quality, tou; /* ESPI's codes, or STAGE_ABSENT */
+    int64_t value_exponent, cost_exponent; /* powers of ten, the group's and that of costs apart */
+    int64_t quality, tou, tier, cpp;       /* ESPI's codes, or STAGE_ABSENT */
     int64_t is_estimated; /* 1, 0, or STAGE_ABSENT: the feed does not say, its type may */
     bool is_placed;       /* false: start_s is its block's, and ordinal intervals are to be added */
 };
@@ -37,6 +38,7 @@ struct stage_group {
     int64_t interval_s; /* STAGE_ABSENT: none */
     bool is_estimated;  /* of readings that say no quality */
     bool is_summable;   /* amounts: those that last as long as a bill are bills */
+    bool without_costs; /* some cannot be read: the others are not to be summed */
 };
 
 /* The bill of a UsageSummary. */
@@ -55,7 +57,8 @@ struct stage_window {
 
 struct stage_counts {
     int64_t readings, unresolved, unplaced, outside, points, bills, repeated, contradicted;
-    int64_t fallen; /* steps down of registers: a reset, another meter; no amount is made of them */
+    int64_t fallen; /* steps of registers that are no amounts: down (a reset, another meter), or up
+                       by more than 64 bits hold */
 };
 
 /* Empties the tables, makes them when this connection has none. Errors: those of pg_query. Free
@@ -97,9 +100,9 @@ MUST_CHECK bool stage_count(struct stage *s, const struct stage_window *w,
 
 struct stage_point {
     int64_t series_id, start_s, value, exponent;
-    int64_t cost;         /* 1e-5 of the currency, or STAGE_ABSENT */
-    int64_t quality, tou; /* ESPI's codes, or STAGE_ABSENT */
-    int64_t length_s;     /* 0: not known */
+    int64_t cost, cost_exponent;     /* 1e-5 of the currency, or STAGE_ABSENT */
+    int64_t quality, tou, tier, cpp; /* ESPI's codes, or STAGE_ABSENT */
+    int64_t length_s;                /* 0: not known */
     bool is_estimated;
 };
 

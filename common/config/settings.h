@@ -67,7 +67,7 @@ struct settings {
         const char *measurement;
         const char *user, *password, *password_file;
         int64_t connect_timeout_s, timeout_s, batch_points, verify_timeout_s, settle_s;
-        bool keep_codes; /* quality and tou beside the readings that have them */
+        bool keep_codes; /* quality, tou, tier, cpp beside the readings that have them */
     } kairosdb;
     struct {
         const char *url_template; /* "" = the batch syntax of SEED */

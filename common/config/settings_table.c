@@ -110,9 +110,10 @@ const struct setting settings_table[] = {
     INT(kairosdb.settle_s, "s", "5", 0, 600,
         "a month stays dirty until its readings are this old: a killed KairosDB forgets its last "
         "seconds"),
-    BOOL(kairosdb.keep_codes, "true",
-         "ESPI's quality and time-of-use codes too, of readings that have them: as metrics named "
-         "<measurement>.quality and .tou"),
+    BOOL(
+        kairosdb.keep_codes, "true",
+        "ESPI's codes of quality, time of use, consumption tier and critical peak too, of readings "
+        "that have them: as metrics named <measurement>.quality, .tou, .tier and .cpp"),
 
     TEXT(feed.url_template, "", 1000,
          "URL of a record's window; {url} {path} {sub_id} {min_name} {min} {max_name} {max} {from} "

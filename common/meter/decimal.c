@@ -23,7 +23,7 @@ static bool decimal_scale_exact(int64_t value, int64_t exponent, double *ret_sca
 
 bool decimal_scale(int64_t value, int64_t exponent, double *ret_scaled)
 {
-    if (exponent < -DECIMAL_MAX_EXPONENT || exponent > DECIMAL_MAX_EXPONENT)
+    if (exponent < -DECIMAL_MAX_EXPONENT - DECIMAL_MAX_PLACES || exponent > DECIMAL_MAX_EXPONENT)
         return false;
     if (decimal_scale_exact(value, exponent, ret_scaled))
         return true;

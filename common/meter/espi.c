@@ -505,13 +505,18 @@ size_t espi_series_of_group(const struct espi *p, uint32_t group)
     return espi_graph_group_at(&p->document.graph, group)->series;
 }
 
+int64_t espi_length(int64_t seconds)
+{
+    return seconds > 0 && seconds < UINT32_MAX && seconds % 60 == 59 ? seconds + 1 : seconds;
+}
+
 bool espi_place_reading(const struct espi_series *s, struct espi_reading *r)
 {
     if (r->placed)
         return true;
     int64_t offset_s, start_s;
     if (r->start_s == ESPI_ABSENT || s->interval_length == ESPI_ABSENT || s->interval_length <= 0 ||
-        __builtin_mul_overflow(s->interval_length, (int64_t)r->ordinal, &offset_s) ||
+        __builtin_mul_overflow(espi_length(s->interval_length), (int64_t)r->ordinal, &offset_s) ||
         __builtin_add_overflow(r->start_s, offset_s, &start_s))
         return false;
     r->start_s = start_s;
@@ -563,6 +568,26 @@ const struct espi_problem *espi_problem_at(const struct espi *p, size_t i)
 uint64_t espi_problems_not_kept(const struct espi *p)
 {
     return p->document.problems.not_kept;
+}
+
+uint64_t espi_misplaced_count(const struct espi *p)
+{
+    return p->document.misplaced;
+}
+
+bool espi_check_content(const struct espi *p, struct err *e)
+{
+    const struct espi_document *d = &p->document;
+    if (d->readings || d->misplaced || d->graph.resources.count)
+        return true;
+    if (d->list_urls && !d->sink.url)
+        return err_set(e, ERR_REJECT, "batch_list",
+                       "a BatchList: %llu URLs of documents and no readings; fetch those documents",
+                       (unsigned long long)d->list_urls);
+    return !d->customer_elements ||
+           err_set(e, ERR_REJECT, "customer_data",
+                   "a customer's data (names, addresses, accounts) and no readings; fetch the "
+                   "usage data: Batch/Subscription instead of RetailCustomer");
 }
 
 const struct espi_graph *espi_graph_of(const struct espi *p)

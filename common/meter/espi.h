@@ -25,11 +25,16 @@ struct espi_reading {
     int64_t
         start_s; /* epoch seconds; without own time: the block's start, absent when that has none */
     int64_t duration_s; /* absent when the reading has no timePeriod of its own */
-    int64_t value;      /* unscaled: times 10^power_of_ten_multiplier of the series, in its uom */
-    int64_t cost;       /* in 1e-5 of the series' currency, never scaled */
+    int64_t value; /* times 10^value_exponent, times 10^power_of_ten_multiplier of the series, in
+                      its uom */
+    int64_t cost;  /* times 10^cost_exponent, in 1e-5 of the series' currency */
+    int32_t value_exponent; /* -ESPI_PLACES_MAX to 0: the decimals that the feed writes */
+    int32_t cost_exponent;
     int64_t quality;    /* the first QualityOfReading code given */
     uint32_t qualities; /* each code n < 31 given sets bit n, any other bit 31 */
     int64_t tou;
+    int64_t consumption_tier;
+    int64_t cpp;
     bool placed; /* false: no timePeriod; espi_place_reading() finds the start once the series is
                     known */
 };
@@ -119,6 +124,10 @@ MUST_CHECK bool espi_place_reading(const struct espi_series *s, struct espi_read
  * of this group; figure "" or what of them. */
 void espi_tell(struct espi *p, const char *code, size_t series, uint32_t group, const char *figure);
 
+/* The seconds that a reading said to last `seconds` lasts: some writers name the last second
+ * instead of the end, so that 3599 are an hour and 899 a quarter. Others come back unchanged. */
+int64_t espi_length(int64_t seconds);
+
 /* What was read so far, for espi_memory.h; borrowed. */
 struct espi_graph;
 const struct espi_graph *espi_graph_of(const struct espi *p);
@@ -128,5 +137,11 @@ uint64_t espi_reading_count(const struct espi *p);
 size_t espi_problem_count(const struct espi *p); /* those kept */
 const struct espi_problem *espi_problem_at(const struct espi *p, size_t i);
 uint64_t espi_problems_not_kept(const struct espi *p);
+/* IntervalReadings that stood where none is read. */
+uint64_t espi_misplaced_count(const struct espi *p);
+/* After espi_finish: false where the feed holds nothing to use and is something else than meter
+ * data: ERR_REJECT "customer_data" (names and addresses) or "batch_list" (URLs that nobody
+ * fetches). */
+MUST_CHECK bool espi_check_content(const struct espi *p, struct err *e);
 
 #endif

@@ -2,9 +2,12 @@
  * reading. */
 #include "meter/espi_document.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "meter/espi_own.h"
 #include "meter/espi_text.h"
 
 #define TITLE_MAX 200
@@ -29,6 +32,8 @@ void espi_document_free(struct espi_document *d)
     buf_free(&d->hrefs_text);
     free(d->stored_hrefs.items);
     free(d->hrefs.items);
+    free(d->entry_links.links.items);
+    free(d->entry_links.index.slots);
 }
 
 void espi_document_next(struct espi_document *d)
@@ -72,10 +77,58 @@ static bool text_is_blank(const struct espi_document *d)
     return len == 0;
 }
 
+/* An amount of a reading; false: it was meant as a number, and is none that can be kept. */
+static bool text_decimal(struct espi_document *d, int64_t *ret_value, int32_t *ret_exponent)
+{
+    if (espi_text_decimal(d->text, d->text_len, ret_value, ret_exponent) != ESPI_NUMBER_BAD)
+        return true;
+    complain(d, ODD_BAD_NUMBER, d->text, d->text_len);
+    return !espi_text_has_digit(d->text, d->text_len);
+}
+
+/* An amount of a bill, in whole 1e-5 of the currency: the nearest where it has decimals. */
+static int64_t text_amount(struct espi_document *d)
+{
+    int64_t value;
+    int32_t exponent;
+    if (!text_decimal(d, &value, &exponent) || exponent == 0)
+        return value;
+    complain(d, ODD_NUMBER_NOT_WHOLE, d->text, d->text_len);
+    for (; exponent < -1; exponent++)
+        value /= 10;
+    return value / 10 + value % 10 / 5;
+}
+
+/* A consumption with its decimals. */
+static int64_t text_consumption(struct espi_document *d, int places_slot)
+{
+    int64_t value;
+    int32_t exponent;
+    (void)text_decimal(d, &value, &exponent);
+    d->drafts[d->draft_count - 1].slots[places_slot] = exponent ? exponent : ESPI_ABSENT;
+    return value;
+}
+
+static int64_t text_of_summary(struct espi_document *d, int slot)
+{
+    switch (slot) {
+    case SUM_BILL_LAST:
+    case SUM_BILL_TO_DATE:
+    case SUM_COST_ADDITIONAL:
+        return text_amount(d);
+    case SUM_OVERALL_VALUE:
+        return text_consumption(d, SUM_OVERALL_PLACES);
+    case SUM_CURRENT_VALUE:
+        return text_consumption(d, SUM_CURRENT_PLACES);
+    default:
+        return text_number(d);
+    }
+}
+
 /* A multiplier that is given and cannot be read is not 0. */
 static int64_t text_field(struct espi_document *d, const struct espi_rule *rule)
 {
-    int64_t value = text_number(d);
+    int64_t value = rule->kind == KIND_SUMMARY ? text_of_summary(d, rule->slot) : text_number(d);
     bool is_multiplier = strcmp(rule->name, "powerOfTenMultiplier") == 0;
     return value == ESPI_ABSENT && is_multiplier && !text_is_blank(d) ? ESPI_UNREADABLE : value;
 }
@@ -92,10 +145,31 @@ static int64_t text_seconds(struct espi_document *d)
     return value;
 }
 
+/* The beginning of a text that is only shown, by whole characters. */
+static void add_shown_text(struct espi_document *d, const char *text, size_t len)
+{
+    size_t room = (d->limits.text_bytes < TITLE_MAX ? d->limits.text_bytes : TITLE_MAX), fits = len;
+    if (d->text_cut)
+        return;
+    if (len > room - d->text_len) {
+        d->text_cut = true;
+        fits = room - d->text_len;
+        while (fits && ((unsigned char)text[fits] & 0xc0) == 0x80)
+            fits--;
+    }
+    memcpy(d->text + d->text_len, text, fits);
+    d->text_len += fits;
+}
+
 bool espi_document_text(struct espi_document *d, const char *text, size_t len, struct err *e)
 {
     if (!espi_document_wants_text(d))
         return true;
+    enum espi_node node = (enum espi_node)espi_grammar[d->open[d->depth]].node;
+    if (node == NODE_TITLE || node == NODE_LINE_NOTE) {
+        add_shown_text(d, text, len);
+        return true;
+    }
     if (len > d->limits.text_bytes - d->text_len)
         return err_set(e, ERR_REJECT, "text_too_long", "more than %zu bytes of text in <%s>",
                        d->limits.text_bytes, espi_grammar[d->open[d->depth]].name);
@@ -219,7 +293,8 @@ static bool keep_drafts(struct espi_document *d, struct err *e)
     struct espi_context in;
     if (d->draft_count == 0)
         return true;
-    if (!entry_context(d, &in, e))
+    if (!entry_context(d, &in, e) ||
+        !espi_graph_links(&d->graph, &in, &d->entry_links, &d->entry_budget, e))
         return false;
     for (size_t i = 0; i < d->draft_count; i++)
         if (d->drafts[i].kind == KIND_SUMMARY && d->in_entry)
@@ -251,7 +326,7 @@ static bool close_title(struct espi_document *d, struct err *e)
     size_t len;
     const char *title = espi_text_trim(d->text, d->text_len, &len);
     buf_clear(&d->title);
-    return buf_append(&d->title, title, len < TITLE_MAX ? len : 0, e);
+    return buf_append(&d->title, title, len, e);
 }
 
 /* --- resources --------------------------------------------------------------------------- */
@@ -264,8 +339,10 @@ static bool open_resource(struct espi_document *d, const struct espi_rule *rule,
     draft->kind = (enum espi_kind)rule->kind;
     for (size_t i = 0; i < ESPI_SLOTS_MAX; i++)
         draft->slots[i] = ESPI_ABSENT;
-    if (draft->kind == KIND_SUMMARY)
+    if (draft->kind == KIND_SUMMARY) {
         draft->slots[SUM_IS_ELECTRIC] = rule->slot;
+        d->lines = (struct espi_lines){.count = 0};
+    }
     if (draft->kind == KIND_LOCAL_TIME)
         draft->slots[LTP_DST_START] = draft->slots[LTP_DST_END] = 0;
     return true;
@@ -275,6 +352,9 @@ static bool close_list_url(struct espi_document *d, struct err *e)
 {
     size_t len;
     const char *url = espi_text_trim(d->text, d->text_len, &len);
+    d->list_urls += len > 0;
+    if (len > 0 && !d->sink.url)
+        complain(d, ODD_BATCH_LIST, NULL, 0);
     return len == 0 || tell_url(d, ESPI_URL_BATCH, url, len, e);
 }
 
@@ -289,25 +369,145 @@ static bool close_word(struct espi_document *d, const struct espi_rule *rule, st
     return true;
 }
 
-/* --- blocks and readings ----------------------------------------------------------------- */
-static bool open_block(struct espi_document *d, struct err *e)
+/* A summary that says nothing is no bill: some writers only wrap their blocks in one. */
+static bool close_summary(struct espi_document *d)
+{
+    int64_t *slots = d->drafts[d->draft_count - 1].slots;
+    bool says = false;
+    if (d->lines.count) {
+        slots[SUM_HAS_LINES] = 1;
+        slots[SUM_LINE_AMOUNT] = espi_lines_amount(&d->lines);
+    }
+    for (int i = 0; i < SUM_SAID; i++)
+        says |= i != SUM_IS_ELECTRIC && slots[i] != ESPI_ABSENT;
+    d->draft_count -= !says;
+    return says;
+}
+
+static bool close_resource(struct espi_document *d, const struct espi_rule *rule, struct err *e)
+{
+    if (rule->kind == KIND_SUMMARY && !close_summary(d))
+        return true;
+    return d->in_entry || keep_drafts(d, e);
+}
+
+static void close_line_amount(struct espi_document *d)
+{
+    int32_t exponent;
+    d->lines.amount = text_amount(d);
+    if (d->lines.amount == ESPI_ABSENT &&
+        espi_text_decimal(d->text, d->text_len, &d->lines.amount, &exponent) == ESPI_NUMBER_BAD) {
+        d->lines.unclear = true;
+        d->lines.count++;
+    }
+}
+
+static void close_line_note(struct espi_document *d)
+{
+    size_t len;
+    const char *note = espi_text_trim(d->text, d->text_len, &len);
+    len = len < ESPI_LINE_NOTE ? len : ESPI_LINE_NOTE;
+    memcpy(d->lines.note, note, len);
+    d->lines.note_len = len;
+}
+
+/* --- what a block says by itself --------------------------------------------------------- */
+static void open_block(struct espi_document *d)
 {
     d->block_start_s = ESPI_ABSENT;
     d->ordinal = 0;
-    if (!d->in_entry || !d->entry_has_group) {
-        struct espi_context in;
-        if (!entry_context(d, &in, e) ||
-            !espi_graph_group(&d->graph, &in, d->place(d->place_context).line, &d->group, e))
+    d->block_has_group = false;
+    d->block_line = d->place(d->place_context).line;
+    d->own_point_len = 0;
+    d->own = (struct espi_own){.service_kind = ESPI_ABSENT,
+                               .uom = ESPI_ABSENT,
+                               .multiplier = ESPI_ABSENT,
+                               .step_s = ESPI_ABSENT};
+}
+
+static bool has_own(const struct espi_document *d)
+{
+    return d->own_point_len || d->own.service_kind != ESPI_ABSENT || d->own.uom != ESPI_ABSENT ||
+           d->own.step_s != ESPI_ABSENT;
+}
+
+static bool own_point(struct espi_document *d, struct err *e)
+{
+    return espi_names_add(&d->graph.names, d->own_point, d->own_point_len, &d->graph.budget,
+                          &d->own.point, e);
+}
+
+static void close_block_point(struct espi_document *d)
+{
+    size_t len;
+    const char *point = espi_text_href(d->text, d->text_len, &len);
+    d->own_point_len = len < ESPI_OWN_POINT ? len : 0; /* no id is as long */
+    memcpy(d->own_point, point, d->own_point_len);
+}
+
+static void close_block_service(struct espi_document *d)
+{
+    size_t len;
+    const char *word = espi_text_trim(d->text, d->text_len, &len);
+    d->own.service_kind = espi_own_service(word, len);
+}
+
+static void close_block_unit(struct espi_document *d)
+{
+    size_t len;
+    const char *word = espi_text_trim(d->text, d->text_len, &len);
+    espi_own_unit(word, len, &d->own.uom, &d->own.multiplier);
+}
+
+/* --- blocks and readings ----------------------------------------------------------------- */
+/* Not before the first reading, or the block's end: what its interval says sets blocks of one
+ * entry apart. */
+static bool choose_group(struct espi_document *d, struct err *e)
+{
+    struct espi_context in;
+    bool own = has_own(d);
+    if (d->block_has_group)
+        return true;
+    d->block_has_group = true;
+    if (own || !d->in_entry || !d->entry_has_group) {
+        if (!entry_context(d, &in, e) || !own_point(d, e) ||
+            !espi_graph_group(&d->graph, &in, own ? &d->own : NULL, d->block_line, &d->group, e))
             return false;
-        d->entry_has_group = true;
+        d->entry_has_group = !own;
         d->group_hrefs = in.href_count;
     }
     espi_graph_group_at(&d->graph, d->group)->blocks++;
     return true;
 }
 
-static void open_reading(struct espi_document *d)
+/* An interval behind the readings: they have their group, which may still be told. */
+static bool tell_group(struct espi_document *d, struct err *e)
 {
+    struct espi_group *group = espi_graph_group_at(&d->graph, d->group);
+    uint32_t name;
+    if (!d->block_has_group || d->ordinal == 0 || !has_own(d))
+        return true;
+    if (!own_point(d, e) || !espi_graph_own_name(&d->graph, &d->own, &name, e))
+        return false;
+    if (!group->own_name && group->blocks == 1) {
+        group->own_name = name;
+        group->own = d->own;
+    } else if (group->own_name != name) {
+        group->own_differs = true;
+        complain(d, ODD_BLOCKS_DIFFER, NULL, 0);
+    }
+    return true;
+}
+
+static bool close_block(struct espi_document *d, struct err *e)
+{
+    return choose_group(d, e) && tell_group(d, e);
+}
+
+static bool open_reading(struct espi_document *d, struct err *e)
+{
+    if (!choose_group(d, e))
+        return false;
     d->start_unreadable = false;
     d->reading = (struct espi_reading){.group = d->group,
                                        .ordinal = d->ordinal,
@@ -317,7 +517,10 @@ static void open_reading(struct espi_document *d)
                                        .value = ESPI_ABSENT,
                                        .cost = ESPI_ABSENT,
                                        .quality = ESPI_ABSENT,
-                                       .tou = ESPI_ABSENT};
+                                       .tou = ESPI_ABSENT,
+                                       .consumption_tier = ESPI_ABSENT,
+                                       .cpp = ESPI_ABSENT};
+    return true;
 }
 
 static void close_quality(struct espi_document *d)
@@ -330,6 +533,29 @@ static void close_quality(struct espi_document *d)
     d->reading.qualities |= 1u << (code >= 0 && code < 31 ? code : 31);
 }
 
+/* A word instead of a code: that it is estimated counts, whichever way. */
+static void close_quality_word(struct espi_document *d)
+{
+    size_t len;
+    const char *word = espi_text_trim(d->text, d->text_len, &len);
+    if (len && len < d->limits.text_bytes && *word >= '0' && *word <= '9')
+        close_quality(d);
+    else if (len == strlen("ESTIMATED") && !strncasecmp(word, "ESTIMATED", len))
+        d->reading.qualities |= 1u << 8;
+}
+
+static void close_value(struct espi_document *d)
+{
+    if (!text_decimal(d, &d->reading.value, &d->reading.value_exponent))
+        espi_graph_group_at(&d->graph, d->group)->unreadable_values = true;
+}
+
+static void close_cost(struct espi_document *d)
+{
+    if (!text_decimal(d, &d->reading.cost, &d->reading.cost_exponent))
+        espi_graph_group_at(&d->graph, d->group)->unreadable_costs = true;
+}
+
 /* A start that cannot be read is not none: the block's order may be another. */
 static void place_by_block(struct espi_document *d, struct espi_group *group)
 {
@@ -340,12 +566,23 @@ static void place_by_block(struct espi_document *d, struct espi_group *group)
         group->unplaced++;
 }
 
+/* Readings begin from 1973 to 2286; of what lies after that, milliseconds are the usual fault. */
+#define START_MOST INT64_C(10000000000)
+
+static void judge_start(struct espi_document *d, int64_t start_s)
+{
+    if (start_s == ESPI_ABSENT || start_s < START_MOST)
+        return;
+    complain(d, start_s / 1000 < START_MOST ? ODD_MILLISECONDS : ODD_START_IMPOSSIBLE, NULL, 0);
+}
+
 static bool close_reading(struct espi_document *d, struct err *e)
 {
     struct espi_group *group = espi_graph_group_at(&d->graph, d->group);
     d->reading.placed = d->reading.start_s != ESPI_ABSENT;
     if (!d->reading.placed)
         place_by_block(d, group);
+    judge_start(d, d->reading.start_s);
     if (d->reading.value == ESPI_ABSENT)
         complain(d, ODD_NO_VALUE, NULL, 0);
     if (d->readings == d->limits.readings)
@@ -368,9 +605,12 @@ static bool open_node(struct espi_document *d, const struct espi_rule *rule, str
     case NODE_RESOURCE:
         return open_resource(d, rule, e);
     case NODE_BLOCK:
-        return open_block(d, e);
+        open_block(d);
+        return true;
     case NODE_READING:
-        open_reading(d);
+        return open_reading(d, e);
+    case NODE_LINE:
+        espi_lines_begin_line(&d->lines);
         return true;
     default:
         return true;
@@ -388,10 +628,10 @@ static bool close_node(struct espi_document *d, const struct espi_rule *rule, st
         d->reading.duration_s = text_seconds(d);
         return true;
     case NODE_VALUE:
-        d->reading.value = text_number(d);
+        close_value(d);
         return true;
     case NODE_COST:
-        d->reading.cost = text_number(d);
+        close_cost(d);
         return true;
     case NODE_READING:
         return close_reading(d, e);
@@ -401,8 +641,43 @@ static bool close_node(struct espi_document *d, const struct espi_rule *rule, st
     case NODE_TOU:
         d->reading.tou = text_number(d);
         return true;
+    case NODE_QUALITY_WORD:
+        close_quality_word(d);
+        return true;
+    case NODE_TIER:
+        d->reading.consumption_tier = text_number(d);
+        return true;
+    case NODE_CPP:
+        d->reading.cpp = text_number(d);
+        return true;
+    case NODE_BLOCK:
+        return close_block(d, e);
     case NODE_BLOCK_START:
         d->block_start_s = text_seconds(d);
+        return true;
+    case NODE_BLOCK_POINT:
+        close_block_point(d);
+        return true;
+    case NODE_BLOCK_SERVICE:
+        close_block_service(d);
+        return true;
+    case NODE_BLOCK_UNIT:
+        close_block_unit(d);
+        return true;
+    case NODE_BLOCK_STEP:
+        d->own.step_s = text_number(d);
+        return true;
+    case NODE_LINE:
+        espi_lines_end_line(&d->lines);
+        return true;
+    case NODE_LINE_AMOUNT:
+        close_line_amount(d);
+        return true;
+    case NODE_LINE_KIND:
+        d->lines.kind = text_number(d);
+        return true;
+    case NODE_LINE_NOTE:
+        close_line_note(d);
         return true;
     case NODE_FIELD:
         d->drafts[d->draft_count - 1].slots[rule->slot] = text_field(d, rule);
@@ -419,29 +694,54 @@ static bool close_node(struct espi_document *d, const struct espi_rule *rule, st
     case NODE_ENTRY:
         return close_entry(d, e);
     case NODE_RESOURCE:
-        return d->in_entry || keep_drafts(d, e);
+        return close_resource(d, rule, e);
     default:
         return true;
     }
 }
 
+/* An element that means nothing here: what it would have been elsewhere is told. */
+static void note_skipped(struct espi_document *d, int parent, const char *name, const char *uri)
+{
+    const char *in = d->skipped ? d->skipped_in : espi_grammar[parent].name;
+    if (!strcasecmp(name, "IntervalReading")) {
+        d->misplaced++;
+        complain(d, ODD_MISPLACED_READING, in, strlen(in));
+    }
+    if (d->skipped)
+        return;
+    snprintf(d->skipped_in, sizeof d->skipped_in, "%s", name);
+    if (espi_grammar_is_customer(name, uri)) {
+        d->customer_elements++;
+        complain(d, ODD_CUSTOMER_DATA, NULL, 0);
+    }
+    if (espi_grammar_is_foreign(parent, name, uri))
+        complain(d, ODD_NOT_ESPI, uri, uri ? strlen(uri) : 0);
+}
+
 bool espi_document_start(struct espi_document *d, const char *name, const char *uri, int *ret_rule,
                          struct err *e)
 {
+    bool is_misplaced = false;
     if (d->depth + d->skipped >= d->limits.depth)
         return err_set(e, ERR_REJECT, "too_deep", "<%.40s> lies deeper than %zu elements", name,
                        d->limits.depth);
     d->root_seen = true;
     *ret_rule = -1;
     int parent = d->open[d->depth];
-    if (d->skipped || (*ret_rule = espi_grammar_match(parent, name, uri, d->seen)) < 0) {
-        if (!d->skipped++ && espi_grammar_is_foreign(parent, name, uri))
-            complain(d, ODD_NOT_ESPI, uri, uri ? strlen(uri) : 0);
+    if (d->skipped ||
+        (*ret_rule = espi_grammar_match(parent, name, uri, d->seen, &is_misplaced)) < 0) {
+        note_skipped(d, parent, name, uri);
+        d->skipped++;
         return true;
     }
+    if (is_misplaced && !d->name_space_told)
+        complain(d, ODD_NAME_SPACE, uri, uri ? strlen(uri) : 0);
+    d->name_space_told |= is_misplaced;
     const struct espi_rule *rule = &espi_grammar[*ret_rule];
     d->open[++d->depth] = (uint8_t)*ret_rule;
     d->wants_text = rule->text;
+    d->text_cut = false;
     d->text_len = 0;
     return open_node(d, rule, e);
 }

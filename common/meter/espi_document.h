@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "meter/espi.h"
 #include "meter/espi_graph.h"
+#include "meter/espi_lines.h"
 #include "meter/espi_problems.h"
 
 #define ESPI_DEPTH_MAX 255
@@ -37,9 +38,12 @@ struct espi_document {
     uint8_t open[ESPI_DEPTH_MAX + 1];
     size_t depth; /* open[depth] is the innermost; 0 is the document */
     size_t skipped;
+    char skipped_in[64]; /* the outermost of them, where it is not known what it is */
     bool root_seen;
+    bool name_space_told;
     bool wants_text;
-    char *text; /* limits.text_bytes of room */
+    bool text_cut; /* what follows is left out: the text is only shown */
+    char *text;    /* limits.text_bytes of room */
     size_t text_len;
 
     /* the open entry */
@@ -52,6 +56,7 @@ struct espi_document {
     struct buf hrefs_text;
     struct espi_array stored_hrefs; /* struct espi_stored_href */
     struct espi_array hrefs;        /* struct espi_href, made of them when needed */
+    struct espi_entry_links entry_links;
     struct espi_budget entry_budget;
     struct espi_draft drafts[ESPI_DRAFTS_MAX];
     size_t draft_count;
@@ -59,11 +64,20 @@ struct espi_document {
     uint32_t group;
     size_t group_hrefs; /* links that were known when the group was chosen */
 
+    /* the open summary's lines */
+    struct espi_lines lines;
     /* the open block and reading */
+    bool block_has_group;
+    uint64_t block_line;
+    struct espi_own own;
+    char own_point[ESPI_OWN_POINT];
+    size_t own_point_len;
     int64_t block_start_s;
     uint32_t ordinal;
     bool start_unreadable; /* of the reading: given, and no number */
     uint64_t readings;
+    uint64_t misplaced; /* IntervalReadings where none is read */
+    uint64_t list_urls, customer_elements;
     struct espi_reading reading;
 };
 

@@ -22,6 +22,10 @@ enum espi_node {
     NODE_BLOCK,
     NODE_BLOCK_INTERVAL,
     NODE_BLOCK_START,
+    NODE_BLOCK_POINT, /* Duke Energy's: what else says it says in a block's interval */
+    NODE_BLOCK_SERVICE,
+    NODE_BLOCK_UNIT,
+    NODE_BLOCK_STEP,
     NODE_READING,
     NODE_READING_PERIOD,
     NODE_START,
@@ -30,7 +34,14 @@ enum espi_node {
     NODE_COST,
     NODE_QUALITIES,
     NODE_QUALITY,
+    NODE_QUALITY_WORD, /* Duke Energy's: ACTUAL or ESTIMATED */
     NODE_TOU,
+    NODE_TIER,
+    NODE_CPP,
+    NODE_LINE, /* of a bill */
+    NODE_LINE_AMOUNT,
+    NODE_LINE_KIND,
+    NODE_LINE_NOTE,
     NODE_LIST,     /* a BatchList: where the answer is to be fetched */
     NODE_LIST_URL, /* one of its URLs */
 };
@@ -75,10 +86,14 @@ enum {
     SUM_COST_ADDITIONAL,
     SUM_CURRENCY,
     SUM_CURRENT_MULTIPLIER,
+    SUM_CURRENT_PLACES, /* exponent of the value as it is written; absent: 0 */
     SUM_CURRENT_UOM,
     SUM_CURRENT_VALUE,
     SUM_DURATION,
+    SUM_LINE_AMOUNT, /* what its lines charge for together; absent: they do not say */
+    SUM_HAS_LINES,
     SUM_OVERALL_MULTIPLIER,
+    SUM_OVERALL_PLACES,
     SUM_OVERALL_UOM,
     SUM_OVERALL_VALUE,
     SUM_QUALITY,
@@ -106,7 +121,7 @@ struct espi_rule {
 #define ESPI_NS_ATOM "http://www.w3.org/2005/Atom"
 
 extern const struct espi_rule espi_grammar[];
-#define ESPI_RULES_MAX 96
+#define ESPI_RULES_MAX 128
 
 /* By rule, the element that was last found to match it: XML parsers keep each name at one address.
  */
@@ -117,10 +132,12 @@ struct espi_seen {
 
 /*
  * The rule of an element `name` in name space `uri` within rule `parent`; -1: it means nothing
- * there. While `seen` is in use, an address may not come to hold another name.
+ * there. Read all the same is an element in no name space, in the other one of Atom's and ESPI's,
+ * or in one of them as it is often misspelt: *ret_is_misplaced, the first time. While `seen` is in
+ * use, an address may not come to hold another name.
  */
 int espi_grammar_match(int parent, const char *name, const char *uri,
-                       struct espi_seen seen[ESPI_RULES_MAX]);
+                       struct espi_seen seen[ESPI_RULES_MAX], bool *ret_is_misplaced);
 size_t espi_grammar_slots(enum espi_kind kind);
 /* "UsagePoint", ... */
 const char *espi_grammar_kind_name(enum espi_kind kind);
@@ -128,5 +145,9 @@ const char *espi_grammar_kind_name(enum espi_kind kind);
 /* Whether an element that no rule below `parent` matched has the name of a resource that is read,
  * in a name space that is neither ESPI's nor below it (as the customers' is). */
 bool espi_grammar_is_foreign(int parent, const char *name, const char *uri);
+/* Whether an element is about a customer: NAESB's retail customer schema. */
+bool espi_grammar_is_customer(const char *name, const char *uri);
+/* ESPI's name space, also as it is often misspelt: https, a slash at its end. */
+bool espi_grammar_is_espi(const char *uri);
 
 #endif

@@ -2,6 +2,8 @@
  * repeats it. */
 #include "meter/espi_graph.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,13 +55,45 @@ static bool relate(struct espi_graph *g, struct espi_relation r, struct err *e)
 static bool relate_all(struct espi_graph *g, uint32_t resource, const struct espi_context *in,
                        struct err *e)
 {
-    for (size_t i = 0; i < in->href_count; i++) {
-        struct espi_relation r = {.resource = resource, .rel = in->hrefs[i].rel};
-        if (!espi_names_add(&g->names, in->hrefs[i].text, in->hrefs[i].len, &g->budget, &r.href,
-                            e) ||
-            !relate(g, r, e))
+    struct espi_resource *of = espi_graph_resource(g, resource);
+    if (in->number && of->related_in == in->number)
+        return true;
+    of->related_in = in->number;
+    for (size_t i = 0; i < in->link_count; i++) {
+        struct espi_relation r = {
+            .resource = resource, .rel = in->links[i].rel, .href = in->links[i].name};
+        if (!relate(g, r, e))
             return false;
     }
+    return true;
+}
+
+static bool same_link(const void *items, uint32_t item, const void *key)
+{
+    const struct espi_named_href *have = (const struct espi_named_href *)items + item, *want = key;
+    return have->rel == want->rel && have->name == want->name;
+}
+
+bool espi_graph_links(struct espi_graph *g, struct espi_context *in, struct espi_entry_links *l,
+                      struct espi_budget *entry, struct err *e)
+{
+    espi_index_clear(&l->index, entry);
+    l->links.count = 0;
+    for (size_t i = 0; i < in->href_count; i++) {
+        struct espi_named_href link = {.rel = in->hrefs[i].rel};
+        if (!espi_names_add(&g->names, in->hrefs[i].text, in->hrefs[i].len, &g->budget, &link.name,
+                            e))
+            return false;
+        uint64_t hash = hash_words(g, link.name, (uint32_t)link.rel, 0);
+        if (espi_index_find(&l->index, hash, same_link, l->links.items, &link) >= 0)
+            continue;
+        if (!espi_array_room(&l->links, sizeof link, 1, entry, e) ||
+            !espi_index_add(&l->index, hash, (uint32_t)l->links.count, entry, e))
+            return false;
+        ((struct espi_named_href *)l->links.items)[l->links.count++] = link;
+    }
+    in->links = l->links.items;
+    in->link_count = l->links.count;
     return true;
 }
 
@@ -250,32 +284,45 @@ static bool fill_group(struct espi_graph *g, uint32_t group, const struct espi_c
     return true;
 }
 
+bool espi_graph_own_name(struct espi_graph *g, const struct espi_own *own, uint32_t *ret_name,
+                         struct err *e)
+{
+    char text[128];
+    int len = snprintf(text, sizeof text, "own %u %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64,
+                       own->point, own->service_kind, own->uom, own->multiplier, own->step_s);
+    return espi_names_add(&g->names, text, (size_t)len, &g->budget, ret_name, e);
+}
+
 static bool add_group(struct espi_graph *g, const struct espi_context *in,
-                      const struct espi_group_key *key, uint64_t hash, uint64_t line, struct err *e)
+                      const struct espi_group_key *key, const struct espi_own *own, uint64_t hash,
+                      uint64_t line, struct err *e)
 {
     uint32_t number = (uint32_t)g->groups.count;
     if (!espi_array_room(&g->groups, sizeof(struct espi_group), 1, &g->budget, e) ||
         !espi_array_room(&g->group_keys, sizeof *key, 1, &g->budget, e) ||
-        (in->href_count && !espi_index_add(&g->by_key, hash, number, &g->budget, e)))
+        ((in->href_count || own) && !espi_index_add(&g->by_key, hash, number, &g->budget, e)))
         return false;
     ((struct espi_group_key *)g->group_keys.items)[g->group_keys.count++] = *key;
-    *espi_graph_group_at(g, number) = (struct espi_group){.entry = in->number, .line = line};
+    struct espi_group *group = espi_graph_group_at(g, number);
+    *group = (struct espi_group){.entry = in->number, .line = line, .own_name = key->own_name};
+    if (own)
+        group->own = *own;
     g->groups.count++;
     return fill_group(g, number, in, key->names[REL_UP], e);
 }
 
-bool espi_graph_group(struct espi_graph *g, const struct espi_context *in, uint64_t line,
-                      uint32_t *ret_group, struct err *e)
+bool espi_graph_group(struct espi_graph *g, const struct espi_context *in,
+                      const struct espi_own *own, uint64_t line, uint32_t *ret_group, struct err *e)
 {
-    struct espi_group_key key = {{0}};
-    if (!name_key(g, in, &key, e))
+    struct espi_group_key key = {{0}, 0};
+    if (!name_key(g, in, &key, e) || (own && !espi_graph_own_name(g, own, &key.own_name, e)))
         return false;
-    uint64_t hash = hash_words(g, key.names[REL_SELF], key.names[REL_UP], key.names[REL_RELATED]);
+    uint64_t hash = espi_hash(g->names.seed, &key, sizeof key);
     int64_t found = -1;
-    if (in->href_count) /* blocks without links share nothing */
+    if (in->href_count || own) /* blocks without links share nothing */
         found = espi_index_find(&g->by_key, hash, same_key, g->group_keys.items, &key);
     *ret_group = found < 0 ? (uint32_t)g->groups.count : (uint32_t)found;
-    return found >= 0 || add_group(g, in, &key, hash, line, e);
+    return found >= 0 || add_group(g, in, &key, own, hash, line, e);
 }
 
 bool espi_graph_group_again(struct espi_graph *g, uint32_t group, const struct espi_context *in,

@@ -102,6 +102,20 @@ bool espi_index_add(struct espi_index *x, uint64_t hash, uint32_t item, struct e
     return true;
 }
 
+#define INDEX_USUAL 1024
+
+void espi_index_clear(struct espi_index *x, struct espi_budget *budget)
+{
+    if (x->size > INDEX_USUAL) {
+        free(x->slots);
+        budget->used -= x->size * sizeof *x->slots;
+        *x = (struct espi_index){0};
+    } else if (x->used) {
+        memset(x->slots, 0, x->size * sizeof *x->slots);
+        x->used = 0;
+    }
+}
+
 /* --- texts ---------------------------------------------------------------------------------------
  */
 struct name_key {

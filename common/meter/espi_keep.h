@@ -39,6 +39,8 @@ int64_t espi_index_find(const struct espi_index *x, uint64_t hash, espi_same *sa
 /* The key must not be there yet. Errors as espi_array_room. */
 MUST_CHECK bool espi_index_add(struct espi_index *x, uint64_t hash, uint32_t item,
                                struct espi_budget *budget, struct err *e);
+/* Empties it, and gives back what was taken for an unusually large one. */
+void espi_index_clear(struct espi_index *x, struct espi_budget *budget);
 uint64_t espi_hash(uint64_t seed, const void *bytes, size_t len);
 
 /* Texts, each kept once and numbered from 1; 0 stands for "none". */

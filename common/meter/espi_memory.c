@@ -12,6 +12,10 @@
 #define LEVELS_MAX 16
 #define KEPT_MAX 2000 /* their links are looked for one by one */
 
+#define LINE(amount)                                                                               \
+    "<e:costAdditionalDetailLastPeriod><e:amount>" amount                                          \
+    "</e:amount></e:costAdditionalDetailLastPeriod>"
+
 static const char *name_text(const struct espi_graph *g, int64_t name)
 {
     return espi_names_text(&g->names, (uint32_t)name);
@@ -62,7 +66,7 @@ static bool add_links(const struct espi_graph *g, uint32_t resource, struct buf 
 }
 
 static bool add_slot(const struct espi_graph *g, const struct espi_rule *rule, int64_t value,
-                     struct buf *out, struct err *e)
+                     int64_t places, struct buf *out, struct err *e)
 {
     bool is_word = rule->node == NODE_WORD;
     const char *word = is_word ? name_text(g, value) : NULL;
@@ -71,7 +75,30 @@ static bool add_slot(const struct espi_graph *g, const struct espi_rule *rule, i
     if (!buf_printf(out, e, "<e:%s>", rule->name) ||
         (is_word ? !add_escaped(out, word, e) : !buf_printf(out, e, "%" PRId64, value)))
         return false;
+    if (places && !buf_printf(out, e, "e%" PRId64, places))
+        return false;
     return buf_printf(out, e, "</e:%s>", rule->name);
+}
+
+/* The exponent of a consumption as it was written; 0: none. */
+static int64_t places_of(const struct espi_rule *rule, const int64_t *slots)
+{
+    int64_t places = ESPI_ABSENT;
+    if (rule->kind == KIND_SUMMARY && rule->slot == SUM_OVERALL_VALUE)
+        places = slots[SUM_OVERALL_PLACES];
+    if (rule->kind == KIND_SUMMARY && rule->slot == SUM_CURRENT_VALUE)
+        places = slots[SUM_CURRENT_PLACES];
+    return places == ESPI_ABSENT ? 0 : places;
+}
+
+/* What the lines of a bill came to, as one line; or that they say nothing certain. */
+static bool add_lines(const int64_t *slots, struct buf *out, struct err *e)
+{
+    if (slots[SUM_HAS_LINES] == ESPI_ABSENT)
+        return true;
+    if (slots[SUM_LINE_AMOUNT] == ESPI_ABSENT)
+        return add(out, LINE("?"), e);
+    return buf_printf(out, e, LINE("%" PRId64), slots[SUM_LINE_AMOUNT]);
 }
 
 /* The rules below `of` that fill slots; a part is written round those within it. */
@@ -81,7 +108,10 @@ static bool add_fields(const struct espi_graph *g, const struct espi_rule *of, c
     for (size_t i = of->first_child; i < of->last_child; i++) {
         const struct espi_rule *rule = &espi_grammar[i];
         if (rule->node == NODE_FIELD || rule->node == NODE_WORD) {
-            if (!add_slot(g, rule, slots[rule->slot], out, e))
+            if (!add_slot(g, rule, slots[rule->slot], places_of(rule, slots), out, e))
+                return false;
+        } else if (rule->node == NODE_LINE) {
+            if (!add_lines(slots, out, e))
                 return false;
         } else if (rule->node == NODE_PART) {
             if (!buf_printf(out, e, "<e:%s>", rule->name) || !add_fields(g, rule, slots, out, e) ||

@@ -41,6 +41,16 @@ const char *espi_odd_code(enum espi_odd odd)
         [ODD_DST_EQUAL] = "dst_rules_equal",
         [ODD_DST_OFFSET] = "dst_offset_odd",
         [ODD_DST_FOREIGN] = "dst_rule_foreign",
+        [ODD_NAME_SPACE] = "name_space",
+        [ODD_MISPLACED_READING] = "misplaced_reading",
+        [ODD_MILLISECONDS] = "start_in_milliseconds",
+        [ODD_START_IMPOSSIBLE] = "start_impossible",
+        [ODD_UNREADABLE_VALUES] = "unreadable_values",
+        [ODD_UNREADABLE_COSTS] = "unreadable_costs",
+        [ODD_BILL_LINES] = "bill_lines_unclear",
+        [ODD_BLOCKS_DIFFER] = "blocks_differ",
+        [ODD_CUSTOMER_DATA] = "customer_data",
+        [ODD_BATCH_LIST] = "batch_list",
     };
     return codes[odd];
 }
@@ -63,18 +73,42 @@ static size_t fitting(const char *text, size_t len, size_t room)
     return room;
 }
 
+bool espi_odd_is_counted(enum espi_odd odd)
+{
+    return odd == ODD_NO_VALUE || odd == ODD_NO_TIME || odd == ODD_MISPLACED_READING ||
+           odd == ODD_MILLISECONDS || odd == ODD_START_IMPOSSIBLE || odd == ODD_CUSTOMER_DATA ||
+           odd == ODD_BATCH_LIST;
+}
+
+/* One more of a problem that is kept already. */
+static bool count_again(struct espi_problems *p, enum espi_odd odd, const char *where, size_t len)
+{
+    const char *code = espi_odd_code(odd);
+    for (size_t i = 0; i < p->count; i++)
+        if (p->kept[i].code == code && strlen(p->kept[i].where) == len &&
+            (!len || !memcmp(p->kept[i].where, where, len))) {
+            p->kept[i].count++;
+            return true;
+        }
+    return false;
+}
+
 void espi_problems_add(struct espi_problems *p, enum espi_odd odd, uint64_t line, uint64_t column,
                        const char *where, size_t len)
 {
     if (!p->kept && p->max)
         p->kept = calloc(p->max, sizeof *p->kept);
+    len = where ? fitting(where, len, sizeof p->kept->where - 1) : 0;
+    if (espi_odd_is_counted(odd) && count_again(p, odd, where, len))
+        return;
     if (!p->kept || p->count == p->max || p->of_kind[odd] == KEPT_OF_A_KIND) {
         p->not_kept++;
         return;
     }
     struct espi_problem *problem = &p->kept[p->count++];
     p->of_kind[odd]++;
-    *problem = (struct espi_problem){.code = espi_odd_code(odd), .line = line, .column = column};
-    if (where)
-        memcpy(problem->where, where, fitting(where, len, sizeof problem->where - 1));
+    *problem = (struct espi_problem){
+        .code = espi_odd_code(odd), .line = line, .column = column, .count = 1};
+    if (len)
+        memcpy(problem->where, where, len);
 }

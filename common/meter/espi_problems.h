@@ -2,6 +2,7 @@
 #ifndef METERBEAT_METER_ESPI_PROBLEMS_H
 #define METERBEAT_METER_ESPI_PROBLEMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,17 @@ enum espi_odd {
     ODD_PRICE,             /* costs that no such amount has */
     ODD_POWER_DISAGREES,   /* watts times hours are not the watt-hours beside them */
     ODD_NOT_ESPI,          /* a resource of another name space than ESPI's: not read */
+    ODD_NAME_SPACE,        /* elements in no name space, or in a wrong one: read as if right */
+    ODD_MISPLACED_READING, /* an IntervalReading where none is read */
+    ODD_MILLISECONDS,      /* a reading whose start is one in milliseconds */
+    ODD_START_IMPOSSIBLE,  /* a reading that starts after the year 2286 */
+    ODD_UNREADABLE_VALUES, /* values that were meant as numbers and cannot be read exactly */
+    ODD_UNREADABLE_COSTS,
+    ODD_BILL_LINES,    /* a bill without an amount, whose lines do not say what it is */
+    ODD_BLOCKS_DIFFER, /* what a block's interval says behind its readings is not what the one
+                          before said */
+    ODD_CUSTOMER_DATA, /* about a customer: names and addresses, no readings */
+    ODD_BATCH_LIST,    /* URLs of documents that are not fetched */
     ODD_COUNT,
 };
 
@@ -57,6 +69,9 @@ struct espi_problems {
 const char *espi_odd_code(enum espi_odd odd);
 /* The odd thing with that code; ODD_COUNT: none has it. */
 enum espi_odd espi_odd_of_code(const char *code);
+/* Those of one kind and place are one problem, with their number and the first one's line: of
+ * everything that was skipped. Those of any other are one problem each, ten of a kind. */
+bool espi_odd_is_counted(enum espi_odd odd);
 /* where (may be NULL) is copied. Without memory the problem is only counted. */
 void espi_problems_add(struct espi_problems *p, enum espi_odd odd, uint64_t line, uint64_t column,
                        const char *where, size_t len);

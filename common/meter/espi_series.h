@@ -2,6 +2,7 @@
 #ifndef METERBEAT_METER_ESPI_SERIES_H
 #define METERBEAT_METER_ESPI_SERIES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A number the feed does not give; no value a feed can give is equal to it. */
@@ -36,10 +37,10 @@ struct espi_series {
     const char *reading_type;
     const char *blocks_href; /* what the blocks without a MeterReading link to; NULL for others */
     const char *title;       /* of the MeterReading's entry */
-    const char *
-        unresolved; /* NULL, or why these readings have no certain meaning:
-                       "no_meter_reading",  "no_reading_type", "no_unit",
-                       "bad_multiplier", "conflicting_types", "ambiguous_link".  Never sum those. */
+    const char *unresolved;  /* NULL, or why these readings have no certain meaning:
+                                "no_meter_reading",  "no_reading_type", "no_unit",
+                                "bad_multiplier", "conflicting_types", "ambiguous_link",
+                                "unreadable_values".  Never sum those. */
     int64_t service_kind;
     int64_t commodity;
     int64_t kind;
@@ -67,6 +68,7 @@ struct espi_series {
     enum espi_link local_time_link;
     uint64_t blocks;
     uint64_t readings;
+    bool unreadable_costs; /* some of its costs cannot be read: never sum the others */
 };
 
 /* A series of which the feed says nothing: texts NULL, numbers ESPI_ABSENT. */
@@ -85,6 +87,8 @@ struct espi_bill {
     int64_t start_s; /* of the billing period */
     int64_t duration_s;
     int64_t bill_last_period;
+    int64_t amount;         /* of the bill: that, or where it is none or 0 what its lines charge */
+    bool amount_from_lines; /* which of the two */
     int64_t bill_to_date;
     int64_t cost_additional_last_period;
     int64_t currency;
@@ -106,6 +110,7 @@ struct espi_problem {
     const char *code; /* one stable word, never freed */
     uint64_t line;
     uint64_t column;
+    uint64_t count;  /* how often: 1, but for what was skipped */
     char where[160]; /* cut to fit; "" = see line */
 };
 

@@ -189,26 +189,65 @@ static void draw_reading(struct drawing *d, uint32_t resource)
 }
 
 /* --- one series for blocks without one --------------------------------------------------- */
+/* What the blocks say by themselves goes before a type that nothing links them to. */
+static void say_own(const struct drawing *d, struct espi_series *s, const struct espi_group *of)
+{
+    const struct espi_own *own = &of->own;
+    s->usage_point = text_of(d, own->point);
+    s->service_kind = own->service_kind;
+    s->uom = own->uom;
+    s->power_of_ten_multiplier = own->multiplier;
+    s->interval_length = own->step_s;
+    if (of->own_differs)
+        s->unresolved = espi_odd_code(ODD_CONFLICTING_TYPES);
+    else if (own->uom == ESPI_ABSENT)
+        s->unresolved = espi_odd_code(ODD_NO_UNIT);
+}
+
+static bool differs_from(const struct espi_series *s, const struct espi_group *of)
+{
+    const struct espi_own *own = &of->own;
+    return of->own_differs ||
+           (of->own_name && (own->uom != s->uom || own->multiplier != s->power_of_ten_multiplier ||
+                             own->service_kind != s->service_kind));
+}
+
+static void draw_unlinked(struct drawing *d, struct espi_series *s, const struct espi_group *of,
+                          const char *href)
+{
+    *s = espi_series_unknown();
+    s->blocks_href = href;
+    if (of->own_name)
+        say_own(d, s, of);
+    else
+        say_type(d, s, &d->links.only[KIND_READING_TYPE]);
+    if (of->own.point)
+        return;
+    s->unresolved = espi_odd_code(ODD_NO_METER_READING);
+    espi_problems_add(d->problems, ODD_NO_METER_READING, of->line, 0, s->blocks_href,
+                      s->blocks_href ? strlen(s->blocks_href) : 0);
+    if (!of->own_name)
+        judge_type(d, s, &d->links.only[KIND_READING_TYPE]);
+}
+
 static bool draw_orphan(struct drawing *d, uint32_t group, struct err *e)
 {
     uint32_t name;
     if (!espi_links_orphan(d->graph, group, &name, e))
         return false;
     struct espi_group *of = espi_graph_group_at(d->graph, group);
-    if (d->of_orphan[name]) {
-        of->series = d->of_orphan[name] - 1;
+    uint32_t *known = &d->of_orphan[of->own.point ? of->own_name : name];
+    if (*known) {
+        struct espi_series *s = &d->table->series[*known - 1];
+        of->series = *known - 1;
+        if (differs_from(s, of))
+            s->unresolved = espi_odd_code(ODD_CONFLICTING_TYPES);
         return true;
     }
     struct espi_series *s = &d->table->series[d->table->count];
-    *s = espi_series_unknown();
-    s->blocks_href = text_of(d, name);
-    s->unresolved = espi_odd_code(ODD_NO_METER_READING);
-    espi_problems_add(d->problems, ODD_NO_METER_READING, of->line, 0, s->blocks_href,
-                      s->blocks_href ? strlen(s->blocks_href) : 0);
-    say_type(d, s, &d->links.only[KIND_READING_TYPE]);
-    judge_type(d, s, &d->links.only[KIND_READING_TYPE]);
+    draw_unlinked(d, s, of, text_of(d, name));
     of->series = (uint32_t)d->table->count++;
-    d->of_orphan[name] = of->series + 1;
+    *known = of->series + 1;
     return true;
 }
 
@@ -226,12 +265,28 @@ static void join_group(struct drawing *d, uint32_t group, const struct espi_choi
     s->unresolved = espi_odd_code(ODD_AMBIGUOUS_LINK);
 }
 
+/* Whoever drops only what cannot be read sums a month of the rest. */
+static void judge_numbers(const struct drawing *d, struct espi_series *s,
+                          const struct espi_group *of)
+{
+    const char *href = s->meter_reading ? s->meter_reading : s->blocks_href;
+    if (of->unreadable_values && !s->unresolved) {
+        s->unresolved = espi_odd_code(ODD_UNREADABLE_VALUES);
+        complain(d, ODD_UNREADABLE_VALUES, href);
+    }
+    if (of->unreadable_costs && !s->unreadable_costs) {
+        s->unreadable_costs = true;
+        complain(d, ODD_UNREADABLE_COSTS, href);
+    }
+}
+
 static void count_group(const struct drawing *d, uint32_t group)
 {
     const struct espi_group *of = espi_graph_group_at(d->graph, group);
     struct espi_series *s = &d->table->series[of->series];
     s->blocks += of->blocks;
     s->readings += of->readings;
+    judge_numbers(d, s, of);
     if (of->unplaced && (s->interval_length == ESPI_ABSENT || s->interval_length <= 0))
         espi_problems_add(d->problems, ODD_NO_INTERVAL_LENGTH, of->line, 0, s->meter_reading,
                           s->meter_reading ? strlen(s->meter_reading) : 0);
@@ -242,6 +297,27 @@ static void count_group(const struct drawing *d, uint32_t group)
 static int64_t consumption(const int64_t *slots, int value, int multiplier)
 {
     return slots[multiplier] == ESPI_UNREADABLE ? ESPI_ABSENT : slots[value];
+}
+
+static int64_t with_places(int64_t multiplier, int64_t places)
+{
+    if (places == ESPI_ABSENT || multiplier == ESPI_UNREADABLE)
+        return readable(multiplier);
+    return multiplier == ESPI_ABSENT ? places
+           : multiplier < INT32_MIN  ? INT32_MIN
+                                     : multiplier + places;
+}
+
+/* Some bills give no amount, or 0, and their lines: never is such a one a bill of nothing. */
+static void judge_amount(const struct drawing *d, struct espi_bill *b, const int64_t *slots)
+{
+    b->amount = slots[SUM_BILL_LAST];
+    if ((b->amount != ESPI_ABSENT && b->amount != 0) || slots[SUM_HAS_LINES] == ESPI_ABSENT)
+        return;
+    b->amount = slots[SUM_LINE_AMOUNT];
+    b->amount_from_lines = b->amount != ESPI_ABSENT;
+    if (b->amount == ESPI_ABSENT)
+        complain(d, ODD_BILL_LINES, b->self);
 }
 
 static void draw_bill(struct drawing *d, uint32_t resource)
@@ -261,15 +337,17 @@ static void draw_bill(struct drawing *d, uint32_t resource)
         .cost_additional_last_period = slots[SUM_COST_ADDITIONAL],
         .currency = slots[SUM_CURRENCY],
         .value = consumption(slots, SUM_OVERALL_VALUE, SUM_OVERALL_MULTIPLIER),
-        .power_of_ten_multiplier = readable(slots[SUM_OVERALL_MULTIPLIER]),
+        .power_of_ten_multiplier =
+            with_places(slots[SUM_OVERALL_MULTIPLIER], slots[SUM_OVERALL_PLACES]),
         .uom = slots[SUM_OVERALL_UOM],
         .current_value = consumption(slots, SUM_CURRENT_VALUE, SUM_CURRENT_MULTIPLIER),
-        .current_multiplier = readable(slots[SUM_CURRENT_MULTIPLIER]),
+        .current_multiplier = with_places(slots[SUM_CURRENT_MULTIPLIER], slots[SUM_CURRENT_PLACES]),
         .current_uom = slots[SUM_CURRENT_UOM],
         .quality = slots[SUM_QUALITY],
         .status_time_s = slots[SUM_STATUS_TIME],
         .commodity = slots[SUM_COMMODITY],
         .updated_s = slots[SUM_UPDATED]};
+    judge_amount(d, b, slots);
     if (!up->resource) {
         complain(d, ODD_NO_USAGE_POINT, b->self);
         return;

@@ -29,37 +29,75 @@ const char *espi_text_trim(const char *text, size_t len, size_t *ret_len)
 
 /* --- numbers -------------------------------------------------------------------------------------
  */
-/* Digits up to the first other character as a negative number, which has room for one more than
- * positive. */
-static bool read_digits(const char **text, const char *end, int64_t *ret_negative)
+/* A number on its way: negative x 10^exponent, since negative has room for one more. */
+struct digits {
+    int64_t negative;
+    int64_t exponent;
+    bool any;
+};
+
+/* Takes one digit in. Zeros wait in *zeros, with the digit itself, until another digit shows that
+ * they count. */
+static bool take_digit(struct digits *d, char c, int64_t *zeros)
 {
-    const char *s = *text;
-    int64_t negative = 0;
-    for (; s < end && is_digit(*s); s++)
-        if (__builtin_mul_overflow(negative, 10, &negative) ||
-            __builtin_sub_overflow(negative, *s - '0', &negative))
+    d->any = true;
+    ++*zeros;
+    if (c == '0')
+        return true;
+    for (; *zeros > 0 && d->negative; --*zeros)
+        if (__builtin_mul_overflow(d->negative, 10, &d->negative))
             return false;
-    bool any = s > *text;
-    *text = s;
-    *ret_negative = negative;
-    return any;
+    *zeros = 0;
+    return !__builtin_sub_overflow(d->negative, c - '0', &d->negative);
 }
 
-/* ".000" is nothing, ".5" a fraction; anything else behind the digits makes no number. */
-static enum espi_number read_fraction(const char *s, const char *end)
+/* Digits with at most one point among them; zeros at the end are left to the exponent. */
+static bool take_digits(const char **s, const char *end, struct digits *d)
 {
-    if (s == end)
-        return ESPI_NUMBER_OK;
-    if (*s++ != '.')
-        return ESPI_NUMBER_BAD;
-    enum espi_number found = ESPI_NUMBER_OK;
-    for (; s < end; s++) {
-        if (!is_digit(*s))
-            return ESPI_NUMBER_BAD;
-        if (*s != '0')
-            found = ESPI_NUMBER_FRACTION;
+    int64_t zeros = 0, places = 0;
+    bool point = false;
+    for (; *s < end && (is_digit(**s) || (**s == '.' && !point)); (*s)++) {
+        if (**s == '.') {
+            point = true;
+            continue;
+        }
+        places += point;
+        if (!take_digit(d, **s, &zeros))
+            return false;
     }
-    return found;
+    d->exponent = zeros - places;
+    return d->any;
+}
+
+/* "e3", "E-12". A number with so large an exponent that it is cut here fits nowhere anyway. */
+static bool take_exponent(const char **s, const char *end, struct digits *d)
+{
+    int64_t exponent = 0;
+    if (*s == end)
+        return true;
+    if (**s != 'e' && **s != 'E')
+        return false;
+    ++*s;
+    bool minus = *s < end && **s == '-';
+    if (*s < end && (**s == '-' || **s == '+'))
+        ++*s;
+    if (*s == end)
+        return false;
+    for (; *s < end && is_digit(**s); ++*s)
+        exponent = exponent < 100000 ? exponent * 10 + (**s - '0') : exponent;
+    d->exponent += minus ? -exponent : exponent;
+    return *s == end;
+}
+
+/* The exponent above 0 into the number. */
+static bool settle_exponent(struct digits *d)
+{
+    if (d->negative == 0)
+        d->exponent = 0;
+    for (; d->exponent > 0; d->exponent--)
+        if (__builtin_mul_overflow(d->negative, 10, &d->negative))
+            return false;
+    return d->negative != ESPI_ABSENT && d->exponent >= -ESPI_PLACES_MAX;
 }
 
 /* Nearly all numbers are a few digits and nothing else: too few to overflow. */
@@ -77,8 +115,10 @@ static bool read_plain(const char *text, size_t len, int64_t *ret_value)
     return true;
 }
 
-enum espi_number espi_text_number(const char *text, size_t len, int64_t *ret_value)
+enum espi_number espi_text_decimal(const char *text, size_t len, int64_t *ret_value,
+                                   int32_t *ret_exponent)
 {
+    *ret_exponent = 0;
     if (read_plain(text, len, ret_value))
         return ESPI_NUMBER_OK;
     *ret_value = ESPI_ABSENT;
@@ -86,21 +126,55 @@ enum espi_number espi_text_number(const char *text, size_t len, int64_t *ret_val
     const char *end = s + len;
     if (!len)
         return ESPI_NUMBER_EMPTY;
+    struct digits d = {0};
     bool minus = *s == '-';
     if (minus || *s == '+')
         s++;
-    int64_t value;
-    if (!read_digits(&s, end, &value))
+    if (!take_digits(&s, end, &d) || !take_exponent(&s, end, &d) || !settle_exponent(&d))
         return ESPI_NUMBER_BAD;
-    enum espi_number fraction = read_fraction(s, end);
-    if (fraction == ESPI_NUMBER_BAD)
-        return fraction;
-    if (minus)
-        value -= fraction == ESPI_NUMBER_FRACTION && value > ESPI_ABSENT;
-    if (value == ESPI_ABSENT)
+    *ret_value = minus ? d.negative : -d.negative;
+    *ret_exponent = (int32_t)d.exponent;
+    return ESPI_NUMBER_OK;
+}
+
+/* What is left of a number when all but so many digits behind its point are cut off. */
+#define WHOLE_PLACES 6
+static size_t cut_places(const char *text, size_t len)
+{
+    const char *point = len ? memchr(text, '.', len) : NULL;
+    size_t cut = len, keep = point ? (size_t)(point - text) + 1 + WHOLE_PLACES : len;
+    while (cut > keep && is_digit(text[cut - 1]))
+        cut--;
+    return cut == keep ? keep : len;
+}
+
+enum espi_number espi_text_number(const char *text, size_t len, int64_t *ret_value)
+{
+    int32_t exponent;
+    if (read_plain(text, len, ret_value))
+        return ESPI_NUMBER_OK;
+    text = espi_text_trim(text, len, &len);
+    len = cut_places(text, len);
+    if (len && (memchr(text, 'e', len) || memchr(text, 'E', len))) {
+        *ret_value = ESPI_ABSENT;
         return ESPI_NUMBER_BAD;
-    *ret_value = minus ? value : -value;
-    return fraction;
+    }
+    enum espi_number found = espi_text_decimal(text, len, ret_value, &exponent);
+    if (found != ESPI_NUMBER_OK || exponent == 0)
+        return found;
+    bool below = *ret_value < 0;
+    for (; exponent < 0; exponent++)
+        *ret_value /= 10;
+    *ret_value -= below;
+    return ESPI_NUMBER_FRACTION;
+}
+
+bool espi_text_has_digit(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (is_digit(text[i]))
+            return true;
+    return false;
 }
 
 /* --- instants ------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 #ifndef METERBEAT_METER_ESPI_TEXT_H
 #define METERBEAT_METER_ESPI_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,8 +15,18 @@ enum espi_number {
     ESPI_NUMBER_BAD,      /* no decimal number, or not within int64: *ret_value is ESPI_ABSENT */
 };
 
-/* A decimal number with white space round it. */
+/* A whole number with white space round it, perhaps with a fraction; "1e3" is none. */
 MUST_CHECK enum espi_number espi_text_number(const char *text, size_t len, int64_t *ret_value);
+/*
+ * An amount with any number of decimals, exactly: *ret_value x 10^*ret_exponent with the exponent
+ * nearest to 0, which is never above it ("2.50" is 25e-1, "1.5e3" 1500). ESPI_NUMBER_OK, _EMPTY, or
+ * _BAD: no number, or none that 64 bits and ESPI_PLACES_MAX decimals hold.
+ */
+#define ESPI_PLACES_MAX 30
+MUST_CHECK enum espi_number espi_text_decimal(const char *text, size_t len, int64_t *ret_value,
+                                              int32_t *ret_exponent);
+/* Whether a text that is no number was meant as one: "1,234.5", and not "n/a". */
+bool espi_text_has_digit(const char *text, size_t len);
 /* "2026-03-08T06:59:00.25-05:00" as epoch seconds, rounded down; without a zone it is UTC.
  * ESPI_ABSENT: no instant. */
 int64_t espi_text_instant(const char *text, size_t len);

@@ -32,7 +32,7 @@ static bool inspect_reading(void *context, const struct espi_reading *r, struct 
     return inspect_count_reading(&sums->groups, r, e) && plausible_note(&sums->plausible, r, e);
 }
 
-static bool inspect_judge(const char *name, struct espi *feed, const struct inspect_sums *sums,
+static bool inspect_judge(const char *name, struct espi *feed, struct inspect_sums *sums,
                           struct inspect_file *found, struct err *e)
 {
     const struct plausible_decided nothing = {0};
@@ -50,6 +50,7 @@ static bool inspect_file(const char *name, struct zones *zones, inspect_printer 
     struct espi_sink sink = {.reading = inspect_reading, .context = &sums};
     struct espi *feed CLEANUP(espi_freep) = espi_open(NULL, &sink, &e);
     bool right = feed && inspect_judge(name, feed, &sums, &found, &e);
+    found.are_starts_known = !sums.groups.starts.too_many;
     found.feed = feed;
     found.failure = right ? NULL : &e;
     print(&found, out);

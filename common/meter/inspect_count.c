@@ -12,6 +12,31 @@ static struct inspect_count nothing_counted(void)
                                   .last_unplaced = {.start_s = ESPI_ABSENT}};
 }
 
+/* Times 10^places; false: more than 128 bits hold. */
+static bool times_ten(inspect_sum *number, int64_t places)
+{
+    for (; places > 0 && *number; places--)
+        if (__builtin_mul_overflow(*number, 10, number))
+            return false;
+    return true;
+}
+
+static void total_join(struct inspect_total *into, inspect_sum sum, int32_t exponent,
+                       uint64_t count)
+{
+    int32_t least = exponent < into->exponent ? exponent : into->exponent;
+    into->count += count;
+    if (!times_ten(&sum, exponent - least) || !times_ten(&into->sum, into->exponent - least) ||
+        __builtin_add_overflow(into->sum, sum, &into->sum))
+        into->too_large = true;
+    into->exponent = least;
+}
+
+void inspect_total_add(struct inspect_total *t, int64_t value, int32_t exponent)
+{
+    total_join(t, value, exponent, 1);
+}
+
 static bool counts_room(struct inspect_counts *c, uint32_t group, struct err *e)
 {
     size_t count = c->count ? c->count : 16;
@@ -58,14 +83,11 @@ bool inspect_count_reading(void *context, const struct espi_reading *r, struct e
         return false;
     struct inspect_count *c = &counts->items[r->group];
     c->readings++;
-    if (r->value != ESPI_ABSENT) {
-        c->values++;
-        c->sum += r->value;
-    }
-    if (r->cost != ESPI_ABSENT) {
-        c->costs++;
-        c->sum_cost += r->cost;
-    }
+    if (r->value != ESPI_ABSENT)
+        inspect_total_add(&c->values, r->value, r->value_exponent);
+    if (r->cost != ESPI_ABSENT)
+        inspect_total_add(&c->costs, r->cost, r->cost_exponent);
+    inspect_starts_add(&counts->starts, r);
     note_start(c, r);
     return true;
 }
@@ -74,10 +96,10 @@ static void join(struct inspect_count *into, const struct inspect_count *c,
                  const struct espi_series *s)
 {
     into->readings += c->readings;
-    into->values += c->values;
-    into->costs += c->costs;
-    into->sum += c->sum;
-    into->sum_cost += c->sum_cost;
+    total_join(&into->values, c->values.sum, c->values.exponent, c->values.count);
+    total_join(&into->costs, c->costs.sum, c->costs.exponent, c->costs.count);
+    into->values.too_large |= c->values.too_large;
+    into->costs.too_large |= c->costs.too_large;
     if (c->first_start != ESPI_ABSENT)
         widen(into, c->first_start);
     if (c->last_start != ESPI_ABSENT)
@@ -87,8 +109,21 @@ static void join(struct inspect_count *into, const struct inspect_count *c,
         widen(into, last.start_s);
 }
 
-struct inspect_count *inspect_count_join(const struct inspect_counts *groups,
-                                         const struct espi *feed)
+static bool join_starts(struct inspect_counts *groups, const struct espi *feed,
+                        struct inspect_count *joined)
+{
+    size_t count = espi_series_count(feed);
+    struct inspect_overlap *found = calloc(count + 1, sizeof *found);
+    if (!found)
+        return false;
+    inspect_starts_count(&groups->starts, feed, found);
+    for (size_t i = 0; i < count; i++)
+        joined[i].starts = found[i];
+    free(found);
+    return true;
+}
+
+struct inspect_count *inspect_count_join(struct inspect_counts *groups, const struct espi *feed)
 {
     struct inspect_count *joined = calloc(espi_series_count(feed) + 1, sizeof *joined);
     if (!joined)
@@ -99,12 +134,16 @@ struct inspect_count *inspect_count_join(const struct inspect_counts *groups,
         size_t i = espi_series_of_group(feed, group);
         join(&joined[i], &groups->items[group], espi_series_at(feed, i));
     }
-    return joined;
+    if (join_starts(groups, feed, joined))
+        return joined;
+    free(joined);
+    return NULL;
 }
 
 void inspect_counts_free(struct inspect_counts *c)
 {
     free(c->items);
+    inspect_starts_free(&c->starts);
     *c = (struct inspect_counts){0};
 }
 

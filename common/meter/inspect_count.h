@@ -4,16 +4,24 @@
 #define METERBEAT_METER_INSPECT_COUNT_H
 
 #include "meter/espi.h"
+#include "meter/inspect_starts.h"
 
 __extension__ typedef __int128 inspect_sum; /* 2^63 readings of 2^63 fit */
 
+/* An exact sum of decimals. */
+struct inspect_total {
+    uint64_t count;
+    inspect_sum sum; /* times 10^exponent */
+    int32_t exponent;
+    bool too_large; /* for 128 bits: no sum */
+};
+
 struct inspect_count {
     uint64_t readings;
-    uint64_t values;
-    uint64_t costs;
-    inspect_sum sum;
-    inspect_sum sum_cost;
-    int64_t first_start; /* ESPI_ABSENT: none */
+    struct inspect_total values;
+    struct inspect_total costs;
+    struct inspect_overlap starts; /* once they are counted */
+    int64_t first_start;           /* ESPI_ABSENT: none */
     int64_t last_start;
     struct espi_reading
         last_unplaced; /* of the block that begins last; ordinal decides among its readings */
@@ -23,13 +31,15 @@ struct inspect_count {
 struct inspect_counts {
     struct inspect_count *items;
     size_t count;
+    struct inspect_starts starts;
 };
+
+void inspect_total_add(struct inspect_total *t, int64_t value, int32_t exponent);
 
 /* The sink of a feed: context is a struct inspect_counts. ERR_RETRY "no_memory". */
 MUST_CHECK bool inspect_count_reading(void *context, const struct espi_reading *r, struct err *e);
 /* One count a series of the finished feed, in its order; caller frees. NULL: no memory. */
-struct inspect_count *inspect_count_join(const struct inspect_counts *groups,
-                                         const struct espi *feed);
+struct inspect_count *inspect_count_join(struct inspect_counts *groups, const struct espi *feed);
 void inspect_counts_free(struct inspect_counts *c);
 
 /* A sum in decimal. */

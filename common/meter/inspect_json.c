@@ -10,6 +10,7 @@
 #include "meter/local_time.h"
 #include "meter/series_names.h"
 #include "meter/series_tags.h"
+#include "meter/units.h"
 
 /* --- values --------------------------------------------------------------------------------------
  */
@@ -49,10 +50,23 @@ static void put_number(FILE *out, const char *key, int64_t number)
         text_print(out, ", \"%s\": %" PRId64, key, number);
 }
 
-static void put_sum(FILE *out, const char *key, inspect_sum sum, uint64_t count)
+/* An integer, or a number with its decimals. */
+static void put_sum(FILE *out, const char *key, const struct inspect_total *t)
 {
-    char text[INSPECT_SUM_TEXT];
-    text_print(out, ", \"%s\": %s", key, count ? inspect_sum_text(sum, text) : "null");
+    char text[INSPECT_SUM_TEXT], scaled[2 * INSPECT_SUM_TEXT];
+    inspect_sum_text(t->sum, text);
+    if (!t->count || t->too_large || !units_scale_text(text, t->exponent, scaled, sizeof scaled))
+        text_print(out, ", \"%s\": null", key);
+    else
+        text_print(out, ", \"%s\": %s", key, scaled);
+}
+
+static void put_count(FILE *out, const char *key, uint64_t count, bool is_known)
+{
+    if (is_known)
+        text_print(out, ", \"%s\": %" PRIu64, key, count);
+    else
+        text_print(out, ", \"%s\": null", key);
 }
 
 /* --- a series ------------------------------------------------------------------------------------
@@ -80,8 +94,18 @@ static void put_counts(FILE *out, const struct inspect_count *c)
     text_print(out, ", \"readings\": %" PRIu64, c->readings);
     put_number(out, "first_start", c->first_start);
     put_number(out, "last_start", c->last_start);
-    put_sum(out, "sum_raw", c->sum, c->values);
-    put_sum(out, "sum_cost_raw", c->sum_cost, c->costs);
+    put_sum(out, "sum_raw", &c->values);
+    put_sum(out, "sum_cost_raw", &c->costs);
+}
+
+/* Null where there are too many readings to hold them against one another. */
+static void put_starts(FILE *out, const struct inspect_overlap *o, bool is_known)
+{
+    put_count(out, "repeated", o->repeated, is_known);
+    put_count(out, "contradicted", o->contradicted, is_known);
+    put_count(out, "overlapping", o->overlapping, is_known);
+    put_count(out, "outside", o->outside, is_known);
+    put_count(out, "unplaced", o->unplaced, is_known);
 }
 
 static void put_links(FILE *out, const struct espi_series *s)
@@ -114,6 +138,7 @@ static void put_series(FILE *out, const struct inspect_file *f, size_t i)
     put_string(out, f->name);
     put_meaning(out, s);
     put_counts(out, &f->counts[i]);
+    put_starts(out, &f->counts[i].starts, f->are_starts_known);
     put_links(out, s);
     put_local_time(out, s, f->zones);
     fputs("}\n", out);
@@ -121,12 +146,12 @@ static void put_series(FILE *out, const struct inspect_file *f, size_t i)
 
 /* --- the file ------------------------------------------------------------------------------------
  */
-static void put_problem(FILE *out, const char *code, const char *place, bool first)
+static void put_problem(FILE *out, const char *code, const char *place, uint64_t count, bool first)
 {
     text_print(out, "%s{\"code\": ", first ? "" : ", ");
     put_string(out, code);
     put_text(out, "place", place);
-    fputc('}', out);
+    text_print(out, ", \"count\": %" PRIu64 "}", count);
 }
 
 static void put_problem_at(FILE *out, const struct espi_problem *p, bool first)
@@ -140,7 +165,7 @@ static void put_problem_at(FILE *out, const struct espi_problem *p, bool first)
                  p->where);
     else
         snprintf(place, sizeof place, "%s", p->where);
-    put_problem(out, p->code, place, first);
+    put_problem(out, p->code, place, p->count, first);
 }
 
 static void put_problems(FILE *out, const struct inspect_file *f)
@@ -148,7 +173,7 @@ static void put_problems(FILE *out, const struct inspect_file *f)
     size_t count = f->feed ? espi_problem_count(f->feed) : 0;
     fputs(", \"problems\": [", out);
     if (f->failure)
-        put_problem(out, f->failure->code, f->failure->text, true);
+        put_problem(out, f->failure->code, f->failure->text, 1, true);
     for (size_t i = 0; i < count; i++)
         put_problem_at(out, espi_problem_at(f->feed, i), i == 0 && !f->failure);
     fputs("]", out);
@@ -164,6 +189,8 @@ static void put_bill(FILE *out, const struct espi_bill *b, bool first)
     put_number(out, "period_start", b->start_s);
     put_number(out, "period_duration", b->duration_s);
     put_number(out, "bill_last_period", b->bill_last_period);
+    put_number(out, "amount", b->amount);
+    text_print(out, ", \"amount_from_lines\": %s", b->amount_from_lines ? "true" : "false");
     put_number(out, "bill_to_date", b->bill_to_date);
     put_number(out, "cost_additional_last_period", b->cost_additional_last_period);
     put_number(out, "currency", b->currency);
@@ -195,8 +222,9 @@ void inspect_print_json(const struct inspect_file *f, FILE *out)
         put_series(out, f, i);
     fputs("{\"file\": ", out);
     put_string(out, f->name);
-    text_print(out, ", \"series\": %zu, \"readings\": %" PRIu64, series,
-               f->failure ? 0 : espi_reading_count(f->feed));
+    text_print(out, ", \"series\": %zu, \"readings\": %" PRIu64 ", \"misplaced\": %" PRIu64, series,
+               f->failure ? 0 : espi_reading_count(f->feed),
+               f->feed ? espi_misplaced_count(f->feed) : 0);
     put_problems(out, f);
     put_bills(out, f);
     text_print(out, ", \"problems_not_kept\": %" PRIu64 ", \"well_formed\": %s}\n",

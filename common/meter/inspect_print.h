@@ -12,6 +12,7 @@ struct inspect_file {
     const struct err *failure;    /* NULL: well-formed, and the counts are there */
     const struct espi *feed;      /* NULL where it could not even be opened */
     struct inspect_count *counts; /* one a series */
+    bool are_starts_known;        /* counts' starts */
     struct zones *zones;          /* to find the zones of feeds in */
 };
 

@@ -39,9 +39,10 @@ static const char *scaled_sum(const struct espi_series *s, const struct inspect_
 {
     char digits[INSPECT_SUM_TEXT], scaled[SUM_COLUMN - 24], unit[24];
     int64_t exponent = s->power_of_ten_multiplier == ESPI_ABSENT ? 0 : s->power_of_ten_multiplier;
-    if (!c->values)
+    if (!c->values.count || c->values.too_large ||
+        __builtin_add_overflow(exponent, c->values.exponent, &exponent))
         return "-";
-    inspect_sum_text(c->sum, digits);
+    inspect_sum_text(c->values.sum, digits);
     if (units_scale_text(digits, exponent, scaled, sizeof scaled))
         snprintf(text, SUM_COLUMN, "%s %s", scaled,
                  word_or_code(series_uom_name(s->uom), s->uom, unit));
@@ -54,11 +55,28 @@ static const char *scaled_sum(const struct espi_series *s, const struct inspect_
 static const char *scaled_cost(const struct inspect_count *c, char text[SUM_COLUMN])
 {
     char digits[INSPECT_SUM_TEXT];
-    if (!c->costs)
+    if (!c->costs.count || c->costs.too_large)
         return "-";
-    return units_scale_text(inspect_sum_text(c->sum_cost, digits), COST_EXPONENT, text, SUM_COLUMN)
+    return units_scale_text(inspect_sum_text(c->costs.sum, digits),
+                            COST_EXPONENT + c->costs.exponent, text, SUM_COLUMN)
                ? text
                : "-";
+}
+
+/* What a parse would leave out, or has to choose between. */
+static void print_starts(const struct inspect_overlap *o, FILE *out)
+{
+    const struct {
+        uint64_t count;
+        const char *what;
+    } found[] = {{o->repeated, "come twice"},
+                 {o->contradicted, "come twice with another value"},
+                 {o->overlapping, "begin before the one before them ends"},
+                 {o->outside, "begin before 1973 or after 2286"},
+                 {o->unplaced, "have no time"}};
+    for (size_t i = 0; i < ARRAY_LEN(found); i++)
+        if (found[i].count)
+            text_print(out, "    %" PRIu64 " readings %s\n", found[i].count, found[i].what);
 }
 
 static void print_series(const struct espi_series *s, const struct inspect_count *c, FILE *out)
@@ -78,6 +96,7 @@ static void print_series(const struct espi_series *s, const struct inspect_count
     if (s->unresolved)
         text_print(out, "  [%s]", s->unresolved);
     fputc('\n', out);
+    print_starts(&c->starts, out);
 }
 
 static void print_bill(const struct espi_bill *b, FILE *out)
@@ -85,14 +104,13 @@ static void print_bill(const struct espi_bill *b, FILE *out)
     char start[CLOCK_TEXT], sum[SUM_COLUMN], cost[SUM_COLUMN];
     const struct espi_series like = {.uom = b->uom,
                                      .power_of_ten_multiplier = b->power_of_ten_multiplier};
-    const struct inspect_count count = {.values = b->value != ESPI_ABSENT,
-                                        .sum = b->value,
-                                        .costs = b->bill_last_period != ESPI_ABSENT,
-                                        .sum_cost = b->bill_last_period};
-    text_print(out, "  bill from %s, %" PRId64 " days: %s, amount %s, %s\n",
+    const struct inspect_count count = {
+        .values = {.count = b->value != ESPI_ABSENT, .sum = b->value},
+        .costs = {.count = b->amount != ESPI_ABSENT, .sum = b->amount}};
+    text_print(out, "  bill from %s, %" PRId64 " days: %s, amount %s%s, %s\n",
                instant(b->start_s, start), b->duration_s == ESPI_ABSENT ? 0 : b->duration_s / 86400,
                scaled_sum(&like, &count, sum), scaled_cost(&count, cost),
-               b->usage_point ? b->usage_point : "-");
+               b->amount_from_lines ? " (its lines)" : "", b->usage_point ? b->usage_point : "-");
 }
 
 static void print_problems(const struct inspect_file *f, FILE *out)
@@ -101,6 +119,8 @@ static void print_problems(const struct inspect_file *f, FILE *out)
     for (size_t i = 0; i < count; i++) {
         const struct espi_problem *p = espi_problem_at(f->feed, i);
         text_print(out, "  problem %s", p->code);
+        if (p->count > 1)
+            text_print(out, " %" PRIu64 " times, first", p->count);
         if (p->line)
             text_print(out, " at line %" PRIu64, p->line);
         text_print(out, "%s%s\n", *p->where ? ": " : "", p->where);

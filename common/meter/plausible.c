@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "meter/decimal.h"
 #include "meter/series_tags.h"
 #include "meter/units.h"
 
@@ -56,6 +57,13 @@ static void note_time(struct plausible_sums *s, const struct espi_reading *r, do
     s->amount_seconds += value * (double)r->duration_s;
 }
 
+/* With its own decimals; the series' power of ten comes later. */
+static double scaled(int64_t value, int32_t exponent)
+{
+    double number = 0;
+    return decimal_scale(value, exponent, &number) ? number : 0;
+}
+
 bool plausible_note(struct plausible *p, const struct espi_reading *r, struct err *e)
 {
     if (r->value == ESPI_ABSENT || r->group >= PLAUSIBLE_GROUPS)
@@ -63,9 +71,9 @@ bool plausible_note(struct plausible *p, const struct espi_reading *r, struct er
     if (r->group >= p->count && !sums_room(p, r->group, e))
         return false;
     struct plausible_sums *s = &p->groups[r->group];
-    double value = (double)r->value;
-    s->has_fallen |= s->readings && r->value < s->last_value;
-    s->last_value = r->value;
+    double value = scaled(r->value, r->value_exponent);
+    s->has_fallen |= s->readings && value < s->last_value;
+    s->last_value = value;
     s->first_s = !s->readings || r->start_s < s->first_s ? r->start_s : s->first_s;
     s->last_s = !s->readings || r->start_s > s->last_s ? r->start_s : s->last_s;
     s->readings++;
@@ -74,7 +82,7 @@ bool plausible_note(struct plausible *p, const struct espi_reading *r, struct er
     note_time(s, r, value);
     if (r->value > 0 && r->cost != ESPI_ABSENT && r->cost > 0) {
         s->priced += value;
-        s->price += (double)r->cost;
+        s->price += scaled(r->cost, r->cost_exponent);
     }
     return true;
 }

@@ -23,7 +23,8 @@ struct plausible_sums {
     double seconds;                /* that the used ones with a duration last */
     double amount_seconds;         /* of each value times its duration */
     double priced, price;          /* value and cost of readings where both are above 0 */
-    int64_t first_s, last_s, last_value;
+    int64_t first_s, last_s;
+    double last_value;
     bool has_fallen; /* no register */
 };
 

@@ -37,15 +37,27 @@ static const char *number(int64_t value, char text[24])
     return text;
 }
 
+/* "12", "62e-2", "-". */
+static const char *decimal(int64_t value, int32_t exponent, char text[40])
+{
+    char digits[24];
+    snprintf(text, 40, exponent ? "%se%d" : "%s", number(value, digits), (int)exponent);
+    return text;
+}
+
 static bool note_reading(void *context, const struct espi_reading *r, struct err *e)
 {
-    char start[24], duration[24], value[24], cost[24], quality[24], tou[24];
+    char start[24], duration[24], value[40], cost[40], quality[24], tou[24], tier[24], cpp[24];
     struct outcome *o = context;
-    return buf_printf(&o->readings, e, "g%u e%u #%u %s+%s%s = %s cost %s q %s/%x tou %s\n",
+    bool has_more = r->consumption_tier != ESPI_ABSENT || r->cpp != ESPI_ABSENT;
+    return buf_printf(&o->readings, e, "g%u e%u #%u %s+%s%s = %s cost %s q %s/%x tou %s%s%s%s%s\n",
                       r->group, (unsigned)r->entry, r->ordinal, number(r->start_s, start),
                       number(r->duration_s, duration), r->placed ? "" : "?",
-                      number(r->value, value), number(r->cost, cost), number(r->quality, quality),
-                      r->qualities, number(r->tou, tou));
+                      decimal(r->value, r->value_exponent, value),
+                      decimal(r->cost, r->cost_exponent, cost), number(r->quality, quality),
+                      r->qualities, number(r->tou, tou), has_more ? " tier " : "",
+                      has_more ? number(r->consumption_tier, tier) : "", has_more ? " cpp " : "",
+                      has_more ? number(r->cpp, cpp) : "");
 }
 
 static bool note_entry(void *context, const struct espi_entry *entry, struct err *e)
@@ -84,8 +96,10 @@ static void note_end(struct outcome *o, const struct espi *feed)
             buf_printf(&o->series, &o->e, "g%u = series %zu\n", g, espi_series_of_group(feed, g)));
     for (size_t i = 0; i < espi_problem_count(feed); i++) {
         const struct espi_problem *p = espi_problem_at(feed, i);
-        assert_true(
-            buf_printf(&o->series, &o->e, "%s at %d: %s\n", p->code, (int)p->line, p->where));
+        assert_true(buf_printf(&o->series, &o->e, "%s at %d: %s", p->code, (int)p->line, p->where));
+        if (p->count > 1)
+            assert_true(buf_printf(&o->series, &o->e, " x%d", (int)p->count));
+        assert_true(buf_append(&o->series, "\n", 1, &o->e));
     }
 }
 

@@ -143,8 +143,10 @@ static void sums_are_exact_beyond_64_bits(void **state)
     struct espi_reading r = {.value = -INT64_MAX, .cost = INT64_MAX, .placed = true};
     for (int i = 0; i < 10; i++)
         assert_true(inspect_count_reading(&counts, &r, &e));
-    assert_string_equal(inspect_sum_text(counts.items[0].sum, digits), "-92233720368547758070");
-    assert_string_equal(inspect_sum_text(counts.items[0].sum_cost, digits), "92233720368547758070");
+    assert_string_equal(inspect_sum_text(counts.items[0].values.sum, digits),
+                        "-92233720368547758070");
+    assert_string_equal(inspect_sum_text(counts.items[0].costs.sum, digits),
+                        "92233720368547758070");
     assert_string_equal(inspect_sum_text(0, digits), "0");
     inspect_counts_free(&counts);
 }

@@ -41,7 +41,7 @@ static void what_is_no_number_within_64_bits_is_absent(void **state)
     check_number("1 2", ESPI_NUMBER_BAD, ESPI_ABSENT);
     check_number("1e5", ESPI_NUMBER_BAD, ESPI_ABSENT);
     check_number("-", ESPI_NUMBER_BAD, ESPI_ABSENT);
-    check_number(".5", ESPI_NUMBER_BAD, ESPI_ABSENT);
+    check_number(".", ESPI_NUMBER_BAD, ESPI_ABSENT);
     check_number("1.2.3", ESPI_NUMBER_BAD, ESPI_ABSENT);
 }
 
@@ -51,6 +51,75 @@ static void fractions_are_rounded_down(void **state)
     check_number("1721154384.66136", ESPI_NUMBER_FRACTION, 1721154384);
     check_number("-1.5", ESPI_NUMBER_FRACTION, -2);
     check_number("-0.5", ESPI_NUMBER_FRACTION, -1);
+    check_number(".5", ESPI_NUMBER_FRACTION, 0);
+    check_number("1721154384.661360000000000000000001", ESPI_NUMBER_FRACTION, 1721154384);
+}
+
+static void check_decimal(const char *text, int64_t value, int exponent)
+{
+    int64_t found = 12345;
+    int32_t places = 99;
+    enum espi_number is = espi_text_decimal(text, strlen(text), &found, &places);
+    if (is != ESPI_NUMBER_OK || found != value || places != exponent)
+        fail_msg("\"%s\" gave %d: %lldE%d", text, (int)is, (long long)found, (int)places);
+}
+
+static void decimals_are_exact_with_as_many_places_as_fit(void **state)
+{
+    (void)state;
+    check_decimal("0.62", 62, -2);
+    check_decimal("2", 2, 0);
+    check_decimal(" 1.380 ", 138, -2);
+    check_decimal("-.5", -5, -1);
+    check_decimal("+5.", 5, 0);
+    check_decimal("0.000", 0, 0);
+    check_decimal("1e3", 1000, 0);
+    check_decimal("1.25E+1", 125, -1);
+    check_decimal("1500e-3", 15, -1);
+    check_decimal("0e99999999999", 0, 0);
+    check_decimal("0.6200000000000001", 6200000000000001, -16);
+    check_decimal("0.000000000000000000000000000001", 1, -30);
+    check_decimal("9223372036854775807", INT64_MAX, 0);
+    check_decimal("-92233720368547758.07", -INT64_MAX, -2);
+    check_decimal("1.00000000000000000000000000000000000000000000000000", 1, 0);
+}
+
+static void what_does_not_fit_or_is_ambiguous_is_no_decimal(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"1,234",
+                                        "0,62",
+                                        "1.234,5",
+                                        "1 234",
+                                        "12a",
+                                        "n/a",
+                                        "-",
+                                        ".",
+                                        "e5",
+                                        "1e",
+                                        "1e1e1",
+                                        "1.2.3",
+                                        "0x10",
+                                        "NaN",
+                                        "inf",
+                                        "--1",
+                                        "1-",
+                                        "1e+",
+                                        "1e20",
+                                        "1e-31",
+                                        "1e9999",
+                                        "1e-99999",
+                                        "92233720368547758.08",
+                                        "123.45600000000000591"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        int64_t value = 1;
+        int32_t exponent = 1;
+        if (espi_text_decimal(texts[i], strlen(texts[i]), &value, &exponent) != ESPI_NUMBER_BAD ||
+            value != ESPI_ABSENT || exponent != 0)
+            fail_msg("\"%s\" is a number", texts[i]);
+    }
+    assert_true(espi_text_has_digit("1,234", 5));
+    assert_false(espi_text_has_digit("n/a", 3));
 }
 
 static void check_instant(const char *text, int64_t want)
@@ -116,6 +185,8 @@ int main(void)
         cmocka_unit_test(whole_numbers_are_read_with_any_blanks_and_sign),
         cmocka_unit_test(what_is_no_number_within_64_bits_is_absent),
         cmocka_unit_test(fractions_are_rounded_down),
+        cmocka_unit_test(decimals_are_exact_with_as_many_places_as_fit),
+        cmocka_unit_test(what_does_not_fit_or_is_ambiguous_is_no_decimal),
         cmocka_unit_test(instants_are_read_with_offsets_and_fractions),
         cmocka_unit_test(what_is_no_instant_is_absent),
         cmocka_unit_test(hrefs_compare_without_host_and_outer_slashes),

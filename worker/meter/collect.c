@@ -207,7 +207,8 @@ static bool collect_all(struct collect *c, const struct feed_sink *sink, struct 
     }
     if (c->fetched == 0)
         return err_set(e, ERR_REJECT, "feed_no_data", "a BatchList without a URL");
-    return note_validators(c, e) && recall(p, e) && espi_finish(p->espi, e);
+    return note_validators(c, e) && recall(p, e) && espi_finish(p->espi, e) &&
+           espi_check_content(p->espi, e);
 }
 
 bool collect_documents(struct parse *p, const struct feed_sink *sink, struct err *e)

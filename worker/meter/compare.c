@@ -224,7 +224,7 @@ static bool comparison_add(struct comparison *c, const struct stage_point *p, st
     struct compare_pair pair = {.has_cost = p->cost != STAGE_ABSENT};
     int64_t costs_passed = 0;
     if (!decimal_scale(p->value, p->exponent, &pair.value) ||
-        (pair.has_cost && !decimal_scale(p->cost, COST_EXPONENT, &pair.cost)))
+        (pair.has_cost && !decimal_scale(p->cost, COST_EXPONENT + p->cost_exponent, &pair.cost)))
         return err_set(e, ERR_REJECT, "bad_point", "a multiplier out of range");
     return stored_find(c, &c->values, p->start_s, &pair.stored, &c->counts.missing, e) &&
            stored_find(c, &c->costs, p->start_s, &pair.stored_cost, &costs_passed, e) &&

@@ -35,8 +35,12 @@ static bool fetch_reading(void *context, const struct espi_reading *r, struct er
                                       .duration_s = r->duration_s,
                                       .value = r->value,
                                       .cost = r->cost,
+                                      .value_exponent = r->value_exponent,
+                                      .cost_exponent = r->cost_exponent,
                                       .quality = r->quality,
                                       .tou = r->tou,
+                                      .tier = r->consumption_tier,
+                                      .cpp = r->cpp,
                                       .is_estimated = r->qualities ? (r->qualities & ESTIMATED) != 0
                                                                    : STAGE_ABSENT,
                                       .is_placed = r->placed};
@@ -114,7 +118,8 @@ static bool fetch_plain(struct parse *p, const struct feed_sink *sink, struct er
     if (!feed_fetch(s, &request, sink, &answer, e))
         return parse_stopped(p, e);
     p->is_unchanged = answer.is_unchanged;
-    return p->is_unchanged || espi_finish(p->espi, e) || err_wrap(e, "%s", shown);
+    return p->is_unchanged || (espi_finish(p->espi, e) && espi_check_content(p->espi, e)) ||
+           err_wrap(e, "%s", shown);
 }
 
 bool fetch_window(struct parse *p, struct err *e)

@@ -43,7 +43,8 @@ static bool import_begin(struct parse *p, const struct import *i, struct err *e)
 static bool import_read(struct parse *p, const struct import *i, struct err *e)
 {
     const struct import_sink sink = {.bytes = fetch_bytes, .context = p};
-    return i->read(i->context, &sink, e) && espi_finish(p->espi, e) && stage_flush(p->stage, e);
+    return i->read(i->context, &sink, e) && espi_finish(p->espi, e) &&
+           espi_check_content(p->espi, e) && stage_flush(p->stage, e);
 }
 
 /* The zone that was asked for goes before the one that was decided about the file. */

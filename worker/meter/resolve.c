@@ -217,6 +217,7 @@ static bool resolve_stage_groups(struct parse *p, const int64_t *ids, struct err
                                         .exponent = exponent == ESPI_ABSENT ? 0 : exponent,
                                         .interval_s = s->interval_length,
                                         .is_summable = series_is_summable(s),
+                                        .without_costs = s->unreadable_costs,
                                         .is_estimated = s->default_quality == 8 ||
                                                         s->default_quality == 9 ||
                                                         s->default_quality == 12};
@@ -351,7 +352,7 @@ static bool resolve_bill(struct parse *p, const struct espi_bill *b,
 {
     const char *fault = resolve_bill_fault(b);
     bool is_full = false;
-    if (b->value == ESPI_ABSENT && b->bill_last_period == ESPI_ABSENT)
+    if (b->value == ESPI_ABSENT && b->amount == ESPI_ABSENT)
         return true; /* a status without figures */
     if (fault) {
         reasons_add(reasons, fault, 0);
@@ -363,7 +364,7 @@ static bool resolve_bill(struct parse *p, const struct espi_bill *b,
         .length_s = b->duration_s,
         .value = b->value,
         .exponent = b->power_of_ten_multiplier == ESPI_ABSENT ? 0 : b->power_of_ten_multiplier,
-        .cost = b->bill_last_period,
+        .cost = b->amount,
         .updated_s = b->updated_s};
     if (!resolve_bill_claim(p, &s, &row.series_id, reasons, e))
         return false;

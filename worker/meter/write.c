@@ -32,8 +32,9 @@ struct written {
 };
 
 /* The metrics of a reading: its value, and what only some have. */
-enum channel_of { VALUE, COST, QUALITY, TOU, CHANNELS };
-static const char *const channel_suffix[CHANNELS] = {"", ".cost", ".quality", ".tou"};
+enum channel_of { VALUE, COST, QUALITY, TOU, TIER, CPP, CHANNELS };
+static const char *const channel_suffix[CHANNELS] = {"",     ".cost", ".quality",
+                                                     ".tou", ".tier", ".cpp"};
 
 struct channel {
     char metric[WRITE_METRIC];
@@ -177,7 +178,8 @@ static void writer_cover_part(const struct written_day *day, struct stage_day *d
 {
     int64_t length_s = day->end_s - day->start_s;
     if (d->covered_s != STAGE_ABSENT)
-        d->covered_s = d->covered_s * d->readings / day->of[VALUE].count;
+        d->covered_s =
+            (int64_t)((double)d->covered_s * (double)d->readings / (double)day->of[VALUE].count);
     if (d->covered_s > length_s)
         d->covered_s = length_s;
     d->gaps = d->covered_s != STAGE_ABSENT && d->covered_s < length_s;
@@ -325,9 +327,22 @@ static struct written_day *writer_day(struct writer *w, int64_t start_s)
     return &w->days[w->days_count++];
 }
 
+/* A second between two readings is how somebody writes their ends: it belongs to the first. */
+static void writer_close_second(struct writer *w, struct written_day *day, int64_t start_s)
+{
+    struct written_day *last = day->of[VALUE].count || w->days_count < 2 ? day : day - 1;
+    if (w->covered_end_s == 0 || start_s != w->covered_end_s + 1)
+        return;
+    last->covered_s += last->covered_s > 0;
+    w->covered_end_s = start_s;
+    if (last->covered_end_s == start_s - 1)
+        last->covered_end_s = start_s;
+}
+
 /* Points come in order of their starts. What an earlier reading covers already counts once. */
 static void writer_cover(struct writer *w, struct written_day *day, const struct stage_point *p)
 {
+    writer_close_second(w, day, p->start_s);
     int64_t end_s = p->start_s + p->length_s;
     int64_t from_s = p->start_s > w->covered_end_s ? p->start_s : w->covered_end_s;
     w->parse->overlapping += p->start_s < w->covered_end_s;
@@ -377,10 +392,13 @@ static bool writer_add(struct writer *w, const struct stage_point *p, struct err
         return err_set(e, ERR_REJECT, "bad_point", "a multiplier of 10^%" PRId64, p->exponent);
     writer_cover(w, day, p);
     writer_note(w, day, VALUE, point);
-    if (p->cost != STAGE_ABSENT && decimal_scale(p->cost, COST_EXPONENT, &cost.value))
+    if (p->cost != STAGE_ABSENT &&
+        decimal_scale(p->cost, COST_EXPONENT + p->cost_exponent, &cost.value))
         writer_note(w, day, COST, cost);
     writer_note_code(w, day, QUALITY, p->start_s, p->quality);
     writer_note_code(w, day, TOU, p->start_s, p->tou);
+    writer_note_code(w, day, TIER, p->start_s, p->tier);
+    writer_note_code(w, day, CPP, p->start_s, p->cpp);
     w->stretch_points++;
     return w->channels[VALUE].count < WRITE_POINTS || writer_send(w, e);
 }

@@ -1,0 +1,35 @@
+/* The lines of a bill: which of them are charged, and what they come to. Pure. */
+#ifndef METERBEAT_METER_ESPI_LINES_H
+#define METERBEAT_METER_ESPI_LINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ESPI_LINE_TOTALS 16
+#define ESPI_LINE_NOTE 200
+
+/* Of one bill so far; all 0 at its begin. Amounts in 1e-5 of the currency. */
+struct espi_lines {
+    int64_t count;
+    int64_t charged;  /* the sum of what is charged */
+    int64_t balances; /* of balances and payments: what an earlier bill left */
+    int64_t totals[ESPI_LINE_TOTALS];
+    size_t total_count;
+    bool unclear; /* a line whose amount cannot be read, or too much of it */
+    /* the open line */
+    int64_t amount, kind;
+    char note[ESPI_LINE_NOTE];
+    size_t note_len;
+};
+
+void espi_lines_begin_line(struct espi_lines *l);
+/* By its kind (ESPI's ItemKind: 9 is a payment, 10 information) and its note. */
+void espi_lines_end_line(struct espi_lines *l);
+/*
+ * What is charged in all, or ESPI_ABSENT where that is not certain: no line has an amount, one
+ * cannot be read, or there are totals and none of them is what the lines come to.
+ */
+int64_t espi_lines_amount(const struct espi_lines *l);
+
+#endif

@@ -1,0 +1,386 @@
+/* Documents as utilities' portals give them out, right or not: each reading is read, or told with
+ * its number and first line. */
+#include "espi_test.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define SPACES "xmlns='http://www.w3.org/2005/Atom' xmlns:e='http://naesb.org/espi'"
+/* A meter whose type says: thousands of watt-hours, an hour each. */
+#define METER                                                                                      \
+    "<entry><link rel='self' href='U/1'/><link rel='related' "                                     \
+    "href='U/1/M'/><content><e:UsagePoint>"                                                        \
+    "<e:ServiceCategory><e:kind>0</e:kind></e:ServiceCategory></e:UsagePoint></content></entry>"   \
+    "<entry><link rel='self' href='U/1/M/1'/><link rel='up' href='U/1/M'/><link rel='related' "    \
+    "href='U/1/M/1/IntervalBlock'/><content><e:MeterReading/></content></entry>"                   \
+    "<entry><link rel='self' href='R/1'/><content><e:ReadingType><e:intervalLength>3600"           \
+    "</e:intervalLength><e:powerOfTenMultiplier>3</e:powerOfTenMultiplier><e:uom>72</e:uom>"       \
+    "</e:ReadingType></content></entry>"
+#define BLOCK "<entry><link rel='up' href='U/1/M/1/IntervalBlock'/><content><e:IntervalBlock>\n"
+#define END "</e:IntervalBlock></content></entry></feed>"
+#define READING(start, more)                                                                       \
+    "<e:IntervalReading><e:timePeriod><e:duration>3600</e:duration><e:start>" start                \
+    "</e:start></e:timePeriod>" more "</e:IntervalReading>\n"
+#define VALUE(text) "<e:value>" text "</e:value>"
+#define COST(text) "<e:cost>" text "</e:cost>"
+
+static struct outcome read_text(const char *text)
+{
+    struct body b = body_of_text(text);
+    struct outcome o = outcome_of(b, NULL);
+    body_free(&b);
+    if (!o.right)
+        fail_msg("%s: %s", o.e.code, o.e.text);
+    return o;
+}
+
+static bool ignore_reading(void *context, const struct espi_reading *r, struct err *e)
+{
+    (void)context, (void)r, (void)e;
+    return true;
+}
+
+/* What the feed comes to holds each of these, in readings or series; NULL ends them. */
+static void assert_holds(const char *text, const char *const *wanted)
+{
+    struct outcome o = read_text(text);
+    for (; *wanted; wanted++)
+        if (!strstr(o.series.data, *wanted) && !strstr(o.readings.data, *wanted))
+            fail_msg("no \"%s\" in\n%s%s", *wanted, o.readings.data, o.series.data);
+    outcome_free(&o);
+}
+
+#define HOLDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* --- numbers ----------------------------------------------------------------------------- */
+static void decimals_beside_whole_numbers_are_all_exact(void **state)
+{
+    (void)state;
+    assert_holds("<feed " SPACES ">" METER BLOCK READING("1751328000", VALUE("0.62") COST("17.5"))
+                     READING("1751331600", VALUE("2")) READING("1751335200", VALUE("1.38"))
+                         READING("1751338800", VALUE("1.5e3")) END,
+                 HOLDS(" = 62e-2 cost 175e-1 ", " = 2 cost - ", " = 138e-2 cost", " = 1500 cost",
+                       "uom 72 e3", "exact exact only | 4 of 1\n"));
+}
+
+/* Whoever leaves those out sums a month of the small ones. */
+static void values_that_no_number_can_hold_refuse_their_series(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"1,234.5", "0,62", "1 234", "123.45600000000000591",
+                                        "99999999999999999999"};
+    char text[4000];
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        snprintf(text, sizeof text,
+                 "<feed " SPACES ">" METER BLOCK READING("1751328000", VALUE("2"))
+                     READING("1751331600", VALUE("%s")) END,
+                 texts[i]);
+        assert_holds(text, HOLDS("| 2 of 1 unreadable_values\n", "bad_number at 3: ",
+                                 "no_value at 3: \n", "unreadable_values at 0: U/1/M/1\n"));
+    }
+    /* what never was one is a reading that is missing */
+    assert_holds("<feed " SPACES ">" METER BLOCK READING("1751328000", VALUE("n/a")) END,
+                 HOLDS("| 1 of 1\n", "bad_number at 2: n/a\n", "no_value at 2: \n"));
+}
+
+static void costs_that_cannot_be_read_are_told_and_leave_the_values_alone(void **state)
+{
+    (void)state;
+    assert_holds("<feed " SPACES ">" METER BLOCK READING("1751328000", VALUE("2") COST("1,5")) END,
+                 HOLDS("| 1 of 1\n", "unreadable_costs at 0: U/1/M/1\n"));
+}
+
+static void tier_and_critical_peak_come_with_each_reading_that_has_them(void **state)
+{
+    (void)state;
+    assert_holds(
+        "<feed " SPACES ">" METER BLOCK READING(
+            "1751328000", VALUE("5") "<e:consumptionTier>2</e:consumptionTier><e:tou>3"
+                                     "</e:tou><e:cpp>1</e:cpp>")
+            READING("1751331600", VALUE("6") "<e:cpp>0</e:cpp>") END,
+        HOLDS("= 5 cost - q -/0 tou 3 tier 2 cpp 1\n", "= 6 cost - q -/0 tou - tier - cpp 0\n"));
+}
+
+/* --- what is skipped --------------------------------------------------------------------- */
+static void readings_that_are_skipped_are_one_problem_with_their_number_and_first_line(void **state)
+{
+    (void)state;
+    assert_holds("<feed " SPACES ">" METER BLOCK READING("1751328000", VALUE("1"))
+                     READING("1751331600", "") READING("1751335200", VALUE(""))
+                         READING("yesterday", VALUE("3")) READING("today", VALUE("4")) END,
+                 HOLDS("no_value at 3:  x2\n", "no_time at 5:  x2\n"));
+    assert_holds("<feed " SPACES ">" METER BLOCK READING("1751328000000", VALUE("1"))
+                     READING("1751331600000", VALUE("2")) READING("1751331600000000", VALUE("3"))
+                         END,
+                 HOLDS("start_in_milliseconds at 2:  x2\n", "start_impossible at 4: \n"));
+}
+
+static void readings_where_none_belong_are_counted_by_what_they_stand_in(void **state)
+{
+    (void)state;
+    assert_holds("<feed " SPACES "><entry>\n<content><e:IntervalReading/><e:IntervalReading/>"
+                 "<e:Unknown>\n<e:IntervalReading/></e:Unknown><x:IntervalBlock xmlns:x='urn:x'>\n"
+                 "<x:IntervalReading/><x:IntervalReading/></x:IntervalBlock></content></entry>"
+                 "<e:IntervalReading/></feed>",
+                 HOLDS("misplaced_reading at 2: content x2\n", "misplaced_reading at 3: Unknown\n",
+                       "misplaced_reading at 4: IntervalBlock x2\n",
+                       "misplaced_reading at 4: feed\n"));
+    assert_holds(
+        "<IntervalReading xmlns='http://naesb.org/espi'><value>1</value></IntervalReading>",
+        HOLDS("misplaced_reading at 1: \n"));
+    assert_holds("<e:Envelope xmlns:e='http://naesb.org/espi'>" READING("1", VALUE("1"))
+                     READING("2", VALUE("2")) "</e:Envelope>",
+                 HOLDS("misplaced_reading at 1: Envelope x2\n"));
+}
+
+/* --- name spaces ------------------------------------------------------------------------- */
+static void a_feed_in_another_name_space_is_read_and_told(void **state)
+{
+    (void)state;
+    static const char *const spaces[] = {
+        "xmlns='http://naesb.org/espi'",       "xmlns=''",
+        "xmlns='http://www.w3.org/2005/Atom'", "xmlns='https://naesb.org/espi'",
+        "xmlns='http://www.naesb.org/espi/'",  "xmlns='http://www.w3.org/2005/atom/'",
+    };
+    char text[1200];
+    for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++) {
+        snprintf(
+            text, sizeof text,
+            "<feed %s>\n<entry><link rel='self' href='U/1'/><content><UsagePoint/></content>"
+            "</entry><entry><link rel='self' href='U/1/M/1'/><content><MeterReading/></content>"
+            "</entry><entry><content><ReadingType><uom>72</uom></ReadingType></content></entry>"
+            "<entry><content><IntervalBlock><IntervalReading><timePeriod><start>1751328000"
+            "</start></timePeriod><value>7</value></IntervalReading></IntervalBlock></content>"
+            "</entry></feed>",
+            spaces[i]);
+        struct outcome o = read_text(text);
+        assert_non_null(strstr(o.readings.data, "1751328000+- = 7 "));
+        assert_non_null(strstr(o.series.data, "U/1 | U/1/M/1 | - | service - uom 72 "));
+        const char *told = strstr(o.series.data, "name_space at ");
+        assert_true(told && !strstr(told + 1, "name_space at "));
+        outcome_free(&o);
+    }
+}
+
+static void a_childs_missing_name_space_does_not_cost_its_readings(void **state)
+{
+    (void)state;
+    assert_holds("<feed " SPACES ">" METER
+                 "<entry><link rel='up' href='U/1/M/1/IntervalBlock'/><content>"
+                 "<e:IntervalBlock xmlns=''><IntervalReading><timePeriod><start>1751328000</start>"
+                 "</timePeriod><value>9</value></IntervalReading>" END,
+                 HOLDS(" = 9 cost", "| 1 of 1\n", "name_space at 1: \n"));
+}
+
+/* --- blocks that say by themselves what they hold ---------------------------------------- */
+#define OWN(point, service, unit)                                                                  \
+    "<e:IntervalBlock><e:interval><e:servicePointId>" point                                        \
+    "</e:servicePointId><e:serviceType>" service "</e:serviceType><e:unitOfMeasure>" unit          \
+    "</e:unitOfMeasure><e:secondsPerInterval>"                                                     \
+    "1800</e:secondsPerInterval><e:start>1751328000</e:start></e:interval>"
+#define OWN_READING(start, value)                                                                  \
+    "<e:IntervalReading><e:timePeriod><e:start>" start "</e:start></e:timePeriod>"                 \
+    "<e:readingQuality>ESTIMATED</e:readingQuality><e:value>" value                                \
+    "</e:value></e:IntervalReading>"
+
+static void a_blocks_interval_may_name_service_point_unit_and_step(void **state)
+{
+    (void)state;
+    assert_holds(
+        "<a:entry xmlns:a='http://www.w3.org/2005/Atom' xmlns:e='http://naesb.org/espi'>"
+        "<a:link rel='self' href='https://host.example/usage/v1'/><a:content>" OWN(
+            "77001", "ELECTRIC", "kWH") OWN_READING("1751328000", "0.25")
+            OWN_READING("1751329800", "2") "</e:IntervalBlock>" OWN("77001", "ELECTRIC", "kWH")
+                OWN_READING("1751414400", "1.5") "</e:IntervalBlock>" OWN("88002", "Gas", "therms")
+                    OWN_READING("1751328000", "3") "</e:IntervalBlock></a:content></a:entry>",
+        HOLDS("77001 | usage | - | service 0 uom 72 e3 flow - | none none none | 3 of 2\n",
+              "88002 | usage | - | service 1 uom 169 e0 flow - | none none none | 1 of 1\n",
+              "1751328000+- = 25e-2 cost - q -/100 tou -\n", "g1 = series 1\n"));
+}
+
+static void a_unit_that_nobody_knows_is_not_guessed(void **state)
+{
+    (void)state;
+    assert_holds("<feed " SPACES "><entry><content>" OWN("77001", "ELECTRIC", "furlongs")
+                     OWN_READING("1751328000", "1") END,
+                 HOLDS("77001 | - | - | service 0 uom - e- flow - | none none none | 1 of 1 "
+                       "no_unit\n"));
+}
+
+static void blocks_within_another_resource_are_read_and_make_no_bill(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct espi_sink sink = {.reading = ignore_reading};
+    struct espi *feed CLEANUP(espi_freep) = espi_open(NULL, &sink, &e);
+    const char *text =
+        "<e:ElectricPowerUsageSummary xmlns:e='http://naesb.org/espi'>"
+        "<e:IntervalBlock>" READING("1751328000", VALUE("1.59"))
+            READING("1751331600", VALUE("4.59")) "</e:IntervalBlock></e:ElectricPowerUsageSummary>";
+    assert_holds(text, HOLDS(" = 159e-2 cost", "| 2 of 1 no_meter_reading\n"));
+    assert_true(espi_write(feed, text, strlen(text), &e) && espi_finish(feed, &e));
+    assert_int_equal(espi_bill_count(feed), 0);
+    assert_holds(
+        "<feed " SPACES "><entry><content><e:MeterReading><e:IntervalBlock>" READING(
+            "1751328000", VALUE("8")) "</e:IntervalBlock></e:MeterReading></content></entry>"
+                                      "<entry><content><e:ReadingType><e:uom>72</e:uom></"
+                                      "e:ReadingType></content></entry>"
+                                      "</feed>",
+        HOLDS(" = 8 cost", "entry only | 1 of 1\n"));
+}
+
+/* --- bills ------------------------------------------------------------------------------- */
+static struct espi *bill_of(const char *lines, const char *amount)
+{
+    char text[4000];
+    struct err e = {0};
+    struct espi_sink sink = {0};
+    struct espi *feed = espi_open(NULL, &sink, &e);
+    snprintf(text, sizeof text,
+             "<feed " SPACES "><entry><link rel='self' href='S/1'/><content><e:UsageSummary>"
+             "<e:billLastPeriod>%s</e:billLastPeriod>%s</e:UsageSummary></content></entry></feed>",
+             amount, lines);
+    assert_non_null(feed);
+    assert_true(espi_write(feed, text, strlen(text), &e) && espi_finish(feed, &e));
+    return feed;
+}
+
+#define LINE(amount, note)                                                                         \
+    "<e:costAdditionalDetailLastPeriod><e:amount>" amount "</e:amount><e:note>" note               \
+    "</e:note></e:costAdditionalDetailLastPeriod>"
+#define PAYMENT(amount)                                                                            \
+    "<e:costAdditionalDetailLastPeriod><e:amount>" amount                                          \
+    "</e:amount><e:itemKind>9</e:itemKind></e:costAdditionalDetailLastPeriod>"
+
+static void a_bill_without_an_amount_is_what_its_lines_charge(void **state)
+{
+    (void)state;
+    const int64_t none = ESPI_ABSENT;
+    const struct {
+        const char *amount, *lines;
+        int64_t wanted;
+    } bills[] = {
+        {"0", LINE("5000000", "On-peak") LINE("250000", "HST") LINE("-50000", "Rebate"), 5200000},
+        {"", LINE("700", "Energy") LINE("90", "Previous Balance") PAYMENT("-90"), 700},
+        {"", LINE("700", "Energy") LINE("90", "Balance forward") LINE("790", "TOTAL amount due"),
+         700},
+        {"",
+         LINE("700", "Energy") LINE("700", "Sub-total") LINE("70", "Tax")
+             LINE("770", "Total current charges"),
+         770},
+        {"0", LINE("700", "Energy") LINE("900", "Total"), none},
+        {"0", LINE("700", "Energy") LINE("1,200", "Delivery"), none},
+        {"0", LINE("9223372036854775807", "Energy") LINE("9223372036854775807", "More"), none},
+        {"0", "", 0},
+        {"", "", none},
+        {"4100", LINE("700", "Energy"), 4100},
+        {"116.674", "", 117},
+    };
+    for (size_t i = 0; i < sizeof bills / sizeof *bills; i++) {
+        struct espi *feed = bill_of(bills[i].lines, bills[i].amount);
+        bool is_empty = !*bills[i].amount && !*bills[i].lines;
+        assert_int_equal(espi_bill_count(feed), !is_empty);
+        if (!is_empty && espi_bill_at(feed, 0)->amount != bills[i].wanted)
+            fail_msg("bill %zu: %" PRId64, i, espi_bill_at(feed, 0)->amount);
+        espi_free(feed);
+    }
+    struct espi *feed = bill_of(LINE("700", "Energy") LINE("900", "Total"), "0");
+    bool told = false;
+    for (size_t i = 0; i < espi_problem_count(feed); i++)
+        told |= !strcmp(espi_problem_at(feed, i)->code, "bill_lines_unclear");
+    assert_true(told);
+    espi_free(feed);
+}
+
+static void a_bills_consumption_may_have_decimals(void **state)
+{
+    (void)state;
+    struct espi *feed =
+        bill_of("<e:overallConsumptionLastPeriod><e:powerOfTenMultiplier>3"
+                "</e:powerOfTenMultiplier><e:uom>72</e:uom><e:value>611.25</e:value>"
+                "</e:overallConsumptionLastPeriod>",
+                "4100");
+    const struct espi_bill *b = espi_bill_at(feed, 0);
+    assert_int_equal(b->value, 61125);
+    assert_int_equal(b->power_of_ten_multiplier, 1);
+    espi_free(feed);
+}
+
+/* --- the rest ---------------------------------------------------------------------------- */
+static void a_title_of_any_length_is_cut_by_whole_characters(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct espi_sink sink = {0};
+    struct buf text CLEANUP(buf_free) = buf_make(1 << 20);
+    struct espi *feed = espi_open(NULL, &sink, &e);
+    assert_true(buf_printf(&text, &e, "<feed " SPACES "><entry><title>x"));
+    for (int i = 0; i < 40000; i++)
+        assert_true(buf_append(&text, "\xc3\xa9", 2, &e));
+    assert_true(
+        buf_printf(&text, &e, "</title><content><e:MeterReading/></content></entry></feed>"));
+    assert_true(espi_write(feed, text.data, text.len, &e) && espi_finish(feed, &e));
+    const char *title = espi_series_at(feed, 0)->title;
+    assert_int_equal(strlen(title), 199);
+    assert_memory_equal(title + 197, "\xc3\xa9", 2);
+    espi_free(feed);
+}
+
+static void hours_of_3599_seconds_are_hours(void **state)
+{
+    (void)state;
+    assert_int_equal(espi_length(3599), 3600);
+    assert_int_equal(espi_length(899), 900);
+    assert_int_equal(espi_length(3600), 3600);
+    assert_int_equal(espi_length(ESPI_ABSENT), ESPI_ABSENT);
+    assert_int_equal(espi_length(INT64_MAX), INT64_MAX);
+    assert_int_equal(espi_length(-1), -1);
+}
+
+static const char *content_of(const char *text)
+{
+    static struct err e;
+    struct espi_sink sink = {0};
+    struct espi *feed CLEANUP(espi_freep) = espi_open(NULL, &sink, &e);
+    assert_true(espi_write(feed, text, strlen(text), &e) && espi_finish(feed, &e));
+    return espi_check_content(feed, &e) ? "fine" : e.code;
+}
+
+static void what_is_no_meter_data_is_named(void **state)
+{
+    (void)state;
+    assert_string_equal(content_of("<BatchList xmlns='http://naesb.org/espi'><resources>https://h/1"
+                                   "</resources></BatchList>"),
+                        "batch_list");
+    assert_string_equal(content_of("<feed " SPACES "><entry><content><c:CustomerAccount xmlns:c="
+                                   "'http://naesb.org/espi/customer'/></content></entry></feed>"),
+                        "customer_data");
+    assert_string_equal(content_of("<RetailCustomer xmlns='http://naesb.org/espi'/>"),
+                        "customer_data");
+    assert_string_equal(content_of("<feed " SPACES "></feed>"), "fine");
+    assert_string_equal(content_of("<feed " SPACES ">" METER "</feed>"), "fine");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(decimals_beside_whole_numbers_are_all_exact),
+        cmocka_unit_test(values_that_no_number_can_hold_refuse_their_series),
+        cmocka_unit_test(costs_that_cannot_be_read_are_told_and_leave_the_values_alone),
+        cmocka_unit_test(tier_and_critical_peak_come_with_each_reading_that_has_them),
+        cmocka_unit_test(
+            readings_that_are_skipped_are_one_problem_with_their_number_and_first_line),
+        cmocka_unit_test(readings_where_none_belong_are_counted_by_what_they_stand_in),
+        cmocka_unit_test(a_feed_in_another_name_space_is_read_and_told),
+        cmocka_unit_test(a_childs_missing_name_space_does_not_cost_its_readings),
+        cmocka_unit_test(a_blocks_interval_may_name_service_point_unit_and_step),
+        cmocka_unit_test(a_unit_that_nobody_knows_is_not_guessed),
+        cmocka_unit_test(blocks_within_another_resource_are_read_and_make_no_bill),
+        cmocka_unit_test(a_bill_without_an_amount_is_what_its_lines_charge),
+        cmocka_unit_test(a_bills_consumption_may_have_decimals),
+        cmocka_unit_test(a_title_of_any_length_is_cut_by_whole_characters),
+        cmocka_unit_test(hours_of_3599_seconds_are_hours),
+        cmocka_unit_test(what_is_no_meter_data_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
