@@ -1,7 +1,7 @@
 /* The steps of the worker's tasks, run by a command in its own process. */
 #include "by_hand.h"
 
-#include "base/clock.h"
+#include "books/entry.h"
 #include "books/outbox.h"
 
 #define PUBLISH_AT_ONCE 100
@@ -31,12 +31,9 @@ bool by_hand_begin(struct by_hand *h, struct session *session, struct progress *
         .go_on = by_hand_go_on, .should_stop = by_hand_should_stop, .context = h};
     if (!session_database(session, true, e))
         return false;
-    h->task = (struct task_context){.settings = session->settings,
-                                    .message = &h->message,
-                                    .pg = session->pg,
-                                    .now_ms = clock_wall_ms(),
-                                    .host = &h->host};
-    return true;
+    h->task = (struct task_context){
+        .settings = session->settings, .message = &h->message, .pg = session->pg, .host = &h->host};
+    return entry_clock_ms(session->pg, &h->task.now_ms, e);
 }
 
 static bool publish_rows(struct by_hand *h, struct outbox_row *rows, size_t count, struct err *e)

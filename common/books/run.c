@@ -7,8 +7,16 @@
 #include <string.h>
 
 /* Invariant 3: whoever does not hold the latest token changes no row. */
-#define RUN_HELD " WHERE task_id = $1 AND token = $2 AND state = 'running'"
+#define RUN_HOLDER " WHERE task_id = $1 AND token = $2 AND state = 'running'"
 #define RUN_OPEN " state IN ('waiting', 'running', 'retrying')"
+
+/* NULL: never. What no timestamp holds does not expire either. */
+static const char *run_expiry(const struct run_key *key, char out[PG_NUMBER])
+{
+    const int64_t most_ms = INT64_C(253402300800000); /* the year 10000 */
+    return key->expires_ms > 0 && key->expires_ms < most_ms ? pg_number(key->expires_ms, out)
+                                                            : NULL;
+}
 
 /* --- making ----------------------------------------------------------------------------------- */
 
@@ -16,17 +24,18 @@
 static bool run_insert(struct pg *p, const struct run_key *key, const char *state,
                        const char *progress, bool *ret_new, struct err *e)
 {
-    char record[PG_NUMBER];
+    char record[PG_NUMBER], expires[PG_NUMBER];
     int64_t rows;
     if (!pg_do(p, e, &rows,
                "INSERT INTO meterbeat.run (task_id, task, record_id, building_id, arguments,"
-               " parent_id, root_id, only_one, state, progress, lease_until, finished_at)"
-               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now(),"
-               " CASE $9 WHEN 'done' THEN now() END) ON CONFLICT DO NOTHING",
+               " parent_id, root_id, only_one, state, progress, queue, expires_at, lease_until,"
+               " finished_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+               " to_timestamp($12::bigint / 1000.0), now(), CASE $9 WHEN 'done' THEN now() END)"
+               " ON CONFLICT DO NOTHING",
                PG_ARGS(key->task_id, key->task,
                        key->record_id ? pg_number(key->record_id, record) : NULL, key->building_id,
                        key->arguments, key->parent_id, key->root_id, key->only_one ? "t" : "f",
-                       state, progress)))
+                       state, progress, key->queue, run_expiry(key, expires))))
         return false;
     *ret_new = rows == 1;
     return true;
@@ -84,21 +93,28 @@ static bool run_make(struct pg *p, const struct run_key *key, struct err *e)
                   : run_insert(p, key, "done", "another run is at its record", &is_new, e);
 }
 
-static bool run_start(struct pg *p, const char *task_id, const char *worker, int64_t lease_s,
-                      struct run *ret_run, struct err *e)
+/* own_token: of a start of ours whose end is this one's beginning (run_take); 0: there is none. */
+static bool run_start(struct pg *p, const struct run_key *key, const char *worker, int64_t lease_s,
+                      int64_t own_token, struct run *ret_run, struct err *e)
 {
-    char lease[PG_NUMBER];
+    char lease[PG_NUMBER], own[PG_NUMBER], expires[PG_NUMBER];
     PGresult *r CLEANUP(pg_clear) = pg_query(
         p, e,
         "UPDATE meterbeat.run SET state = 'running', token = token + 1, worker = $2,"
-        " lease_until = now() + $3 * interval '1 second', started_at = now(), retry_at = NULL"
-        " WHERE task_id = $1 RETURNING token, failed, token - 1 - ended",
-        PG_ARGS(task_id, worker, pg_number(lease_s, lease)));
+        " ended = ended + (state = 'running' AND token = $4::bigint)::integer,"
+        " lease_until = now() + $3 * interval '1 second', started_at = now(), retry_at = NULL,"
+        " queue = coalesce($5, queue), expires_at = to_timestamp($6::bigint / 1000.0),"
+        " missed_at = NULL, renewals = 0 WHERE task_id = $1 RETURNING token, failed,"
+        " token - 1 - ended, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint",
+        PG_ARGS(key->task_id, worker, pg_number(lease_s, lease), pg_number(own_token, own),
+                key->queue, run_expiry(key, expires)));
     if (!r)
         return false;
-    struct run run = {
-        .token = pg_int(r, 0, 0, 0), .failed = pg_int(r, 0, 1, 0), .vanished = pg_int(r, 0, 2, 0)};
-    snprintf(run.task_id, sizeof run.task_id, "%s", task_id);
+    struct run run = {.token = pg_int(r, 0, 0, 0),
+                      .failed = pg_int(r, 0, 1, 0),
+                      .vanished = pg_int(r, 0, 2, 0),
+                      .now_ms = pg_int(r, 0, 3, 0)};
+    snprintf(run.task_id, sizeof run.task_id, "%s", key->task_id);
     *ret_run = run;
     return true;
 }
@@ -115,16 +131,19 @@ static void run_read_ended(const PGresult *r, struct run_ended *ended)
 }
 
 static bool run_take_locked(struct pg *p, const struct run_key *key, const char *worker,
-                            int64_t lease_s, enum run_state *ret_state, struct run *ret_run,
+                            int64_t lease_s, enum run_state *ret_state, struct run *run,
                             struct run_ended *ret_ended, struct err *e)
 {
+    char own[PG_NUMBER];
     if (!run_make(p, key, e))
         return false;
     PGresult *r CLEANUP(pg_clear) =
         pg_query(p, e,
-                 "SELECT state, result, error_code, error FROM meterbeat.run WHERE task_id = $1"
-                 " FOR UPDATE",
-                 PG_ARGS(key->task_id));
+                 "SELECT state, result, error_code, error, CASE WHEN state = 'running'"
+                 " AND token <> $2::bigint"
+                 " THEN ceil(extract(epoch FROM lease_until - clock_timestamp()))::bigint END"
+                 " FROM meterbeat.run WHERE task_id = $1 FOR UPDATE",
+                 PG_ARGS(key->task_id, pg_number(run->token, own)));
     if (!r)
         return false;
     if (PQntuples(r) == 0)
@@ -134,37 +153,48 @@ static bool run_take_locked(struct pg *p, const struct run_key *key, const char 
     *ret_state = strcmp(state, "done") == 0   ? RUN_DONE_BEFORE
                  : strcmp(state, "dead") == 0 ? RUN_DEAD_BEFORE
                                               : RUN_TAKEN;
+    ret_ended->held_s = key->is_redelivered ? 0 : pg_int(r, 0, 4, 0);
+    if (*ret_state == RUN_TAKEN && ret_ended->held_s > 0)
+        *ret_state = RUN_HELD;
     if (*ret_state == RUN_TAKEN)
-        return run_start(p, key->task_id, worker, lease_s, ret_run, e);
+        return run_start(p, key, worker, lease_s, run->token, run, e);
     run_read_ended(r, ret_ended);
     return true;
 }
 
 bool run_take(struct pg *p, const struct run_key *key, const char *worker, int64_t lease_s,
-              enum run_state *ret_state, struct run *ret_run, struct run_ended *ret_ended,
+              enum run_state *ret_state, struct run *run, struct run_ended *ret_ended,
               struct err *e)
 {
-    if (strlen(key->task_id) >= sizeof ret_run->task_id)
+    if (strlen(key->task_id) >= sizeof run->task_id)
         return err_set(e, ERR_REJECT, "bad_id", "a task id of more than %zu bytes",
-                       sizeof ret_run->task_id - 1);
+                       sizeof run->task_id - 1);
     enum run_state state = RUN_TAKEN;
-    struct run run = {0};
+    struct run taken = *run;
     struct run_ended ended = {.result = NULL};
     if (!pg_begin(p, e))
         return false;
-    if (!run_take_locked(p, key, worker, lease_s, &state, &run, &ended, e) || !pg_commit(p, e)) {
+    bool ok = run_take_locked(p, key, worker, lease_s, &state, &taken, &ended, e);
+    bool is_committed = ok && pg_commit(p, e);
+    if (ok) /* also when it is not known: should it have happened, that start is this one */
+        *run = taken;
+    if (!is_committed) {
         json_decref(ended.result);
         pg_rollback(p);
         return false;
     }
     *ret_state = state;
     *ret_ended = ended;
-    if (state == RUN_TAKEN)
-        *ret_run = run;
     return true;
 }
 
 /* --- holding and ending ----------------------------------------------------------------------- */
+
+static bool run_lost(const struct run *r, struct err *e)
+{
+    return err_set(e, ERR_RETRY, "lease_lost",
+                   "start %" PRId64 " of the run is not the latest any more", r->token);
+}
 
 /* A write that only the holder of the lease may do; the first two values are its id and token. */
 static bool run_write(struct pg *p, const struct run *r, struct err *e, const char *sql, int count,
@@ -173,10 +203,37 @@ static bool run_write(struct pg *p, const struct run *r, struct err *e, const ch
     int64_t rows;
     if (!pg_do(p, e, &rows, sql, count, values))
         return false;
-    if (rows != 1)
-        return err_set(e, ERR_RETRY, "lease_lost",
-                       "start %" PRId64 " of the run is not the latest any more", r->token);
-    return true;
+    return rows == 1 || run_lost(r, e);
+}
+
+bool run_fence(struct pg *p, const struct run *r, struct err *e)
+{
+    char token[PG_NUMBER];
+    PGresult *held CLEANUP(pg_clear) =
+        pg_query(p, e, "SELECT FROM meterbeat.run" RUN_HOLDER " FOR NO KEY UPDATE",
+                 PG_ARGS(r->task_id, pg_number(r->token, token)));
+    return held && (PQntuples(held) == 1 || run_lost(r, e));
+}
+
+/*
+ * The end of a start, as `state` and (NULL: any) error code. No row changed: the answer to an
+ * earlier try may have been lost, and nobody else writes that state with this token.
+ */
+static bool run_end(struct pg *p, const struct run *r, const char *state, const char *code,
+                    struct err *e, const char *sql, int count, const char *const *values)
+{
+    char token[PG_NUMBER];
+    int64_t rows;
+    if (!pg_do(p, e, &rows, sql, count, values))
+        return false;
+    if (rows == 1)
+        return true;
+    PGresult *same CLEANUP(pg_clear) =
+        pg_query(p, e,
+                 "SELECT FROM meterbeat.run WHERE task_id = $1 AND token = $2::bigint"
+                 " AND state = $3 AND ($4::text IS NULL OR error_code = $4)",
+                 PG_ARGS(r->task_id, pg_number(r->token, token), state, code));
+    return same && (PQntuples(same) == 1 || run_lost(r, e));
 }
 
 bool run_renew(struct pg *p, const struct run *r, int64_t lease_s, const char *progress,
@@ -186,7 +243,7 @@ bool run_renew(struct pg *p, const struct run *r, int64_t lease_s, const char *p
     return run_write(
         p, r, e,
         "UPDATE meterbeat.run SET lease_until = now() + $3 * interval '1 second',"
-        " progress = coalesce($4, progress)" RUN_HELD,
+        " progress = coalesce($4, progress)" RUN_HOLDER,
         PG_ARGS(r->task_id, pg_number(r->token, token), pg_number(lease_s, lease), progress));
 }
 
@@ -214,12 +271,12 @@ bool run_done(struct pg *p, const struct run *r, const char *summary, const json
     char token[PG_NUMBER], *text;
     if (!run_result_text(result, &text, e))
         return false;
-    bool ok =
-        run_write(p, r, e,
-                  "UPDATE meterbeat.run SET state = 'done', ended = ended + 1,"
-                  " finished_at = now(), lease_until = NULL, progress = $3, result = $4,"
-                  " checkpoint = NULL, error_kind = NULL, error_code = NULL, error = NULL" RUN_HELD,
-                  PG_ARGS(r->task_id, pg_number(r->token, token), summary, text));
+    bool ok = run_write(
+        p, r, e,
+        "UPDATE meterbeat.run SET state = 'done', ended = ended + 1,"
+        " finished_at = now(), lease_until = NULL, progress = $3, result = $4,"
+        " checkpoint = NULL, error_kind = NULL, error_code = NULL, error = NULL" RUN_HOLDER,
+        PG_ARGS(r->task_id, pg_number(r->token, token), summary, text));
     free(text);
     return ok;
 }
@@ -229,7 +286,7 @@ bool run_set_checkpoint(struct pg *p, const struct run *r, const json_t *checkpo
     char token[PG_NUMBER], *text;
     if (!run_result_text(checkpoint, &text, e))
         return false;
-    bool ok = run_write(p, r, e, "UPDATE meterbeat.run SET checkpoint = $3" RUN_HELD,
+    bool ok = run_write(p, r, e, "UPDATE meterbeat.run SET checkpoint = $3" RUN_HOLDER,
                         PG_ARGS(r->task_id, pg_number(r->token, token), text));
     free(text);
     return ok;
@@ -253,13 +310,13 @@ bool run_retry(struct pg *p, const struct run *r, int64_t delay_s, const struct 
 {
     char token[PG_NUMBER], delay[PG_NUMBER];
     struct err clean = *why; /* its text may have been cut inside a character */
-    return run_write(p, r, e,
-                     "UPDATE meterbeat.run SET state = 'retrying', ended = ended + 1,"
-                     " failed = failed + 1, retry_at = now() + $3 * interval '1 second',"
-                     " lease_until = now() + $3 * interval '1 second', error_kind = $4,"
-                     " error_code = $5, error = $6" RUN_HELD,
-                     PG_ARGS(r->task_id, pg_number(r->token, token), pg_number(delay_s, delay),
-                             err_kind_name(why->kind), pg_clean(clean.code), pg_clean(clean.text)));
+    return run_end(p, r, "retrying", pg_clean(clean.code), e,
+                   "UPDATE meterbeat.run SET state = 'retrying', ended = ended + 1,"
+                   " failed = failed + 1, retry_at = now() + $3 * interval '1 second',"
+                   " lease_until = now() + $3 * interval '1 second', error_kind = $4,"
+                   " error_code = $5, error = $6" RUN_HOLDER,
+                   PG_ARGS(r->task_id, pg_number(r->token, token), pg_number(delay_s, delay),
+                           err_kind_name(why->kind), pg_clean(clean.code), pg_clean(clean.text)));
 }
 
 bool run_dead(struct pg *p, const struct run *r, const struct err *why, struct err *e)
@@ -267,14 +324,14 @@ bool run_dead(struct pg *p, const struct run *r, const struct err *why, struct e
     char token[PG_NUMBER];
     struct err clean = *why;
     /* also one that was to be tried again and cannot be sent to the ladder: its end is counted */
-    return run_write(p, r, e,
-                     "UPDATE meterbeat.run SET state = 'dead',"
-                     " ended = ended + (state = 'running')::integer,"
-                     " finished_at = now(), lease_until = NULL, error_kind = $3, error_code = $4,"
-                     " error = $5 WHERE task_id = $1 AND token = $2"
-                     " AND state IN ('running', 'retrying')",
-                     PG_ARGS(r->task_id, pg_number(r->token, token), err_kind_name(why->kind),
-                             pg_clean(clean.code), pg_clean(clean.text)));
+    return run_end(p, r, "dead", pg_clean(clean.code), e,
+                   "UPDATE meterbeat.run SET state = 'dead',"
+                   " ended = ended + (state = 'running')::integer,"
+                   " finished_at = now(), lease_until = NULL, error_kind = $3, error_code = $4,"
+                   " error = $5 WHERE task_id = $1 AND token = $2"
+                   " AND state IN ('running', 'retrying')",
+                   PG_ARGS(r->task_id, pg_number(r->token, token), err_kind_name(why->kind),
+                           pg_clean(clean.code), pg_clean(clean.text)));
 }
 
 bool run_expire(struct pg *p, const char *task_id, bool is_orphan, struct err *e)
@@ -300,20 +357,20 @@ bool run_revoke(struct pg *p, const char *task_id, const char *how, bool is_orph
 bool run_release(struct pg *p, const struct run *r, struct err *e)
 {
     char token[PG_NUMBER];
-    return run_write(p, r, e,
-                     "UPDATE meterbeat.run SET state = 'waiting', ended = ended + 1,"
-                     " lease_until = now()" RUN_HELD,
-                     PG_ARGS(r->task_id, pg_number(r->token, token)));
+    return run_end(p, r, "waiting", NULL, e,
+                   "UPDATE meterbeat.run SET state = 'waiting', ended = ended + 1,"
+                   " lease_until = now()" RUN_HOLDER,
+                   PG_ARGS(r->task_id, pg_number(r->token, token)));
 }
 
 bool run_wait(struct pg *p, const struct run *r, int64_t delay_s, const char *why, struct err *e)
 {
     char token[PG_NUMBER], delay[PG_NUMBER], text[512];
     snprintf(text, sizeof text, "%s", why);
-    return run_write(
-        p, r, e,
+    return run_end(
+        p, r, "waiting", NULL, e,
         "UPDATE meterbeat.run SET state = 'waiting', ended = ended + 1,"
-        " lease_until = now() + $3 * interval '1 second', progress = $4" RUN_HELD,
+        " lease_until = now() + $3 * interval '1 second', progress = $4" RUN_HOLDER,
         PG_ARGS(r->task_id, pg_number(r->token, token), pg_number(delay_s, delay), pg_clean(text)));
 }
 

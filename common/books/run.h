@@ -18,6 +18,9 @@ struct run_key {
     const char *parent_id, *root_id;
     /* No second open run of this task and record beside it: a parse of the record's next window. */
     bool only_one;
+    const char *queue;   /* where its message comes from, or goes to */
+    int64_t expires_ms;  /* of its message, epoch milliseconds; 0: never */
+    bool is_redelivered; /* its former holder cannot acknowledge it any more */
 };
 
 /* A lease on a run. token grows with each attempt and fences all writes (design.md invariant 3). */
@@ -27,14 +30,17 @@ struct run {
     int64_t failed; /* attempts that ended with a transient failure: the rung of the retry ladder */
     /* Earlier starts that never said how they ended: what to compare with worker.max_starts. */
     int64_t vanished;
+    int64_t
+        now_ms; /* the database's clock when it was taken: no worker's clock decides what is due */
 };
 
-enum run_state { RUN_TAKEN, RUN_DONE_BEFORE, RUN_DEAD_BEFORE };
+enum run_state { RUN_TAKEN, RUN_DONE_BEFORE, RUN_DEAD_BEFORE, RUN_HELD };
 
 /* How a run ended that is taken again. */
 struct run_ended {
     json_t *result; /* of a done one: what it returned; owned, NULL: nothing */
     struct err why; /* of a dead one */
+    int64_t held_s; /* of a held one: how long its lease is valid yet */
 };
 
 /* JSON text of a result: what the task tells about itself, not what it worked on. */
@@ -44,12 +50,23 @@ struct run_ended {
  * Outside a transaction. Takes the run for `worker` until now + lease_s: creates it or takes it
  * over (a redelivery means that the former holder lost its delivery). DONE_BEFORE / DEAD_BEFORE:
  * nothing to do but send its outbox, tell how it ended (ret_ended, caller decrefs) and acknowledge.
- * An only_one run that meets another open one of its record: while that one is running, this one is
- * done at once; else this one takes its place, and that one is done when its message comes.
+ * HELD: this delivery is a copy (sent twice, or promised anew) of one that somebody holds under a
+ * valid lease; it is to come again later. An only_one run that meets another open one of its
+ * record: while that one is running, this one is done at once; else this one takes its place, and
+ * that one is done when its message comes.
+ *
+ * run: zeroed at first. When the answer to its COMMIT is lost ("commit_unknown"), or to that of the
+ * task that it was taken for, it is taken again with the same struct: the start that it then has
+ * counts as one that said how it ended.
  */
 MUST_CHECK bool run_take(struct pg *p, const struct run_key *key, const char *worker,
-                         int64_t lease_s, enum run_state *ret_state, struct run *ret_run,
+                         int64_t lease_s, enum run_state *ret_state, struct run *run,
                          struct run_ended *ret_ended, struct err *e);
+/*
+ * Inside a transaction: from here to its end nobody takes the run over. What a task writes, it
+ * writes behind this. "lease_lost" as in run_done.
+ */
+MUST_CHECK bool run_fence(struct pg *p, const struct run *r, struct err *e);
 /* Extends the lease and says how far it is. False: ERR_RETRY "lease_lost" when another worker took
  * over. */
 MUST_CHECK bool run_renew(struct pg *p, const struct run *r, int64_t lease_s, const char *progress,
@@ -69,6 +86,11 @@ MUST_CHECK bool run_checkpoint(struct pg *p, const struct run *r, json_t **ret_c
  */
 MUST_CHECK bool run_done(struct pg *p, const struct run *r, const char *summary,
                          const json_t *result, struct err *e);
+/*
+ * The ends of a start, each one statement outside a transaction. One whose answer was lost is
+ * called again: what has taken effect is recognised by token and state, and is true. False:
+ * "lease_lost" when another start has it by now, or somebody else has ended it.
+ */
 /* The attempt failed and goes to the ladder for at least delay_s; counts in `failed`. */
 MUST_CHECK bool run_retry(struct pg *p, const struct run *r, int64_t delay_s, const struct err *why,
                           struct err *e);

@@ -13,6 +13,7 @@ static struct run_key key_of(const char *task_id, int64_t record)
                             .task = "parse",
                             .record_id = record,
                             .arguments = "[[7], {}]",
+                            .is_redelivered = true,
                             .only_one = record != 0};
 }
 
@@ -220,11 +221,11 @@ static void *work_on_it(void *argument)
     struct err e = {0};
     struct pg *p = books_connect();
     struct run_key key = key_of("contested", 7);
-    struct run run;
     struct run_ended ended;
     enum run_state taken = RUN_TAKEN;
     pthread_barrier_wait(argument);
     for (int attempts = 0; taken == RUN_TAKEN && attempts < 100; attempts++) {
+        struct run run = {0};
         if (!run_take(p, &key, "worker@test", 60, &taken, &run, &ended, &e) || taken != RUN_TAKEN)
             continue;
         if (!(pg_begin(p, &e) &&
@@ -239,7 +240,7 @@ static void *work_on_it(void *argument)
 static struct run_ended ended_of(struct pg *p, const char *task_id, enum run_state expected)
 {
     struct err e = {0};
-    struct run run;
+    struct run run = {0};
     struct run_ended ended = {.result = NULL};
     enum run_state state;
     struct run_key key = key_of(task_id, 0);
@@ -334,7 +335,7 @@ static void a_task_id_that_is_too_long_is_rejected(void **state)
     struct err e = {0};
     enum run_state taken;
     struct run_ended ended;
-    struct run run;
+    struct run run = {0};
     struct run_key key = key_of(id, 0);
     struct pg *p = books_connect();
     assert_fails(run_take(p, &key, "w", 60, &taken, &run, &ended, &e), e, ERR_REJECT, "bad_id");

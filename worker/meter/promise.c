@@ -31,6 +31,7 @@ bool promise_parse(struct task_context *t, const struct promise *promise, bool *
                           .arguments = arguments,
                           .parent_id = parent->id,
                           .root_id = parent->root_id ? parent->root_id : parent->id,
+                          .queue = t->settings->broker.queue,
                           .only_one = !promise->to_s};
     struct message m = {.id = (char *)promise->task_id,
                         .task = (char *)"parse",

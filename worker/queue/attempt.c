@@ -58,7 +58,10 @@ bool attempt_read(struct attempt *a, struct err *e)
     a->key = (struct run_key){.task_id = a->message.id,
                               .task = name,
                               .parent_id = a->message.parent_id,
-                              .root_id = a->message.root_id};
+                              .root_id = a->message.root_id,
+                              .queue = a->delivery->queue,
+                              .expires_ms = a->message.expires_ms,
+                              .is_redelivered = a->delivery->redelivered};
     if (a->task && a->task->about)
         a->task->about(&a->message, &a->key);
     set_log_context(a);
@@ -133,9 +136,9 @@ bool attempt_perform(struct attempt *a, struct err *e)
                                    .message = &a->message,
                                    .pg = a->has_run ? x->pg : NULL,
                                    .run = a->has_run ? &a->run : NULL,
-                                   .now_ms = clock_wall_ms(),
+                                   .now_ms = a->has_run ? a->run.now_ms : clock_wall_ms(),
                                    .host = &host};
-    state_started(x->state, a->delivery, a->task, a->message.id, context.now_ms);
+    state_started(x->state, a->delivery, a->task, a->message.id, clock_wall_ms());
     bool done = still_wanted(a, e) && a->task->perform(&context, &a->result, e);
     state_ended(x->state, a->delivery);
     if (!done) {

@@ -68,6 +68,8 @@ enum settlement outcome_retry(struct attempt *a, const struct err *why);
 enum settlement outcome_revoked(struct attempt *a, enum revocation how);
 /* eta: on the ladder for delay_s. */
 enum settlement outcome_later(struct attempt *a, int64_t delay_s);
+/* On the ladder for at most wait_ms, but for the lowest rung at least. */
+enum settlement outcome_later_within(struct attempt *a, int64_t wait_ms);
 /* TASK_NOT_NOW: on the ladder for about as long as it says, without counting as a failure. */
 enum settlement outcome_not_now(struct attempt *a, const struct err *why);
 /* Publishes until all are confirmed. False: STOP_NOW, the delivery is void, or ERR_REJECT. */

@@ -318,6 +318,15 @@ static enum settlement settle_ended(struct attempt *a, enum run_state state)
     return SETTLE_ACK;
 }
 
+/* A copy of a delivery that somebody works on. It comes back rather than being dropped: should the
+ * other message be lost with its worker, this one is left. */
+static enum settlement put_copy_off(struct attempt *a)
+{
+    a->has_run = false;
+    log_event(LOG_LEVEL_INFO, "run_held", "for_s=%lld", (long long)a->ended.held_s);
+    return outcome_later_within(a, 1000 * a->ended.held_s);
+}
+
 enum settlement keeper_attempt(struct attempt *a)
 {
     enum run_state state;
@@ -328,7 +337,9 @@ enum settlement keeper_attempt(struct attempt *a)
         again = false;
         if (!take_run(a, &state, &e))
             return e.kind == ERR_REJECT ? outcome_dead(a, &e) : SETTLE_REQUEUE;
-        settlement = state == RUN_TAKEN ? perform_taken(a, &again) : settle_ended(a, state);
+        settlement = state == RUN_TAKEN  ? perform_taken(a, &again)
+                     : state == RUN_HELD ? put_copy_off(a)
+                                         : settle_ended(a, state);
     } while (again);
     return settlement;
 }

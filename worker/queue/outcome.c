@@ -228,14 +228,24 @@ enum settlement outcome_later(struct attempt *a, int64_t delay_s)
     return climb(a, delay_s, &letter);
 }
 
-enum settlement outcome_not_now(struct attempt *a, const struct err *why)
+/* The highest rung that is over by then, or the lowest. */
+static int64_t rung_within(const struct attempt *a, int64_t wait_ms)
 {
     struct ladder ladder = ladder_of(a->executor);
-    int64_t delay_s = retry_delay_within(ladder, (int64_t)why->retry_after_s * 1000);
+    int64_t delay_s = retry_delay_within(ladder, wait_ms);
+    return delay_s ? delay_s : ladder.delays_s[0];
+}
+
+enum settlement outcome_later_within(struct attempt *a, int64_t wait_ms)
+{
+    return outcome_later(a, rung_within(a, wait_ms));
+}
+
+enum settlement outcome_not_now(struct attempt *a, const struct err *why)
+{
+    int64_t delay_s = rung_within(a, (int64_t)why->retry_after_s * 1000);
     struct envelope letter;
     struct err e;
-    if (delay_s == 0)
-        delay_s = ladder.delays_s[0];
     if (!keeper_wait(a, delay_s, why))
         return a->taken_over ? SETTLE_ACK : SETTLE_LEAVE;
     if (!letter_later(&a->delivery->envelope, &letter, &e))

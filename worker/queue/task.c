@@ -55,6 +55,11 @@ bool task_should_stop(struct task_context *t)
     return t->host->should_stop(t->host->context);
 }
 
+bool task_begin(struct task_context *t, struct err *e)
+{
+    return pg_begin(t->pg, e) && (!t->run || run_fence(t->pg, t->run, e));
+}
+
 bool task_done(struct task_context *t, const char *summary, const json_t *result, struct err *e)
 {
     return !t->run || run_done(t->pg, t->run, summary, result, e);

@@ -21,7 +21,7 @@ struct task_context {
     const struct message *message; /* its id owns what the task puts into the outbox */
     struct pg *pg;   /* connected, outside a transaction; NULL for a task that keeps no run */
     struct run *run; /* leased; NULL for a task that keeps no run */
-    int64_t now_ms;  /* wall clock at the start of the task */
+    int64_t now_ms;  /* at the start of the task: the database's clock, where it keeps a run */
     const struct task_host *host;
 };
 
@@ -42,6 +42,9 @@ MUST_CHECK bool task_go_on(struct task_context *t, const char *progress, struct 
 /* The same question for a library callback that may not touch the database: only time limit and
  * stop. */
 bool task_should_stop(struct task_context *t);
+/* pg_begin for a transaction that writes: nobody takes the run over, where there is one, until its
+ * end. Errors: those of pg_begin and run_fence. */
+MUST_CHECK bool task_begin(struct task_context *t, struct err *e);
 /* Inside the task's transaction: its run, where it keeps one, is done with that result. Errors:
  * those of run_done. */
 MUST_CHECK bool task_done(struct task_context *t, const char *summary, const json_t *result,
