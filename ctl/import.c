@@ -4,10 +4,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/text.h"
+#include "books/entry.h"
 #include "by_hand.h"
 #include "commands.h"
 #include "meter/aggregate.h"
@@ -15,9 +14,6 @@
 #include "meter/feed.h"
 #include "meter/feed_url.h"
 #include "table.h"
-
-/* Another aggregate is waited for so long. */
-#define SUM_PATIENCE_MS 60000
 
 enum { KEY_BUILDING = 256, KEY_ZONE, KEY_SCOPE, KEY_DRY_RUN };
 
@@ -202,23 +198,10 @@ static bool import_file(const struct request *r, struct by_hand *hand, struct im
 /* --- the sums
  * ----------------------------------------------------------------------------------- */
 
-static bool import_sum_once(struct by_hand *hand, json_t **ret_sums, struct err *e)
-{
-    hand->task.now_ms = clock_wall_ms();
-    return pg_ready(hand->task.pg, e) && aggregate_perform(&hand->task, ret_sums, e);
-}
-
 static bool import_sum(struct by_hand *hand, json_t **ret_sums, struct err *e)
 {
-    int64_t end_ms = clock_mono_ms() + SUM_PATIENCE_MS;
-    while (!import_sum_once(hand, ret_sums, e)) {
-        const struct timespec second = {.tv_sec = 1};
-        if (strcmp(e->code, "aggregate_busy") != 0 || clock_mono_ms() >= end_ms)
-            return false;
-        progress_at(hand->progress, 0, "another aggregate is running");
-        (void)nanosleep(&second, NULL);
-    }
-    return true;
+    return pg_ready(hand->task.pg, e) && entry_clock_ms(hand->task.pg, &hand->task.now_ms, e) &&
+           aggregate_perform(&hand->task, ret_sums, e);
 }
 
 /* What KairosDB lost of what it showed is promised by the way: that has to be sent. */

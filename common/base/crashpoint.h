@@ -9,7 +9,8 @@
  * so this is in every build. Points: "after_take", "after_kairosdb_write", "before_commit",
  * "after_commit", "after_outbox", "before_ack", "after_ladder" (retry or dead letter confirmed,
  * original not yet acknowledged), "before_token_request", "after_token_answer" (not yet stored),
- * "after_token_stored", "before_checkpoint" (a long parse's).
+ * "after_token_stored", "before_checkpoint" (a long parse's), "before_month" (an aggregate's commit
+ * of one).
  */
 void crashpoint(const char *point);
 

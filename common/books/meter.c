@@ -58,6 +58,13 @@ bool meter_convert(struct pg *p, int64_t meter_id, const struct meter_key *key, 
                  PG_ARGS(id, by));
 }
 
+bool meter_hold(struct pg *p, int64_t meter_id, struct err *e)
+{
+    char id[PG_NUMBER];
+    return pg_do(p, e, NULL, "SELECT FROM seed_meter WHERE id = $1::integer FOR NO KEY UPDATE",
+                 PG_ARGS(pg_number(meter_id, id)));
+}
+
 static bool meter_insert(struct pg *p, const struct meter_key *key, int64_t *ret_meter_id,
                          struct err *e)
 {
@@ -83,7 +90,8 @@ bool meter_link(struct pg *p, int64_t meter_id, const char *building_id, struct 
                  "INSERT INTO seed_meter_canonical_building (meter_id, canonicalbuilding_id)"
                  " SELECT $1::integer, b.id FROM seed_canonicalbuilding b WHERE b.id = $2::integer"
                  " AND NOT EXISTS (SELECT FROM seed_meter_canonical_building l"
-                 " WHERE l.meter_id = $1::integer AND l.canonicalbuilding_id = b.id)",
+                 " WHERE l.meter_id = $1::integer AND l.canonicalbuilding_id = b.id)"
+                 " ON CONFLICT DO NOTHING",
                  PG_ARGS(pg_number(meter_id, id), building_id));
 }
 

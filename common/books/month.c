@@ -4,10 +4,9 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "books/meter.h"
 #include "books/stage_sql.h"
 
-/* "meterbeat" as a number: one advisory lock for all who sum months in this database. */
-#define MONTH_LOCK "7882826979"
 /* seed_timeseries.cost is numeric(11,4): a larger one is no month of a building. */
 #define MONTH_MAX_COST 9999999.0
 
@@ -76,6 +75,21 @@ static void month_texts(const struct month *m, const struct month_sum *sum, stru
     " OR (end_time BETWEEN to_timestamp($3) - interval '4 days' AND to_timestamp($3)"              \
     " AND extract(second FROM end_time) >= 59)) "
 
+bool month_hold(struct pg *p, const struct month *m, bool *ret_held, struct err *e)
+{
+    char series[PG_NUMBER], start[PG_NUMBER], generation[PG_NUMBER];
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(p, e,
+                 "SELECT FROM meterbeat.dirty_month WHERE series_id = $1"
+                 " AND month_start = to_timestamp($2) AND generation = $3 FOR UPDATE",
+                 PG_ARGS(pg_number(m->series_id, series), pg_number(m->start_s, start),
+                         pg_number(m->generation, generation)));
+    if (!r)
+        return false;
+    *ret_held = PQntuples(r) == 1;
+    return true;
+}
+
 bool month_write(struct pg *p, const struct month *m, const struct month_sum *sum, struct err *e)
 {
     struct month_texts t;
@@ -83,7 +97,8 @@ bool month_write(struct pg *p, const struct month *m, const struct month_sum *su
     month_texts(m, sum, &t);
     bool has_cost = sum->has_cost && fabs(sum->cost) < MONTH_MAX_COST;
     const char *cost = has_cost ? t.cost : NULL;
-    if (!pg_do(p, e, NULL,
+    if (!meter_hold(p, m->meter_id, e) ||
+        !pg_do(p, e, NULL,
                "DELETE FROM seed_timeseries WHERE" MONTH_ROW "AND id > (SELECT min(id)"
                " FROM seed_timeseries WHERE" MONTH_ROW ")",
                PG_ARGS(t.meter, t.start, t.end)) ||
@@ -133,7 +148,12 @@ bool month_book_bills(struct pg *p, int64_t to_s, int64_t bill_s, int64_t *ret_b
     int64_t changed = 0, added = 0;
     pg_number(to_s, to);
     pg_number(bill_s, bill);
-    if (!pg_do(p, e, &changed,
+    /* Their meters first, in one order for all: the statements after it see what another wrote. */
+    if (!pg_do(p, e, NULL,
+               MONTH_BILLS "SELECT FROM seed_meter m WHERE id IN (SELECT meter_id FROM bill)"
+                           " ORDER BY id FOR NO KEY UPDATE",
+               PG_ARGS(to, bill)) ||
+        !pg_do(p, e, &changed,
                MONTH_BILLS "UPDATE seed_timeseries t SET reading = b.reading, cost = b.cost"
                            " FROM bill b WHERE t.meter_id = b.meter_id"
                            " AND t.begin_time = b.begin_time AND t.end_time = b.end_time"
@@ -172,21 +192,4 @@ bool month_compare_bills(struct pg *p, int64_t to_s, int64_t bill_s, struct mont
     *ret_bills = (struct month_bills){
         .added = pg_int(r, 0, 0, 0), .equal = pg_int(r, 0, 1, 0), .corrected = pg_int(r, 0, 2, 0)};
     return true;
-}
-
-bool month_lock(struct pg *p, bool *ret_locked, struct err *e)
-{
-    PGresult *r CLEANUP(pg_clear) =
-        pg_query(p, e, "SELECT pg_try_advisory_lock(" MONTH_LOCK ")", PG_NO_ARGS);
-    if (!r)
-        return false;
-    *ret_locked = pg_bool(r, 0, 0);
-    return true;
-}
-
-void month_unlock(struct pg *p)
-{
-    PGresult *r CLEANUP(pg_clear) =
-        pg_query(p, NULL, "SELECT pg_advisory_unlock(" MONTH_LOCK ")", PG_NO_ARGS);
-    (void)r; /* a lost connection has given the lock back already */
 }

@@ -38,14 +38,20 @@ struct month_question {
 };
 MUST_CHECK bool month_dirty(struct pg *p, const struct month_question *q, struct month *ret_months,
                             size_t max, size_t *ret_count, struct err *e);
-/* Inside a transaction: the sum into seed_timeseries, one row per (meter, begin, end); rows that
- * SEED's own aggregation made for the month, or made twice, become that row. */
+/*
+ * Inside a transaction: the dirty month is this one's alone until its end. *ret_held false: it has
+ * changed since it was read, or somebody else has summed it; then what was read of it is old.
+ */
+MUST_CHECK bool month_hold(struct pg *p, const struct month *m, bool *ret_held, struct err *e);
+/* In the same transaction: the sum into seed_timeseries, one row per (meter, begin, end), whatever
+ * else writes rows of that meter (meter_hold); rows that SEED's own aggregation made for the month,
+ * or made twice, become that row. */
 MUST_CHECK bool month_write(struct pg *p, const struct month *m, const struct month_sum *sum,
                             struct err *e);
 /* Inside the same transaction: no longer dirty, unless it changed since it was read. */
 MUST_CHECK bool month_clean(struct pg *p, const struct month *m, struct err *e);
 /* Inside the task's transaction: the staged bills of the window, and those of usage summaries, into
- * seed_timeseries, in its unit. */
+ * seed_timeseries, in its unit, each once whatever else writes rows of their meters. */
 MUST_CHECK bool month_book_bills(struct pg *p, int64_t to_s, int64_t bill_s, int64_t *ret_bills,
                                  struct err *e);
 /* What month_book_bills would do with staged bills whose series are drafts (series_draft.h). */
@@ -54,9 +60,5 @@ struct month_bills {
 };
 MUST_CHECK bool month_compare_bills(struct pg *p, int64_t to_s, int64_t bill_s,
                                     struct month_bills *ret_bills, struct err *e);
-/* True in *ret_locked when this connection is now the one that sums; the lock ends with the
- * connection or month_unlock. */
-MUST_CHECK bool month_lock(struct pg *p, bool *ret_locked, struct err *e);
-void month_unlock(struct pg *p);
 
 #endif

@@ -105,12 +105,13 @@ static bool series_convert(struct pg *p, const struct series_claim *c, const str
     if (row->seed_type == c->meter.energy_type && row->seed_unit == c->meter.energy_units &&
         fabs(factor - 1) < 1e-15)
         return true;
-    /* an aggregate at work has read the old factor: its month stays dirty */
-    return meter_convert(p, row->meter_id, &c->meter, factor, e) &&
-           pg_do(p, e, NULL,
+    /* an aggregate at work has read the old factor: its month stays dirty; and locked before the
+     * meter, as everywhere */
+    return pg_do(p, e, NULL,
                  "UPDATE meterbeat.dirty_month SET generation = generation + 1"
                  " WHERE series_id = $1",
                  PG_ARGS(pg_number(row->id, id))) &&
+           meter_convert(p, row->meter_id, &c->meter, factor, e) &&
            pg_do(p, e, NULL,
                  "UPDATE meterbeat.series SET seed_type = $2, seed_unit = $3, numerator = $4,"
                  " denominator = $5 WHERE id = $1",

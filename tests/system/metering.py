@@ -79,12 +79,14 @@ class Metering:
             return found[0] if found else None
         return wait_until(failed, limit, f"a failed attempt of {task_id}")
 
+    def open(self):
+        """Runs that have not ended and messages that are promised."""
+        return self.rows("SELECT (SELECT count(*) FROM meterbeat.run WHERE state IN"
+                         " ('waiting', 'running', 'retrying')) + (SELECT count(*) FROM meterbeat.outbox)")[0][0]
+
     def idle(self, limit=120):
         """Waits until no run is open and no message is promised."""
-        wait_until(lambda: self.rows(
-            "SELECT (SELECT count(*) FROM meterbeat.run WHERE state IN"
-            " ('waiting', 'running', 'retrying')) + (SELECT count(*) FROM meterbeat.outbox)")[0][0] == 0,
-            limit, "all runs ended")
+        wait_until(lambda: self.open() == 0, limit, "all runs ended")
 
     def do(self, task, *arguments, **keywords):
         """Sends a task and waits for it and all that follows; its run, which must be done."""

@@ -93,17 +93,6 @@ def test_a_meter_that_seed_made_is_used_again(meters, rows):  # noqa: F811
     assert rows("SELECT id, name FROM seed_meter") == [(meter, "GreenButton METER")]
 
 
-def test_only_one_sums_at_a_time(meters, rows, place, servers):  # noqa: F811
-    import psycopg
-    meters.start()
-    with psycopg.connect(place.database_url, password=servers.postgresql.password) as other:
-        assert other.execute("SELECT pg_try_advisory_lock(7882826979)").fetchone() == (True,)
-        assert meters.do("aggregate")[3] == "another aggregate is running"
-        waiting = meters.send("aggregate", "42")
-        assert meters.retrying(waiting)[0] == "aggregate_busy"
-    assert meters.run(waiting)[0] == "done"
-
-
 @pytest.mark.parametrize("lost_days", [1, 20])
 def test_what_kairosdb_lost_after_the_count_is_noticed_fetched_again_and_summed(
         meters, servers, place, rows, kairosdb, lost_days):  # noqa: F811

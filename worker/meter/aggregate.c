@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crashpoint.h"
 #include "base/log.h"
 #include "books/series.h"
 #include "meter/arguments.h"
@@ -63,10 +64,16 @@ static bool aggregate_book(struct aggregate *a, const struct month *m,
      * does one written just now: KairosDB may yet lose what it shows, and the next sum would tell.
      */
     bool is_final = m->end_s <= a->task->now_ms / 1000 && m->is_settled;
-    if (!pg_begin(pg, e) || (value->count && !month_write(pg, m, &sum, e)) ||
-        (is_final && !month_clean(pg, m, e)) || !pg_commit(pg, e))
+    bool is_ours = false;
+    if (!task_begin(a->task, e) || !month_hold(pg, m, &is_ours, e))
         return false;
-    a->summed++;
+    if (is_ours &&
+        ((value->count && !month_write(pg, m, &sum, e)) || (is_final && !month_clean(pg, m, e))))
+        return false;
+    crashpoint("before_month");
+    if (!pg_commit(pg, e))
+        return false;
+    a->summed += is_ours;
     return true;
 }
 
@@ -177,15 +184,7 @@ static bool aggregate_all(struct aggregate *a, const char *building_id, struct e
 static bool aggregate_done(struct task_context *t, const char *summary, const json_t *result,
                            struct err *e)
 {
-    return pg_begin(t->pg, e) && task_done(t, summary, result, e) && pg_commit(t->pg, e);
-}
-
-/* Without a building, whoever sums now sums all that this one would. */
-static bool aggregate_busy(struct task_context *t, const char *building_id, struct err *e)
-{
-    if (building_id)
-        return err_set(e, ERR_RETRY, "aggregate_busy", "another aggregate is running");
-    return aggregate_done(t, "another aggregate is running", NULL, e);
+    return task_begin(t, e) && task_done(t, summary, result, e) && pg_commit(t->pg, e);
 }
 
 /* For libcurl's callbacks: renews the lease, and says whether to stop. */
@@ -202,8 +201,8 @@ static bool aggregate_stopped(const struct aggregate *a, struct err *e)
     return false;
 }
 
-static bool aggregate_locked(struct aggregate *a, const char *building_id, json_t **ret_result,
-                             struct err *e)
+static bool aggregate_run(struct aggregate *a, const char *building_id, json_t **ret_result,
+                          struct err *e)
 {
     char summary[160];
     const char *measurement = a->task->settings->kairosdb.measurement;
@@ -227,17 +226,13 @@ bool aggregate_perform(struct task_context *t, json_t **ret_result, struct err *
 {
     struct aggregate a CLEANUP(aggregate_free) = {.task = t};
     struct aggregate_arguments arguments;
-    bool is_locked = false;
-    if (!aggregate_arguments(t->message, &arguments, e) || !month_lock(t->pg, &is_locked, e))
+    if (!aggregate_arguments(t->message, &arguments, e))
         return false;
     const char *building_id = *arguments.building_id ? arguments.building_id : NULL;
-    if (!is_locked)
-        return aggregate_busy(t, building_id, e);
-    bool ok = aggregate_locked(&a, building_id, ret_result, e);
-    if (!ok)
-        pg_rollback(t->pg);
-    month_unlock(t->pg);
-    return ok;
+    if (aggregate_run(&a, building_id, ret_result, e))
+        return true;
+    pg_rollback(t->pg);
+    return false;
 }
 
 void aggregate_about(const struct message *m, struct run_key *key)

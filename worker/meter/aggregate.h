@@ -8,8 +8,11 @@
 #include "meter/shortfall.h"
 #include "queue/task.h"
 
-/* For the task table (queue/task.h). ERR_REJECT "bad_arguments"; ERR_RETRY "aggregate_busy"; those
- * of KairosDB and PostgreSQL. */
+/*
+ * For the task table (queue/task.h). Any number may run beside one another and beside parses, each
+ * over its own page of months: whoever holds a dirty month's row (month_hold) writes its sum, and
+ * no other. ERR_REJECT "bad_arguments"; those of KairosDB and PostgreSQL.
+ */
 MUST_CHECK bool aggregate_perform(struct task_context *t, json_t **ret_result, struct err *e);
 void aggregate_about(const struct message *m, struct run_key *key);
 

@@ -77,7 +77,7 @@ static bool book_transaction(struct parse *p, struct err *e)
 {
     struct pg *pg = p->task->pg;
     char summary[BOOK_SUMMARY];
-    if (!pg_begin(pg, e) || !book_days(p, e) ||
+    if (!task_begin(p->task, e) || !book_days(p, e) ||
         (p->has_registers && !series_book_registers(pg, p->wanted.to_s, e)) ||
         !month_book_bills(pg, p->wanted.to_s, p->wanted.bill_s, &p->bills, e))
         return false;
@@ -105,6 +105,6 @@ bool book_parse(struct parse *p, struct err *e)
 bool book_nothing(struct parse *p, const char *why, struct err *e)
 {
     p->result = parse_result(p);
-    return pg_begin(p->task->pg, e) && task_done(p->task, why, p->result, e) &&
+    return task_begin(p->task, e) && task_done(p->task, why, p->result, e) &&
            pg_commit(p->task->pg, e);
 }

@@ -79,7 +79,7 @@ bool checkpoint_book(struct parse *p, struct checkpoint *c, struct err *e)
     struct pg *pg = p->task->pg;
     if (!c->fingerprint[0] && !stage_fingerprint(p->stage, &p->wanted, c->fingerprint, e))
         return false;
-    if (!pg_begin(pg, e) || !book_days(p, e) || !stage_forget_days(p->stage, e))
+    if (!task_begin(p->task, e) || !book_days(p, e) || !stage_forget_days(p->stage, e))
         return false;
     c->months = p->months;
     if (!checkpoint_set(p, c, e))

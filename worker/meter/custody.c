@@ -141,7 +141,7 @@ bool custody_split(struct parse *p, struct err *e)
     struct pg *pg = p->task->pg;
     char summary[100];
     int64_t parts;
-    if (!pg_begin(pg, e) || !parts_promise(p, &parts, e))
+    if (!task_begin(p->task, e) || !parts_promise(p, &parts, e))
         return false;
     snprintf(summary, sizeof summary,
              "%" PRId64 " parses promised: its custodian answers %" PRId64 " days at once", parts,

@@ -51,7 +51,7 @@ static bool fan_out_page(struct fan_out *f, int64_t *after_id, size_t *ret_count
     struct pg *pg = f->task->pg;
     struct record *records = NULL;
     size_t count = 0;
-    if (!pg_begin(pg, e) ||
+    if (!task_begin(f->task, e) ||
         !record_idle_page(pg, "parse", *after_id, FAN_OUT_PAGE, &records, &count, e))
         return false;
     bool ok = true;
@@ -103,7 +103,7 @@ bool fan_out(struct task_context *t, const struct timezone_rules *zone, json_t *
              f.promised, f.up_to_date, f.renewed);
     *ret_result = json_pack("{s:I,s:I}", "promised", (json_int_t)f.promised, "up_to_date",
                             (json_int_t)f.up_to_date);
-    ok = ok && pg_begin(t->pg, e) && task_done(t, summary, *ret_result, e) && pg_commit(t->pg, e);
+    ok = ok && task_begin(t, e) && task_done(t, summary, *ret_result, e) && pg_commit(t->pg, e);
     if (!ok) {
         pg_rollback(t->pg);
         return false;

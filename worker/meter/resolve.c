@@ -193,10 +193,18 @@ static bool resolve_one(struct parse *p, const struct espi_series *s, int64_t *r
     return true;
 }
 
+/* The lease is looked at behind the lock: it may have run out while that was waited for. */
+static bool resolve_begin(struct parse *p, struct err *e)
+{
+    struct pg *pg = p->task->pg;
+    return pg_begin(pg, e) && series_lock(pg, p->record.building_id, e) &&
+           (!p->task->run || run_fence(pg, p->task->run, e));
+}
+
 static bool resolve_all(struct parse *p, int64_t *ids, size_t count,
                         struct resolve_reasons *reasons, struct err *e)
 {
-    if (!pg_begin(p->task->pg, e) || !series_lock(p->task->pg, p->record.building_id, e))
+    if (!resolve_begin(p, e))
         return false;
     for (size_t i = 0; i < count; i++)
         if (!resolve_one(p, espi_series_at(p->espi, i), &ids[i], reasons, e))
@@ -377,7 +385,7 @@ static bool resolve_bills(struct parse *p, struct resolve_reasons *reasons, stru
     size_t count = espi_bill_count(p->espi);
     if (!count)
         return true;
-    if (!pg_begin(p->task->pg, e) || !series_lock(p->task->pg, p->record.building_id, e))
+    if (!resolve_begin(p, e))
         return false;
     for (size_t i = 0; i < count; i++)
         if (!resolve_bill(p, espi_bill_at(p->espi, i), reasons, e))

@@ -100,6 +100,6 @@ bool shortfall_promise(const struct shortfall_order *order, const struct agreeme
                        struct err *e)
 {
     struct pg *pg = order->task->pg;
-    return pg_begin(pg, e) && shortfall_all(order, days, count, ret_repairs, tally, e) &&
+    return task_begin(order->task, e) && shortfall_all(order, days, count, ret_repairs, tally, e) &&
            pg_commit(pg, e);
 }
