@@ -4,10 +4,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/text.h"
+#include "config/secret.h"
 
 static void print_version(FILE *out, struct argp_state *state)
 {
@@ -51,8 +54,17 @@ static void keep_standard_files(void)
         close(fd);
 }
 
+/* Neither a dump nor another process of the same user is to find the secrets in our memory. */
+static void keep_memory_private(void)
+{
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none); /* both cannot fail for less than we have */
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 void program_parse(const struct argp *argp, unsigned flags, int argc, char **argv, void *input)
 {
+    keep_memory_private();
     keep_standard_files();
     argp_err_exit_status = PROGRAM_MISUSED;
     argp_program_version_hook = print_version;
@@ -65,8 +77,6 @@ static bool start_log(const char *program, const struct settings *s)
     enum log_level least = LOG_LEVEL_INFO;
     bool known = log_level_parse(s->log_level, &least); /* the table admits no other word */
     log_init(program, least);
-    if (s->warning[0] != '\0')
-        log_event(LOG_LEVEL_WARNING, "settings", "text=%s", s->warning);
     return known;
 }
 
@@ -74,7 +84,9 @@ bool program_start(const char *program, const struct program_options *o,
                    struct settings *ret_settings, int *ret_status)
 {
     struct err e;
-    if (!settings_load(settings_path(o->config), ret_settings, &e)) {
+    bool loaded = settings_load(settings_path(o->config), ret_settings, &e);
+    secret_forget_environment();
+    if (!loaded) {
         text_print(stderr, "%s: %s\n", program, e.text);
         *ret_status = PROGRAM_MISUSED;
         return false;

@@ -8,32 +8,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/file_mode.h"
 #include "config/url.h"
 
 #define SECRET_MAX 1024
-
-static bool readable_by_all(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && (st.st_mode & S_IROTH) != 0;
-}
-
-/* Container platforms mount secrets readable by all, so this is no error. */
-static bool warn(const struct loading *l, const char *path, const char *name, const char *advice)
-{
-    char text[400];
-    if (l->settings->warning[0] != '\0')
-        return true; /* one line; the next start says the next one */
-    (void)snprintf(text, sizeof(text), "%.200s: %s is readable by everybody: %s", path, name,
-                   advice);
-    return loading_copy(l, text, &l->settings->warning);
-}
 
 static void wipe(char *text)
 {
     if (text != NULL)
         explicit_bzero(text, strlen(text));
     free(text);
+}
+
+/* "guest" is what every new RabbitMQ has, and only takes from its own machine: no secret. */
+static bool may_stand_in_file(const struct loading *l, const char *name, const char *password)
+{
+    return l->loose == NULL || strcmp(password, "guest") == 0 ||
+           err_set(l->e, ERR_FATAL, "bad_secret",
+                   "%s: a password in %s, and %s. Or keep it in a file of its own: password_file",
+                   l->path, name, l->loose);
 }
 
 /* The URL without its password takes the place of the one with it. */
@@ -44,24 +37,18 @@ static bool take_from_url(const struct loading *l, bool (*split)(const char *, c
     if (!split(*url, &rest, &password))
         return err_set(l->e, ERR_FATAL, "no_memory", "%s: no memory", l->path);
     bool ok = true;
-    if (password != NULL) {
-        ok = loading_copy(l, rest, url) && loading_copy(l, password, ret_password);
-        /* "guest" is what every new RabbitMQ has, and only takes from its own machine: no secret.
-         */
-        if (ok && strcmp(password, "guest") != 0 && readable_by_all(l->path))
-            ok = warn(l, l->path, name,
-                      "chmod 640, or keep the password in a file named by password_file");
-    }
+    if (password != NULL)
+        ok = may_stand_in_file(l, name, password) && loading_copy(l, rest, url) &&
+             loading_copy(l, password, ret_password);
     free(rest);
     wipe(password);
     return ok;
 }
 
-static bool refuse(const struct loading *l, const struct secret *secret, const char *path,
-                   const char *why)
+static bool refuse(const struct loading *l, const char *setting, const char *path, const char *why)
 {
-    return err_set(l->e, ERR_FATAL, "bad_secret", "%s: %s: %.200s: %s", l->path, secret->file_path,
-                   path, why);
+    return err_set(l->e, ERR_FATAL, "bad_secret", "%s: %s: %.200s: %s", l->path, setting, path,
+                   why);
 }
 
 /* The first line of a regular file (a FIFO could make us wait). */
@@ -72,19 +59,30 @@ static bool read_file(const struct loading *l, const struct secret *secret, cons
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return refuse(l, secret, path, strerror(errno));
-    ssize_t len = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? read(fd, text, sizeof(text)) : -1;
+        return refuse(l, secret->file_path, path, strerror(errno));
+    bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    const char *loose = regular ? file_mode_secret(&st) : NULL;
+    ssize_t len = regular && loose == NULL ? read(fd, text, sizeof(text)) : -1;
     (void)close(fd); /* read only: nothing to lose */
+    if (loose != NULL)
+        return refuse(l, secret->file_path, path, loose);
     if (len < 0 || len > SECRET_MAX)
-        return refuse(l, secret, path, "must be a file of at most 1024 bytes");
+        return refuse(l, secret->file_path, path, "must be a file of at most 1024 bytes");
     text[len] = '\0';
     text[strcspn(text, "\r\n")] = '\0';
-    bool ok = text[0] != '\0' || refuse(l, secret, path, "its first line is empty");
+    bool ok = text[0] != '\0' || refuse(l, secret->file_path, path, "its first line is empty");
     ok = ok && loading_copy(l, text, ret_password);
     explicit_bzero(text, sizeof(text));
-    if (ok && (st.st_mode & S_IROTH) != 0)
-        ok = warn(l, path, secret->name, "chmod 640");
     return ok;
+}
+
+/* The TLS library opens it later, and looks at nobody's rights. One that is missing it says itself.
+ */
+static bool check_key(const struct loading *l, const char *setting, const char *path)
+{
+    struct stat st;
+    const char *loose = path[0] != '\0' && stat(path, &st) == 0 ? file_mode_secret(&st) : NULL;
+    return loose == NULL || refuse(l, setting, path, loose);
 }
 
 static bool load_one(const struct loading *l, const struct secret *secret)
@@ -107,5 +105,16 @@ bool secret_load_all(const struct loading *l)
     for (size_t i = 0; i < settings_secrets_count; i++)
         if (!load_one(l, &settings_secrets[i]))
             return false;
-    return true;
+    return check_key(l, "broker.key_file", s->broker.key_file);
+}
+
+void secret_forget_environment(void)
+{
+    for (size_t i = 0; i < settings_secrets_count; i++) {
+        char *value = getenv(settings_secrets[i].variable);
+        if (value == NULL)
+            continue;
+        explicit_bzero(value, strlen(value)); /* where /proc/PID/environ shows it */
+        (void)unsetenv(settings_secrets[i].variable);
+    }
 }

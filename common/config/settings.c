@@ -273,7 +273,7 @@ static bool folder_of(const char *path, char **ret_folder, struct err *e)
 static void empty_strings(struct settings *s)
 {
     s->broker.password = s->database.password = s->kairosdb.password = "";
-    s->credentials.key = s->warning = "";
+    s->credentials.key = "";
 }
 
 bool settings_load(const char *path, struct settings *ret_settings, struct err *e)
@@ -282,10 +282,13 @@ bool settings_load(const char *path, struct settings *ret_settings, struct err *
     if (s.owner == NULL)
         return err_set(e, ERR_FATAL, "no_memory", "%s: no memory", path);
     empty_strings(&s);
-    char *folder = NULL;
+    char *folder = NULL, *loose = NULL;
     bool ok = folder_of(path, &folder, e);
     struct loading l = {.path = path, .folder = folder, .strings = s.owner, .settings = &s, .e = e};
-    ok = ok && source_check(path, folder, e) && read_all(&l);
+    ok = ok && source_check(path, folder, &loose, e);
+    l.loose = loose;
+    ok = ok && read_all(&l);
+    free(loose);
     free(folder);
     if (ok)
         *ret_settings = s;

@@ -108,8 +108,7 @@ struct settings {
     const char *log_level;
     struct settings_entry *entries;
     size_t entries_count;
-    const char *warning; /* something to log at start, such as a password anybody can read; "" */
-    void *owner;         /* private: what the strings live in */
+    void *owner; /* private: what the strings live in */
 };
 
 /*

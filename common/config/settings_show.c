@@ -223,9 +223,12 @@ static void document_secrets(FILE *out)
     for (size_t i = 0; i < settings_secrets_count; i++)
         text_print(out, "%s`%s`", i > 0 ? ", " : "", settings_secrets[i].variable);
     (void)fputs("\n2. the first line of the file that `password_file` or `credentials.key_file` "
-                "names; programs warn when everybody can read it\n"
+                "names\n"
                 "3. for the broker and the database, the URL itself, from which it is taken out at "
-                "once\n",
+                "once\n\nA file that holds a secret, this one too, and the private key of "
+                "`broker.key_file` are refused unless nobody\nelse may read or change them, as "
+                "libpq and ssh do: mode 600 and ours, or root's and 640 with a group of its own.\n"
+                "The environment's secrets are overwritten once they are read.\n",
                 out);
 }
 

@@ -14,6 +14,7 @@
 
 struct loading {
     const char *path;   /* of the configuration file, as given */
+    const char *loose;  /* why no secrets belong into it: source_check's; NULL: they may */
     const char *folder; /* absolute: what file names in it are relative to */
     struct strings *strings;
     struct settings *settings;

@@ -11,8 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/file_mode.h"
+
 struct budget {
     const char *folder;
+    char *loose; /* see source_check */
     size_t bytes;
     int files, depth;
 };
@@ -47,6 +50,8 @@ static bool read_whole(const char *path, struct budget *budget, char **ret_text,
         why = strerror(errno);
     else if (!S_ISREG(st.st_mode))
         why = "not a regular file";
+    else if ((why = file_mode_plain(&st)) != NULL)
+        ; /* whoever changes it says where our passwords go */
     else if ((size_t)st.st_size > SOURCE_MAX_BYTES - budget->bytes)
         why = "too large: at most 8 MiB together with what it includes";
     else if ((text = malloc((size_t)st.st_size + 1)) == NULL)
@@ -59,6 +64,10 @@ static bool read_whole(const char *path, struct budget *budget, char **ret_text,
         free(text);
         return err_set(e, ERR_FATAL, "bad_configuration", "%s: %s", path, why);
     }
+    const char *loose = file_mode_secret(&st);
+    if (loose != NULL && budget->loose == NULL &&
+        asprintf(&budget->loose, "%s: %s", path, loose) < 0)
+        budget->loose = NULL;
     text[st.st_size] = '\0';
     budget->bytes += (size_t)st.st_size;
     *ret_text = text;
@@ -228,15 +237,19 @@ static bool scan_text(const char *path, const char *text, size_t len, struct bud
     return true;
 }
 
-bool source_check(const char *path, const char *folder, struct err *e)
+bool source_check(const char *path, const char *folder, char **ret_loose, struct err *e)
 {
     struct budget budget = {.folder = folder};
     char *text = NULL;
     size_t len = 0;
-    if (!read_whole(path, &budget, &text, &len, e))
+    *ret_loose = NULL;
+    if (!read_whole(path, &budget, &text, &len, e)) {
+        free(budget.loose);
         return false;
+    }
     bool ok = scan_text(path, text, len, &budget, e);
     explicit_bzero(text, len); /* a URL in it may hold a password */
     free(text);
+    *ret_loose = budget.loose;
     return ok;
 }

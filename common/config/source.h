@@ -15,9 +15,11 @@
  * Refuses what libconfig 1.5 would silently misread or not survive: a number too large for its type
  * (it would be cut to 32 bits), a folder (its scanner exits the process), a long string (quadratic
  * time), deep nesting, includes without end. False: ERR_FATAL "bad_configuration" with
- * "file:line: ..."; no such file, not a file, not readable: the same. folder: what includes are
- * relative to.
+ * "file:line: ..."; no such file, not a file, not readable, or one that everybody may change: the
+ * same. folder: what includes are relative to. *ret_loose, the caller's to free: why secrets do not
+ * belong into these files, "file: why" of the first that somebody else may read or change; NULL:
+ * none.
  */
-MUST_CHECK bool source_check(const char *path, const char *folder, struct err *e);
+MUST_CHECK bool source_check(const char *path, const char *folder, char **ret_loose, struct err *e);
 
 #endif

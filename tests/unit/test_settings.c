@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/file_mode.h"
+#include "config/secret.h"
 #include "config/settings.h"
 #include "schedule/schedule.h"
 
@@ -41,7 +43,7 @@ static const char *file_with(const char *name, const char *text)
     assert_non_null(f);
     assert_true(fputs(text, f) >= 0);
     assert_int_equal(fclose(f), 0);
-    assert_int_equal(chmod(path, 0640), 0);
+    assert_int_equal(chmod(path, 0600), 0);
     return path;
 }
 
@@ -81,7 +83,6 @@ static void an_empty_file_gives_the_defaults(void **state)
     assert_string_equal(s.broker.queue, "meterbeat");
     assert_string_equal(s.producer.serializer, "json");
     assert_int_equal(s.entries_count, 0);
-    assert_string_equal(s.warning, "");
     settings_free(&s);
     settings_free(&s);
 }
@@ -333,7 +334,6 @@ static void a_password_comes_from_url_file_and_environment(void **state)
     assert_string_equal(s.broker.password, "p@ss");
     assert_null(strstr(s.database.url, "geheim"));
     assert_string_equal(s.database.password, "geheim");
-    assert_string_equal(s.warning, "");
     settings_free(&s);
     (void)file_with("secret", "from file\nnot this\n");
     s = loaded("broker = { url = \"amqp://me:x@h\"; password_file = \"secret\"; };");
@@ -352,26 +352,106 @@ static void a_password_comes_from_url_file_and_environment(void **state)
     assert_non_null(strstr(e.text, "its first line is empty"));
 }
 
-static void a_password_that_everybody_can_read_is_warned_of(void **state)
+/* mode, and whether a file of ours, and one of root's, may have it when it holds a secret. */
+static const struct {
+    mode_t mode;
+    bool ours, roots;
+} modes[] = {{0600, true, true},   {0400, true, true},   {0640, false, true},  {0440, false, true},
+             {0644, false, false}, {0604, false, false}, {0660, false, false}, {0620, false, false},
+             {0602, false, false}, {0666, false, false}, {0610, false, false}};
+
+static bool is_allowed(size_t i)
+{
+    return geteuid() == 0 ? modes[i].roots : modes[i].ours;
+}
+
+static void a_secret_in_a_file_that_others_may_read_or_change_is_refused(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {
+        "broker = { password_file = \"secret\"; };", "database = { password_file = \"secret\"; };",
+        "kairosdb = { password_file = \"secret\"; };", "credentials = { key_file = \"secret\"; };",
+        "broker = { cert_file = \"secret\"; key_file = \"secret\"; };"};
+    struct settings s;
+    struct err e;
+    for (size_t n = 0; n < ARRAY_LEN(settings); n++)
+        for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+            assert_int_equal(chmod(file_with("secret", "geheim\n"), modes[i].mode), 0);
+            bool taken = settings_load(file_with("a.conf", settings[n]), &s, &e);
+            assert_int_equal(taken, is_allowed(i));
+            if (taken) {
+                settings_free(&s);
+                continue;
+            }
+            assert_string_equal(e.code, "bad_secret");
+            assert_non_null(strstr(e.text, "others may read or change it: chmod 600"));
+            assert_null(strstr(e.text, "geheim"));
+        }
+}
+
+static void a_configuration_with_a_password_is_such_a_file_and_so_is_what_it_includes(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {
+        "broker = { url = \"amqp://me:geheim@h\"; };",
+        "database = { url = \"host=h password=geheim\"; };",
+        "database = { url = \"postgresql://me:geheim@h/db\"; };"};
+    struct settings s;
+    struct err e;
+    for (size_t n = 0; n < ARRAY_LEN(settings); n++)
+        for (size_t i = 0; i < ARRAY_LEN(modes); i++)
+            for (int included = 0; included < 2; included++) {
+                (void)file_with("outer.conf", "@include \"a.conf\"\n");
+                assert_int_equal(chmod(file_with("a.conf", settings[n]), modes[i].mode), 0);
+                bool taken = settings_load(file_path(included ? "outer.conf" : "a.conf"), &s, &e);
+                assert_int_equal(taken, is_allowed(i));
+                if (taken) {
+                    settings_free(&s);
+                    continue;
+                }
+                assert_non_null(strstr(e.text, modes[i].mode & S_IWOTH ? "everybody may change it"
+                                                                       : "others may read or"));
+                assert_null(strstr(e.text, "geheim"));
+            }
+}
+
+static void a_configuration_without_secrets_may_be_read_but_not_changed_by_everybody(void **state)
 {
     (void)state;
     struct settings s;
     struct err e;
-    assert_int_equal(chmod(file_with("secret", "geheim\n"), 0644), 0);
-    s = loaded("kairosdb = { password_file = \"secret\"; };");
-    assert_non_null(strstr(s.warning, "kairosdb.password is readable by everybody"));
-    assert_null(strstr(s.warning, "geheim"));
+    for (mode_t mode = 0644; mode <= 0666; mode += 2) {
+        const char *path = file_with("a.conf", "broker = { url = \"amqp://guest:guest@h\"; };");
+        assert_int_equal(chmod(path, mode), 0);
+        bool taken = settings_load(path, &s, &e);
+        assert_int_equal(taken, (mode & S_IWOTH) == 0);
+        if (taken)
+            settings_free(&s);
+    }
+}
+
+static void a_secret_that_belongs_to_a_third_user_is_refused(void **state)
+{
+    (void)state;
+    struct stat st = {.st_uid = geteuid() + 1, .st_mode = S_IFREG | 0600};
+    if (geteuid() == 0)
+        assert_null(file_mode_secret(&st)); /* root runs what the account of the programs set up */
+    else
+        assert_non_null(file_mode_secret(&st));
+}
+
+static void the_environment_forgets_its_secrets(void **state)
+{
+    (void)state;
+    static char variable[] = "METERBEAT_BROKER_PASSWORD=geheim";
+    assert_int_equal(putenv(variable), 0);
+    struct settings s = loaded("broker = { url = \"amqp://me@h\"; };");
+    assert_string_equal(s.broker.password, "geheim");
+    secret_forget_environment();
+    assert_string_equal(s.broker.password, "geheim");
     settings_free(&s);
-    const char *path = file_with("a.conf", "broker = { url = \"amqp://me:geheim@h\"; };");
-    assert_int_equal(chmod(path, 0644), 0);
-    assert_true(settings_load(path, &s, &e));
-    assert_non_null(strstr(s.warning, "broker.url is readable by everybody"));
-    settings_free(&s);
-    path = file_with("a.conf", "broker = { url = \"amqp://guest:guest@h\"; };");
-    assert_int_equal(chmod(path, 0644), 0);
-    assert_true(settings_load(path, &s, &e));
-    assert_string_equal(s.warning, "");
-    settings_free(&s);
+    assert_null(getenv("METERBEAT_BROKER_PASSWORD"));
+    assert_null(memmem(variable, sizeof variable, "geheim", 6));
 }
 
 static char *shown(const struct settings *s)
@@ -455,7 +535,6 @@ static void every_file_of_config_loads_and_has_a_schedule(void **state)
         (void)snprintf(path, sizeof(path), "%s/config/%s", METERBEAT_SOURCE, names[i]);
         if (!settings_load(path, &s, &e))
             fail_msg("%s", e.text);
-        assert_string_equal(s.warning, "");
         struct schedule *schedule = NULL;
         if (!schedule_new(&s, &schedule, &e))
             fail_msg("%s", e.text);
@@ -522,7 +601,11 @@ int main(void)
         cmocka_unit_test(an_included_file_is_named_in_errors),
         cmocka_unit_test(includes_without_end_are_refused_soon),
         cmocka_unit_test(a_password_comes_from_url_file_and_environment),
-        cmocka_unit_test(a_password_that_everybody_can_read_is_warned_of),
+        cmocka_unit_test(a_secret_in_a_file_that_others_may_read_or_change_is_refused),
+        cmocka_unit_test(a_configuration_with_a_password_is_such_a_file_and_so_is_what_it_includes),
+        cmocka_unit_test(a_configuration_without_secrets_may_be_read_but_not_changed_by_everybody),
+        cmocka_unit_test(a_secret_that_belongs_to_a_third_user_is_refused),
+        cmocka_unit_test(the_environment_forgets_its_secrets),
         cmocka_unit_test(what_is_shown_loads_again_and_shows_the_same),
         cmocka_unit_test(twenty_thousand_entries_load),
         cmocka_unit_test(every_file_of_config_loads_and_has_a_schedule),
