@@ -304,20 +304,31 @@ int64_t timezone_instant(const struct timezone_rules *zone, struct civil local)
     }
 }
 
+/* The day's first: where clocks go back over midnight, it is there twice. */
 static int64_t midnight(const struct timezone_rules *zone, int64_t days)
 {
     return timezone_instant(zone, civil_from_days(days));
 }
 
-int64_t timezone_day_start(const struct timezone_rules *zone, int64_t utc_s, int n)
+/* The day that an instant belongs to: the date its clock shows, but for the hour that is there
+ * again after the next day has begun (St. John's until 2011 went back at one past midnight). */
+static int64_t day_of(const struct timezone_rules *zone, int64_t utc_s)
 {
     struct civil c = timezone_civil(zone, utc_s);
-    return midnight(zone, civil_days(c.year, c.month, c.day) + n);
+    int64_t days = civil_days(c.year, c.month, c.day);
+    while (midnight(zone, days + 1) <= utc_s && utc_s < MOST_S - 2 * DAY_S)
+        days++;
+    return days;
+}
+
+int64_t timezone_day_start(const struct timezone_rules *zone, int64_t utc_s, int n)
+{
+    return midnight(zone, day_of(zone, utc_s) + n);
 }
 
 int64_t timezone_month_start(const struct timezone_rules *zone, int64_t utc_s, int n)
 {
-    struct civil c = timezone_civil(zone, utc_s);
+    struct civil c = civil_from_days(day_of(zone, utc_s));
     int64_t months = (int64_t)c.month - 1 + n;
     int64_t years = floor_div(months, 12);
     return midnight(zone, civil_days((int)(c.year + years), (int)(months - years * 12) + 1, 1));

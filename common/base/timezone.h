@@ -40,7 +40,12 @@ struct timezone_stretch {
  * stretch may also end where no clock changes. Pure, any thread.
  */
 struct timezone_stretch timezone_stretch(const struct timezone_rules *zone, int64_t utc_s);
-/* Start of the local day or month that holds utc_s, moved by n days or months. */
+/*
+ * Start of the local day or month that holds utc_s, moved by n days or months. Days have no gaps
+ * and do not overlap: each begins at its first midnight (right after a gap that holds it), and an
+ * evening that clocks going back over midnight show again belongs to the day begun before. A day
+ * that the zone left out begins where the next one does.
+ */
 int64_t timezone_day_start(const struct timezone_rules *zone, int64_t utc_s, int n);
 int64_t timezone_month_start(const struct timezone_rules *zone, int64_t utc_s, int n);
 /* Days since 1970-01-01 of a civil date (proleptic Gregorian), and back. Pure arithmetic. */

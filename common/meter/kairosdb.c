@@ -182,20 +182,37 @@ bool kairosdb_write(struct kairosdb *k, const char *metric, const struct series_
     return true;
 }
 
-bool kairosdb_sums(struct kairosdb *k, const char *metric, const struct series_tags *tags,
-                   enum kairosdb_span span, const char *zone, int64_t from_s, int64_t to_s,
-                   struct kairosdb_bucket *ret_buckets, size_t max, size_t *ret_count,
-                   struct err *e)
+static bool kairosdb_days(struct kairosdb *k, const char *metric, const struct series_tags *tags,
+                          const struct kairosdb_cut *cut,
+                          struct kairosdb_bucket ret_days[KAIROSDB_CUT_DAYS], size_t *ret_count,
+                          struct err *e)
 {
     long status = 0;
     buf_clear(&k->request);
-    if (!kairosdb_query_body(&k->request, metric, tags, span, zone, from_s, to_s, e) ||
+    if (!kairosdb_query_body(&k->request, metric, tags, cut, e) ||
         !kairosdb_post(k, k->settings->kairosdb.query_url, &status, e))
         return false;
     if (status != 200)
         return kairosdb_status_error(k, "a query", status, e);
-    return kairosdb_query_read(k->answer.data ? k->answer.data : "", k->answer.len, ret_buckets,
-                               max, ret_count, e);
+    return kairosdb_query_read(k->answer.data ? k->answer.data : "", k->answer.len, cut, ret_days,
+                               KAIROSDB_CUT_DAYS, ret_count, e);
+}
+
+bool kairosdb_sums(struct kairosdb *k, const char *metric, const struct series_tags *tags,
+                   enum kairosdb_span span, const struct timezone_rules *zone, int64_t from_s,
+                   int64_t to_s, struct kairosdb_bucket *ret_buckets, size_t max, size_t *ret_count,
+                   struct err *e)
+{
+    struct kairosdb_bucket days[KAIROSDB_CUT_DAYS];
+    size_t days_count;
+    *ret_count = 0;
+    for (struct kairosdb_cut cut; from_s < to_s; from_s = cut.to_s) {
+        cut = kairosdb_cut_first(zone, from_s, to_s);
+        if (!kairosdb_days(k, metric, tags, &cut, days, &days_count, e) ||
+            !kairosdb_cut_add(zone, span, days, days_count, ret_buckets, max, ret_count, e))
+            return false;
+    }
+    return true;
 }
 
 bool kairosdb_points(struct kairosdb *k, const char *metric, const struct series_tags *tags,

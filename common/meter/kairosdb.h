@@ -9,6 +9,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/timezone.h"
 #include "config/settings.h"
 #include "meter/series_tags.h"
 
@@ -55,12 +56,13 @@ MUST_CHECK bool kairosdb_write(struct kairosdb *k, const char *metric,
                                size_t count, struct err *e);
 /*
  * Sums and counts of the series in [from_s, to_s), cut into local days or months of `zone`; buckets
- * without points are absent. At most `max`. False: as kairosdb_write, or ERR_RETRY
- * "kairosdb_bad_answer".
+ * without points are absent. At most `max`. One query for each row of days of one length, so a few
+ * a year: KairosDB's own rules of local time, those of its release, are never asked. False: as
+ * kairosdb_write, or ERR_RETRY "kairosdb_bad_answer".
  */
 MUST_CHECK bool kairosdb_sums(struct kairosdb *k, const char *metric,
                               const struct series_tags *tags, enum kairosdb_span span,
-                              const char *zone, int64_t from_s, int64_t to_s,
+                              const struct timezone_rules *zone, int64_t from_s, int64_t to_s,
                               struct kairosdb_bucket *ret_buckets, size_t max, size_t *ret_count,
                               struct err *e);
 /*

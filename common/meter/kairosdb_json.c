@@ -45,27 +45,29 @@ bool kairosdb_write_body(struct buf *b, const char *metric, const struct series_
 }
 
 static bool kairosdb_query_metric(struct buf *b, const char *metric, const struct series_tags *tags,
-                                  const char *aggregator, const char *unit, struct err *e)
+                                  const char *aggregator, int64_t length_s, struct err *e)
 {
+    /* not aligned: the first begins where the query does, and each is as long as it says */
     return buf_printf(b, e, "{\"name\":\"%s\",\"tags\":", metric) && series_tags_json(tags, b, e) &&
            buf_printf(b, e,
-                      ",\"aggregators\":[{\"name\":\"%s\",\"align_sampling\":true,"
-                      "\"align_start_time\":true,\"sampling\":{\"value\":1,\"unit\":\"%s\"}}]}",
-                      aggregator, unit);
+                      ",\"aggregators\":[{\"name\":\"%s\",\"align_sampling\":false,"
+                      "\"align_start_time\":true,\"sampling\":{\"value\":%" PRId64
+                      ",\"unit\":\"milliseconds\"}}]}",
+                      aggregator, length_s * 1000);
 }
 
 bool kairosdb_query_body(struct buf *b, const char *metric, const struct series_tags *tags,
-                         enum kairosdb_span span, const char *zone, int64_t from_s, int64_t to_s,
-                         struct err *e)
+                         const struct kairosdb_cut *cut, struct err *e)
 {
-    const char *unit = span == KAIROSDB_DAYS ? "days" : "months";
     /* both ends are inclusive, and without a zone KairosDB takes its own machine's */
     return buf_printf(b, e,
                       "{\"start_absolute\":%" PRId64 ",\"end_absolute\":%" PRId64
-                      ",\"time_zone\":\"%s\",\"metrics\":[",
-                      from_s * 1000, to_s * 1000 - 1, zone) &&
-           kairosdb_query_metric(b, metric, tags, "sum", unit, e) && buf_printf(b, e, ",") &&
-           kairosdb_query_metric(b, metric, tags, "count", unit, e) && buf_printf(b, e, "]}");
+                      ",\"time_zone\":\"UTC\",\"metrics\":[",
+                      cut->from_s * 1000, cut->to_s * 1000 - 1) &&
+           kairosdb_query_metric(b, metric, tags, "sum", cut->length_s, e) &&
+           buf_printf(b, e, ",") &&
+           kairosdb_query_metric(b, metric, tags, "count", cut->length_s, e) &&
+           buf_printf(b, e, "]}");
 }
 
 static bool bad_answer(struct err *e, const char *what)
@@ -88,7 +90,7 @@ static bool kairosdb_number(const json_t *value, double *ret_number)
     return end != json_string_value(value) && !*end && !errno && isfinite(*ret_number);
 }
 
-/* Beyond every year that a date has four digits for; and more points than any day or month holds.
+/* Beyond every year that a date has four digits for; and more points than any day holds.
  */
 #define STAMP_MAX_MS 253402300800000.0
 #define COUNT_MAX 1e12
@@ -108,6 +110,7 @@ static bool kairosdb_read_pair(const json_t *pair, int64_t *ret_start_s, double 
 }
 
 struct bucket_list {
+    const struct kairosdb_cut *cut;
     struct kairosdb_bucket *buckets;
     size_t count, max;
 };
@@ -141,11 +144,13 @@ static bool kairosdb_read_values(const json_t *values, bool is_count, struct buc
         double number;
         if (!kairosdb_read_pair(pair, &start_s, &number, e))
             return false;
+        if (start_s < list->cut->from_s || start_s >= list->cut->to_s)
+            return bad_answer(e, "a time that was not asked for");
         if (is_count && !(number >= 0 && number <= COUNT_MAX))
             return bad_answer(e, "a count that is none");
-        struct kairosdb_bucket *bucket = bucket_at(list, start_s);
+        struct kairosdb_bucket *bucket = bucket_at(list, kairosdb_cut_day(list->cut, start_s));
         if (!bucket)
-            return bad_answer(e, "more days or months than asked for");
+            return bad_answer(e, "more days than asked for");
         if (is_count)
             bucket->count += (int64_t)number;
         else
@@ -169,8 +174,9 @@ static bool kairosdb_read_results(const json_t *query, bool is_count, struct buc
     return true;
 }
 
-bool kairosdb_query_read(const char *json, size_t len, struct kairosdb_bucket *ret_buckets,
-                         size_t max, size_t *ret_count, struct err *e)
+bool kairosdb_query_read(const char *json, size_t len, const struct kairosdb_cut *cut,
+                         struct kairosdb_bucket *ret_days, size_t max, size_t *ret_count,
+                         struct err *e)
 {
     json_error_t at;
     json_auto_t *answer = json_loadb(json, len, JSON_REJECT_DUPLICATES, &at);
@@ -179,7 +185,7 @@ bool kairosdb_query_read(const char *json, size_t len, struct kairosdb_bucket *r
     const json_t *queries = json_object_get(answer, "queries");
     if (json_array_size(queries) != 2)
         return bad_answer(e, "not two queries");
-    struct bucket_list list = {.buckets = ret_buckets, .max = max};
+    struct bucket_list list = {.cut = cut, .buckets = ret_days, .max = max};
     if (!kairosdb_read_results(json_array_get(queries, 0), false, &list, e) ||
         !kairosdb_read_results(json_array_get(queries, 1), true, &list, e))
         return false;

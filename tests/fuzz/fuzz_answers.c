@@ -44,10 +44,14 @@ static void token(const char *body, size_t len)
 
 static void sums(const char *body, size_t len)
 {
+    static const struct kairosdb_cut cut = {.from_s = 1772341200,
+                                            .to_s = 1772341200 + 20 * 86400,
+                                            .length_s = 86400,
+                                            .day_s = 1772341200};
     struct kairosdb_bucket buckets[20];
     struct err e = {0};
     size_t count = 0;
-    if (!kairosdb_query_read(body, len, buckets, ARRAY_LEN(buckets), &count, &e)) {
+    if (!kairosdb_query_read(body, len, &cut, buckets, ARRAY_LEN(buckets), &count, &e)) {
         require_reason(&e);
         return;
     }

@@ -53,18 +53,19 @@ static void times_and_values_no_reading_can_have_are_refused(void **state)
     }
 }
 
-static void a_query_names_zone_and_alignment_and_stops_before_the_next_month(void **state)
+static void a_query_names_utc_and_a_length_and_stops_before_the_next_day(void **state)
 {
     (void)state;
     struct err e = {0};
     struct series_tags t = tags();
     struct buf b CLEANUP(buf_free) = buf_make(1 << 16);
-    assert_true(kairosdb_query_body(&b, "energy", &t, KAIROSDB_MONTHS, "America/New_York",
-                                    1772341200, 1775016000, &e));
+    const struct kairosdb_cut cut = {
+        .from_s = 1772341200, .to_s = 1772341200 + 8 * 82800, .length_s = 82800};
+    assert_true(kairosdb_query_body(&b, "energy", &t, &cut, &e));
     json_t *body = json_loads(b.data, 0, NULL);
     assert_non_null(body);
-    assert_string_equal(json_string_value(json_object_get(body, "time_zone")), "America/New_York");
-    assert_int_equal(json_integer_value(json_object_get(body, "end_absolute")), 1775015999999);
+    assert_string_equal(json_string_value(json_object_get(body, "time_zone")), "UTC");
+    assert_int_equal(json_integer_value(json_object_get(body, "end_absolute")), 1773003599999);
     const json_t *metrics = json_object_get(body, "metrics");
     assert_int_equal(json_array_size(metrics), 2);
     const char *const names[] = {"sum", "count"};
@@ -72,16 +73,22 @@ static void a_query_names_zone_and_alignment_and_stops_before_the_next_month(voi
         const json_t *a =
             json_array_get(json_object_get(json_array_get(metrics, i), "aggregators"), 0);
         assert_string_equal(json_string_value(json_object_get(a, "name")), names[i]);
-        assert_true(json_is_true(json_object_get(a, "align_sampling")));
+        assert_true(json_is_false(json_object_get(a, "align_sampling")));
         assert_true(json_is_true(json_object_get(a, "align_start_time")));
+        const json_t *sampling = json_object_get(a, "sampling");
+        assert_int_equal(json_integer_value(json_object_get(sampling, "value")), 82800000);
+        assert_string_equal(json_string_value(json_object_get(sampling, "unit")), "milliseconds");
     }
     json_decref(body);
 }
 
-static bool reads(const char *json, struct kairosdb_bucket *buckets, size_t max, size_t *count,
+/* Days of 100 s from second 1000 on, and as many as there is room for. */
+static bool reads(const char *json, struct kairosdb_bucket *days, size_t max, size_t *count,
                   struct err *e)
 {
-    return kairosdb_query_read(json, strlen(json), buckets, max, count, e);
+    const struct kairosdb_cut cut = {
+        .from_s = 1000, .to_s = 1000 + 100 * (int64_t)max, .length_s = 100, .day_s = 1000};
+    return kairosdb_query_read(json, strlen(json), &cut, days, max, count, e);
 }
 
 static void sums_and_counts_are_joined_by_their_stamp_whatever_the_number_looks_like(void **state)
@@ -90,13 +97,27 @@ static void sums_and_counts_are_joined_by_their_stamp_whatever_the_number_looks_
     struct err e = {0};
     struct kairosdb_bucket b[4];
     size_t n = 0;
-    assert_true(reads("{\"queries\":[{\"results\":[{\"values\":[[1772341200000,217],"
-                      "[1775016000000,2.4691357819999997E7]]}]},"
-                      "{\"results\":[{\"values\":[[1772341200000,\"31\"],[1775016000000,720]]}]}]}",
+    assert_true(reads("{\"queries\":[{\"results\":[{\"values\":[[1000000,217],"
+                      "[1300000,2.4691357819999997E7]]}]},"
+                      "{\"results\":[{\"values\":[[1000000,\"31\"],[1300000,720]]}]}]}",
                       b, 4, &n, &e));
     assert_int_equal(n, 2);
-    assert_true(b[0].start_s == 1772341200 && b[0].sum == 217 && b[0].count == 31);
-    assert_true(b[1].sum == 24691357.819999997 && b[1].count == 720);
+    assert_true(b[0].start_s == 1000 && b[0].sum == 217 && b[0].count == 31);
+    assert_true(b[1].start_s == 1300 && b[1].sum == 24691357.819999997 && b[1].count == 720);
+}
+
+static void a_stamp_within_a_day_is_of_that_day(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct kairosdb_bucket b[2];
+    size_t n = 0;
+    assert_true(reads("{\"queries\":[{\"results\":[{\"values\":[[1040000,2],[1199999,8]]},"
+                      "{\"values\":[[1000000,1]]}]},"
+                      "{\"results\":[{\"values\":[[1099999,3],[1100000,4]]}]}]}",
+                      b, 2, &n, &e));
+    assert_true(n == 2 && b[0].start_s == 1000 && b[0].sum == 3 && b[0].count == 3);
+    assert_true(b[1].start_s == 1100 && b[1].sum == 8 && b[1].count == 4);
 }
 
 static void no_data_is_no_bucket(void **state)
@@ -117,10 +138,10 @@ static void points_of_another_type_are_counted_and_summed_too(void **state)
     struct err e = {0};
     struct kairosdb_bucket b[1];
     size_t n = 0;
-    assert_true(
-        reads("{\"queries\":[{\"results\":[{\"values\":[[1000,2]]},{\"values\":[[1000,2.5]]}]},"
-              "{\"results\":[{\"values\":[[1000,1]]},{\"values\":[[1000,1]]}]}]}",
-              b, 1, &n, &e));
+    assert_true(reads(
+        "{\"queries\":[{\"results\":[{\"values\":[[1000000,2]]},{\"values\":[[1000000,2.5]]}]},"
+        "{\"results\":[{\"values\":[[1000000,1]]},{\"values\":[[1000000,1]]}]}]}",
+        b, 1, &n, &e));
     assert_true(n == 1 && b[0].sum == 4.5 && b[0].count == 2);
 }
 
@@ -133,12 +154,13 @@ static void an_answer_that_is_none_is_a_failure_that_may_pass(void **state)
         "{}",
         "{\"queries\":[]}",
         "{\"queries\":[{},{}]}",
-        "{\"queries\":[{\"results\":[{\"values\":[[1]]}]},{\"results\":[]}]}",
-        "{\"queries\":[{\"results\":[{\"values\":[[1,null]]}]},{\"results\":[]}]}",
+        "{\"queries\":[{\"results\":[{\"values\":[[1000000]]}]},{\"results\":[]}]}",
+        "{\"queries\":[{\"results\":[{\"values\":[[1000000,null]]}]},{\"results\":[]}]}",
         "{\"queries\":[{\"results\":[{\"values\":[[1e98,2]]}]},{\"results\":[]}]}",
-        "{\"queries\":[{\"results\":[]},{\"results\":[{\"values\":[[1,1e30]]}]}]}",
-        "{\"queries\":[{\"results\":[]},{\"results\":[{\"values\":[[1,-1]]}]}]}",
-        "{\"queries\":[{\"results\":[{\"values\":[[1,2],[99999,3]]}]},{\"results\":[]}]}"};
+        "{\"queries\":[{\"results\":[]},{\"results\":[{\"values\":[[1000000,1e30]]}]}]}",
+        "{\"queries\":[{\"results\":[]},{\"results\":[{\"values\":[[1000000,-1]]}]}]}",
+        "{\"queries\":[{\"results\":[{\"values\":[[999999,2]]}]},{\"results\":[]}]}",
+        "{\"queries\":[{\"results\":[]},{\"results\":[{\"values\":[[1100000,3]]}]}]}"};
     for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
         struct err e = {0};
         struct kairosdb_bucket b[1];
@@ -275,8 +297,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_point_is_a_double_with_a_dot_in_milliseconds),
         cmocka_unit_test(times_and_values_no_reading_can_have_are_refused),
-        cmocka_unit_test(a_query_names_zone_and_alignment_and_stops_before_the_next_month),
+        cmocka_unit_test(a_query_names_utc_and_a_length_and_stops_before_the_next_day),
         cmocka_unit_test(sums_and_counts_are_joined_by_their_stamp_whatever_the_number_looks_like),
+        cmocka_unit_test(a_stamp_within_a_day_is_of_that_day),
         cmocka_unit_test(no_data_is_no_bucket),
         cmocka_unit_test(points_of_another_type_are_counted_and_summed_too),
         cmocka_unit_test(an_answer_that_is_none_is_a_failure_that_may_pass),

@@ -150,6 +150,50 @@ static void a_day_without_a_midnight_starts_after_the_gap(void **state)
     timezone_free(zone);
 }
 
+/* Clocks that went back over midnight: at one past, at midnight, and on the first of a month. */
+static void days_and_months_have_no_gaps_and_do_not_overlap_whatever_clocks_do(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "America/St_Johns",  "America/Havana",      "America/Sao_Paulo", "Australia/Lord_Howe",
+        "Pacific/Apia",      "Pacific/Kwajalein",   "Asia/Almaty",       "America/New_York",
+        "Africa/Casablanca", "Antarctica/Troll",    "Asia/Pyongyang",    "America/Caracas",
+        "Atlantic/Azores",   "America/Scoresbysund"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct timezone_rules *zone = load(names[i]);
+        int64_t month_s = 0, at_s = 100000000;
+        for (int64_t change_s = at_s; change_s < 2200000000; at_s += 899) {
+            if (at_s > change_s + 2 * 86400) /* on to the next change of the clocks */
+                change_s = timezone_stretch(zone, change_s).end_s, at_s = change_s - 2 * 86400;
+            int64_t start_s = timezone_day_start(zone, at_s, 0);
+            int64_t end_s = timezone_day_start(zone, at_s, 1);
+            assert_true(start_s <= at_s && at_s < end_s && end_s - start_s <= 26 * 3600);
+            assert_int_equal(timezone_day_start(zone, start_s, 0), start_s);
+            assert_int_equal(timezone_day_start(zone, end_s - 1, 0), start_s);
+            assert_int_equal(timezone_day_start(zone, end_s, 0), end_s);
+            int64_t first_s = timezone_month_start(zone, at_s, 0);
+            int64_t next_s = timezone_month_start(zone, at_s, 1);
+            assert_true(first_s <= start_s && end_s <= next_s && first_s >= month_s);
+            assert_int_equal(timezone_month_start(zone, next_s, 0), next_s);
+            month_s = first_s;
+        }
+        timezone_free(zone);
+    }
+}
+
+static void the_evening_that_comes_again_belongs_to_the_day_begun_before(void **state)
+{
+    (void)state;
+    struct timezone_rules *zone = load("America/St_Johns"); /* 2009-11-01 00:01 became 23:01 */
+    int64_t november_s = instant("America/St_Johns", "2009-11-01 00:00:00");
+    int64_t again_s = november_s + 30 * 60;
+    assert_int_equal(timezone_civil(zone, again_s).day, 31);
+    assert_int_equal(timezone_day_start(zone, again_s, 0), november_s);
+    assert_int_equal(timezone_month_start(zone, again_s, 0), november_s);
+    assert_int_equal(timezone_day_start(zone, again_s, 1), november_s + 25 * 3600);
+    timezone_free(zone);
+}
+
 static void months_are_moved_across_years_both_ways(void **state)
 {
     (void)state;
@@ -263,6 +307,8 @@ int main(void)
         cmocka_unit_test(a_repeated_wall_clock_means_the_first_of_the_two),
         cmocka_unit_test(a_day_has_23_24_or_25_hours),
         cmocka_unit_test(a_day_without_a_midnight_starts_after_the_gap),
+        cmocka_unit_test(days_and_months_have_no_gaps_and_do_not_overlap_whatever_clocks_do),
+        cmocka_unit_test(the_evening_that_comes_again_belongs_to_the_day_begun_before),
         cmocka_unit_test(months_are_moved_across_years_both_ways),
         cmocka_unit_test(a_wall_clock_survives_the_way_there_and_back),
         cmocka_unit_test(civil_dates_and_days_are_each_others_inverse),

@@ -38,11 +38,11 @@ struct stretch {
 static bool stretch_ask(struct aggregate *a, struct stretch *s, struct err *e)
 {
     struct series_facts facts;
-    const char *own = s->months[0].time_zone;
-    const char *zone = *own ? own : a->task->settings->local_timezone;
+    const struct timezone_rules *zone;
     int64_t from_s = s->months[0].start_s, to_s = s->months[s->count - 1].end_s;
     s->costs_count = 0;
-    if (!series_facts(a->task->pg, s->months[0].series_id, &facts, e) ||
+    if (!local_zone_named(a->task->settings, s->months[0].time_zone, &zone, e) ||
+        !series_facts(a->task->pg, s->months[0].series_id, &facts, e) ||
         !series_tags_read(facts.tags, &s->tags, e) ||
         !kairosdb_sums(a->kairosdb, a->metric, &s->tags, KAIROSDB_MONTHS, zone, from_s, to_s,
                        s->values, AGGREGATE_MONTHS, &s->values_count, e))

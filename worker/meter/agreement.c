@@ -48,12 +48,11 @@ static bool room_ask(struct agreement_room *r, const struct agreement_source *s,
                      const struct agreement_series *series, int64_t from_s, int64_t to_s,
                      size_t max, struct err *e)
 {
-    const char *zone = timezone_name(s->zone);
     return day_list(s->pg, series->id, from_s, to_s, r->books, max, &r->books_count, e) &&
-           kairosdb_sums(s->kairosdb, s->metric, series->tags, KAIROSDB_DAYS, zone, from_s, to_s,
+           kairosdb_sums(s->kairosdb, s->metric, series->tags, KAIROSDB_DAYS, s->zone, from_s, to_s,
                          r->values, max, &r->values_count, e) &&
            (!series->has_cost ||
-            kairosdb_sums(s->kairosdb, s->cost_metric, series->tags, KAIROSDB_DAYS, zone, from_s,
+            kairosdb_sums(s->kairosdb, s->cost_metric, series->tags, KAIROSDB_DAYS, s->zone, from_s,
                           to_s, r->costs, max, &r->costs_count, e));
 }
 

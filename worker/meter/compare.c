@@ -121,11 +121,10 @@ static bool comparison_sums(struct comparison *c, size_t *ret_sums, size_t *ret_
                             struct err *e)
 {
     int64_t from_s = c->months[0].start_s, to_s = c->months[c->months_count - 1].end_s;
-    const char *zone = timezone_name(c->zone);
     *ret_sums = *ret_costs = 0;
-    return kairosdb_sums(c->kairosdb, c->values.metric, &c->tags, KAIROSDB_MONTHS, zone, from_s,
+    return kairosdb_sums(c->kairosdb, c->values.metric, &c->tags, KAIROSDB_MONTHS, c->zone, from_s,
                          to_s, c->sums, COMPARE_MONTHS, ret_sums, e) &&
-           kairosdb_sums(c->kairosdb, c->costs.metric, &c->tags, KAIROSDB_MONTHS, zone, from_s,
+           kairosdb_sums(c->kairosdb, c->costs.metric, &c->tags, KAIROSDB_MONTHS, c->zone, from_s,
                          to_s, c->cost_sums, COMPARE_MONTHS, ret_costs, e);
 }
 

@@ -104,13 +104,12 @@ static bool writer_asks_for(const struct writer *w, enum channel_of of)
 
 static bool writer_ask(struct writer *w, struct err *e)
 {
-    const char *zone = timezone_name(w->zone);
     int64_t from_s = w->days[0].start_s, to_s = w->days[w->days_count - 1].end_s;
     for (enum channel_of of = VALUE; of < CHANNELS; of++) {
         struct channel *c = &w->channels[of];
         c->shown_count = 0;
         if (writer_asks_for(w, of) &&
-            !kairosdb_sums(w->kairosdb, c->metric, &w->tags, KAIROSDB_DAYS, zone, from_s, to_s,
+            !kairosdb_sums(w->kairosdb, c->metric, &w->tags, KAIROSDB_DAYS, w->zone, from_s, to_s,
                            c->shown, ARRAY_LEN(c->shown), &c->shown_count, e))
             return false;
     }
