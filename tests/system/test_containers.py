@@ -14,15 +14,44 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 STEPS = ROOT / "packaging/steps"
 
 
+def tool(name):
+    """Where a program is, also for a user whose PATH has no sbin; what brings it is said where it is not."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/local/bin:/usr/bin:/usr/sbin:/bin")
+    assert found, f"{name} is missing: packaging/steps/apt.sh build test"
+    return found
+
+
+def compose_command():
+    """Compose 1, or 2 under its old name or as a plugin of docker."""
+    if shutil.which("docker-compose"):
+        return [shutil.which("docker-compose")]
+    docker = shutil.which("docker")
+    if docker and subprocess.run([docker, "compose", "version"], capture_output=True, timeout=60).returncode == 0:
+        return [docker, "compose"]
+    pytest.fail("neither docker-compose nor docker's compose plugin is there: packaging/steps/apt.sh test")
+
+
+def compose_config(**environment):
+    done = subprocess.run([*compose_command(), "-f", "compose.yaml", "config"], cwd=ROOT, capture_output=True,
+                          text=True, timeout=60, env={**os.environ, **environment})
+    assert done.returncode == 0, done.stderr
+    return yaml.safe_load(done.stdout)
+
+
 @pytest.fixture(scope="module")
 def composed():
     """compose.yaml as Compose understands it."""
-    command = shutil.which("docker-compose")
-    assert command, "docker-compose is missing: packaging/steps/apt.sh test"
-    done = subprocess.run([command, "-f", "compose.yaml", "config"], cwd=ROOT, capture_output=True,
-                          text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return yaml.safe_load(done.stdout)
+    return compose_config()
+
+
+def host_of(port):
+    """The address a port is open on. Compose 1 prints "127.0.0.1:8080:80", Compose 2 a map."""
+    return port.get("host_ip") if isinstance(port, dict) else str(port).rpartition(":")[0].rpartition(":")[0]
+
+
+def source_of(volume):
+    """Compose 1 prints "name:/path", Compose 2 a map."""
+    return volume["source"] if isinstance(volume, dict) else volume.split(":")[0]
 
 
 def test_compose_accepts_the_file_and_finds_every_part(composed):
@@ -53,12 +82,20 @@ def test_programs_wait_for_healthy_servers_and_made_tables(composed):
 def test_no_port_is_open_to_other_machines(composed):
     for name, service in composed["services"].items():
         for port in service.get("ports", []):
-            assert str(port).startswith("127.0.0.1:"), (name, port)
+            assert host_of(port) == "127.0.0.1", (name, port)
+
+
+@pytest.mark.parametrize("port, address", [
+    ("127.0.0.1:8080:80/tcp", "127.0.0.1"), ("8080:80", ""), ("80", ""),
+    ({"mode": "ingress", "host_ip": "127.0.0.1", "target": 80, "published": "8080"}, "127.0.0.1"),
+    ({"mode": "ingress", "target": 80, "published": "8080"}, None)])
+def test_a_port_is_read_as_either_compose_prints_it(port, address):
+    assert host_of(port) == address
 
 
 def test_data_lies_in_volumes_that_are_declared(composed):
     for name in ("rabbitmq", "postgresql", "kairosdb"):
-        volumes = [volume.split(":")[0] for volume in composed["services"][name]["volumes"]]
+        volumes = [source_of(volume) for volume in composed["services"][name]["volumes"]]
         assert volumes == [name] and name in composed["volumes"]
 
 
@@ -70,9 +107,7 @@ def test_the_configuration_of_the_containers_loads_and_names_their_servers(build
 
 
 def test_the_password_comes_from_the_environment():
-    done = subprocess.run(["docker-compose", "-f", "compose.yaml", "config"], cwd=ROOT, text=True,
-                          capture_output=True, env={**os.environ, "METERBEAT_PASSWORD": "from-outside"})
-    services = yaml.safe_load(done.stdout)["services"]
+    services = compose_config(METERBEAT_PASSWORD="from-outside")["services"]
     assert services["worker"]["environment"]["METERBEAT_DATABASE_PASSWORD"] == "from-outside"
     assert services["postgresql"]["environment"]["POSTGRES_PASSWORD"] == "from-outside"
     assert services["rabbitmq"]["environment"]["RABBITMQ_DEFAULT_PASS"] == "from-outside"
@@ -123,7 +158,7 @@ def test_the_images_of_compose_are_targets_of_the_dockerfile_and_run_as_nobody(c
 
 def test_the_runtime_packages_hold_every_library_that_the_programs_link(build):
     """Checked by name: what each program needs itself, and the package that dpkg says it is from."""
-    listed = set(re.sub("#.*", "", (STEPS / "packages.runtime").read_text()).split())
+    listed = set(re.sub("#.*", "", (STEPS / "packages.runtime").read_text()).replace("|", " ").split())
     programs = [path for path in build.glob("*/meterbeat*") if os.access(path, os.X_OK) and path.is_file()]
     assert programs
     for program in programs:
@@ -138,6 +173,7 @@ def test_the_runtime_packages_hold_every_library_that_the_programs_link(build):
 
 
 def output(*command):
+    command = [tool(command[0]), *command[1:]]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
@@ -166,3 +202,47 @@ def test_the_health_check_of_kairosdb_believes_204_only(tmp_path, answer, status
         done = subprocess.run(["bash", script], timeout=20)
         thread.join(10)
     assert (done.returncode == 0) == (status == 0)
+
+
+# --- packages that releases call by several names ------------------------------------------------------
+
+@pytest.fixture
+def steps(tmp_path):
+    """apt.sh with dpkg-query, apt-get and apt-cache of our own making; what it would have installed."""
+    folder, bin_ = tmp_path / "steps", tmp_path / "bin"
+    shutil.copytree(STEPS, folder)
+    bin_.mkdir()
+    (folder / "packages.try").write_text("# a comment\nold-name|new-name\nplain\n")
+
+    def run(installed=(), known=()):
+        for name, lines in {
+                "dpkg-query": f"case ' {' '.join(installed)} ' in *\" ${{@: -1}} \"*) printf ii;; *) exit 1;; esac",
+                "apt-cache": f"case ' {' '.join(known)} ' in *\" $2 \"*) echo '  Candidate: 1'; seq 20000;;"
+                             " *) echo '  Candidate: (none)';; esac",
+                "apt-get": f"echo \"$@\" >>{tmp_path}/asked", "sudo": '"$@"', "tee": "cat >/dev/null",
+                "chmod": ":", "rm": ":"}.items():
+            (bin_ / name).write_text(f"#!/bin/bash\n{lines}\n")
+            os.chmod(bin_ / name, 0o755)
+        done = subprocess.run([folder / "apt.sh", "try"], capture_output=True, text=True, timeout=60,
+                              env={**os.environ, "PATH": f"{bin_}:{os.environ['PATH']}"})
+        asked = tmp_path / "asked"
+        lines = asked.read_text().splitlines() if asked.exists() else []
+        return done, [line.rpartition(" install ")[2].split() for line in lines if " install " in line]
+    return run
+
+
+@pytest.mark.parametrize("known, names", [(("old-name", "plain"), ["old-name", "plain"]),
+                                          (("new-name", "plain"), ["new-name", "plain"]),
+                                          (("old-name", "new-name", "plain"), ["old-name", "plain"])])
+def test_a_package_is_installed_under_the_name_that_the_release_has(steps, known, names):
+    assert steps(known=known)[1] == [names]
+
+
+def test_a_package_that_is_there_under_either_name_is_not_installed_again(steps):
+    done, asked = steps(installed=("new-name", "plain"))
+    assert (done.returncode, asked) == (0, [])
+
+
+def test_a_package_that_a_release_has_under_no_name_is_said_with_its_names(steps):
+    done, asked = steps(known=("plain",))
+    assert done.returncode != 0 and asked == [] and "old-name or new-name" in done.stderr

@@ -57,6 +57,7 @@ static struct settings loaded(const char *text)
 }
 
 /* text is refused, and the error ends with "a.conf" and then the words given. */
+/* What ends in ": " is followed by a library's own words, which change from release to release. */
 static void refused(const char *text, const char *words)
 {
     struct settings s;
@@ -67,7 +68,9 @@ static void refused(const char *text, const char *words)
     assert_int_equal(e.kind, ERR_FATAL);
     char expected[600];
     (void)snprintf(expected, sizeof(expected), "%s%s", path, words);
-    if (strcmp(e.text, expected) != 0)
+    size_t length = strlen(expected);
+    bool goes_on = expected[length - 2] == ':' && expected[length - 1] == ' ';
+    if (strncmp(e.text, expected, length) != 0 || (e.text[length] != '\0') != goes_on)
         fail_msg("said     %s\nexpected %s", e.text, expected);
 }
 
@@ -173,18 +176,14 @@ static void what_is_no_url_is_refused(void **state)
             ":1: broker.url: no URL that starts with amqp|amqps://");
     refused("broker = { url = \"http://localhost\"; };",
             ":1: broker.url: no URL that starts with amqp|amqps://");
-    refused("broker = { url = \"amqp://localhost:99999\"; };",
-            ":1: broker.url: no URL: Port number was not a decimal number between 0 and 65535");
-    refused("kairosdb = { query_url = \"http://\"; };",
-            ":1: kairosdb.query_url: no URL: No host part in the URL");
-    refused("kairosdb = { query_url = \"http://a b/\"; };",
-            ":1: kairosdb.query_url: no URL: Bad hostname");
+    refused("broker = { url = \"amqp://localhost:99999\"; };", ":1: broker.url: no URL: ");
+    refused("kairosdb = { query_url = \"http://\"; };", ":1: kairosdb.query_url: no URL: ");
+    refused("kairosdb = { query_url = \"http://a b/\"; };", ":1: kairosdb.query_url: no URL: ");
     refused("kairosdb = { insert_url = \"http://me:secret@localhost/\"; };",
             ":1: kairosdb.insert_url: user and password do not belong into this URL: see the "
             "settings user and password_file");
     refused("database = { url = \"meterbeat\"; };",
-            ":1: database.url: no address of a database, neither URL nor key=value: missing \"=\" "
-            "after \"meterbeat\" in connection info string");
+            ":1: database.url: no address of a database, neither URL nor key=value: ");
     refused("database = { url = \"host=a password=geheim wort\"; };",
             ":1: database.url: no address of a database, neither URL nor key=value");
 }

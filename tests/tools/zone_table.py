@@ -1,14 +1,14 @@
-"""Writes the tables that test_timezone reads: what Python's zoneinfo says of every zone.
+"""Prints the table that test_timezone reads: what Python's zoneinfo makes of this machine's tzdata.
 
-    python3 tests/data/timezone/make_tables.py all > all.txt    # every zone of this machine
-    python3 tests/data/timezone/make_tables.py                       # the files of this folder
+    python3 tests/tools/zone_table.py        # some zones whose clocks do what few do: what the test runs
+    python3 tests/tools/zone_table.py all    # every zone, for METERBEAT_TIMEZONE_TABLE: minutes
 
 Lines: `zone NAME`, `offset UTC_S SECONDS`, `instant Y M D h m s UTC_S` (a wall clock and its instant: the
 first of two when repeated, the end of the gap when it does not exist).
 """
 
 import datetime as dt
-import pathlib
+import os
 import random
 import sys
 import zoneinfo
@@ -75,15 +75,14 @@ def table(name, rng, out, years, tries):
 
 
 def main():
+    zoneinfo.reset_tzpath([os.environ.get("TZDIR", "/usr/share/zoneinfo")])  # of no Python package
     rng = random.Random(20260308)
     if sys.argv[1:] == ["all"]:
         for name in sorted(zoneinfo.available_timezones() - {"localtime", "posixrules", "Factory"}):
             table(name, rng, sys.stdout, [(1900, 2110), (2998, 3003), (9990, 9998)], 40)
         return
     for name in ZONES:
-        path = pathlib.Path(__file__).with_name(name.replace("/", "_") + ".txt")
-        with path.open("w", encoding="ascii") as out:
-            table(name, rng, out, [(1995, 2045), (2090, 2092), (3000, 3002), (9996, 9998)], 40)
+        table(name, rng, sys.stdout, [(1995, 2045), (2090, 2092), (3000, 3002), (9996, 9998)], 40)
 
 
 main()
