@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "queue/deep_headers.h"
+
 #define HEADER_KEY_MAX 255
 #define HEADER_DEPTH_MAX 512
 
@@ -134,6 +136,10 @@ json_t *header_table_to_json(const amqp_table_t *table, size_t max_depth, bool *
     json_t *object = json_object();
     for (int i = 0; object && i < table->num_entries; i++) {
         const amqp_table_entry_t *entry = &table->entries[i];
+        if (deep_headers_is_mark(entry)) {
+            *ret_cut = true;
+            continue;
+        }
         json_t *value = value_from_field(&entry->value, max_depth, ret_cut);
         if (!object_set(object, entry->key, value)) {
             json_decref(object);

@@ -12,8 +12,8 @@
 
 /*
  * A JSON object of the table, or NULL without memory. What is nested deeper than max_depth becomes
- * the string
- * "(too deep)", and *ret_cut true. Bytes that are no UTF-8 are read as Latin-1; void and NaN become
+ * the string "(too deep)", and *ret_cut true; what librabbitmq refuses to read (deep_headers.h) is
+ * left out, and *ret_cut true. Bytes that are no UTF-8 are read as Latin-1; void and NaN become
  * null.
  */
 json_t *header_table_to_json(const amqp_table_t *table, size_t max_depth, bool *ret_cut);

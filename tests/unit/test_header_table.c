@@ -57,6 +57,97 @@ static void what_is_nested_too_deep_is_cut_and_said(void **state)
     json_decref(back);
 }
 
+/* Properties of a message whose headers are these bytes, read as librabbitmq reads a frame. */
+static int read_properties(const unsigned char *table, size_t len, amqp_pool_t *pool,
+                           amqp_basic_properties_t **ret_properties)
+{
+    unsigned char *raw = test_malloc(2 + 4 + len);
+    memcpy(raw, "\x20\x00", 2); /* headers, and nothing else */
+    for (int i = 0; i < 4; i++)
+        raw[2 + i] = (unsigned char)(len >> (24 - 8 * i));
+    memcpy(raw + 6, table, len);
+    amqp_bytes_t frame = {.len = 6 + len, .bytes = raw};
+    void *decoded = NULL;
+    int status = amqp_decode_properties(AMQP_BASIC_CLASS, pool, frame, &decoded);
+    *ret_properties = decoded;
+    test_free(raw);
+    return status;
+}
+
+/* {"id": "x", "h": {"k": {"k": ...}}, "n": 7} */
+static size_t nested_bytes(unsigned char *out, size_t levels)
+{
+    size_t n = 0, inner = levels * 7;
+    memcpy(out, "\x02idS\0\0\0\x01x", 9);
+    n += 9;
+    for (size_t i = 0; i <= levels; i++, inner -= 7) {
+        memcpy(out + n, i ? "\x01kF" : "\x01hF", 3);
+        for (int b = 0; b < 4; b++)
+            out[n + 3 + (size_t)b] = (unsigned char)(inner >> (24 - 8 * b));
+        n += 7;
+    }
+    memcpy(out + n, "\x01nI\0\0\0\x07", 7);
+    return n + 7;
+}
+
+/* Whichever release of librabbitmq is linked, and it must call us by name for it. */
+static void headers_of_any_depth_that_a_frame_holds_are_read_but_for_what_is_nested(void **state)
+{
+    (void)state;
+    static unsigned char table[131072];
+    static const size_t levels[] = {0, 5, 99, 100, 101, 120, 1000, 18000};
+    for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+        amqp_pool_t pool;
+        amqp_basic_properties_t *p;
+        bool cut = false;
+        init_amqp_pool(&pool, 4096);
+        int status = read_properties(table, nested_bytes(table, levels[i]), &pool, &p);
+        if (status != AMQP_STATUS_OK)
+            fail_msg("%zu levels: %s", levels[i], amqp_error_string2(status));
+        json_t *headers = header_table_to_json(&p->headers, 64, &cut);
+        assert_string_equal(json_string_value(json_object_get(headers, "id")), "x");
+        assert_int_equal(json_integer_value(json_object_get(headers, "n")), 7);
+        assert_int_equal(cut, levels[i] >= 64);
+        assert_true(cut || json_is_object(json_object_get(headers, "h")));
+        json_decref(headers);
+        empty_amqp_pool(&pool);
+    }
+}
+
+static void bytes_that_are_no_table_stay_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t len;
+    } tables[] = {{"\x02idS\0\0\0\x09x", 9},
+                  {"\x02id?x", 5},
+                  {"\x09id", 3},
+                  {"\x01hF\0\0\0\x09\x01kF", 10},
+                  {"\x01hF\xff\xff\xff\xff", 7},
+                  {"\x01", 1},
+                  {"\x01hA\0\0", 5}};
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+        amqp_pool_t pool;
+        amqp_basic_properties_t *p;
+        init_amqp_pool(&pool, 4096);
+        assert_true(
+            read_properties((const unsigned char *)tables[i].bytes, tables[i].len, &pool, &p) < 0);
+        empty_amqp_pool(&pool);
+    }
+}
+
+/* The mark is ours: a message that contains its text says nothing. */
+static void a_header_named_as_the_mark_is_a_header(void **state)
+{
+    (void)state;
+    bool cut;
+    json_t *back = there_and_back("{\"(too deep)\": null}", 8, &cut);
+    assert_false(cut);
+    assert_true(json_is_null(json_object_get(back, "(too deep)")));
+    json_decref(back);
+}
+
 static void headers_longer_than_a_frame_are_refused(void **state)
 {
     (void)state;
@@ -122,6 +213,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(celery_headers_come_back_as_they_were),
         cmocka_unit_test(what_is_nested_too_deep_is_cut_and_said),
+        cmocka_unit_test(headers_of_any_depth_that_a_frame_holds_are_read_but_for_what_is_nested),
+        cmocka_unit_test(bytes_that_are_no_table_stay_refused),
+        cmocka_unit_test(a_header_named_as_the_mark_is_a_header),
         cmocka_unit_test(headers_longer_than_a_frame_are_refused),
         cmocka_unit_test(a_header_name_over_255_bytes_is_refused),
         cmocka_unit_test(bytes_that_are_no_utf8_become_latin_1),
