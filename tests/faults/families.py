@@ -11,7 +11,8 @@ from .installation import DEAD, LEASE_S, QUEUE, RETRY_DELAYS_S
 
 # The places of common/base/crashpoint.c that the work of a round comes by, in each program.
 WORKER_POINTS = ("after_take", "after_stage", "after_kairosdb_write", "before_commit", "after_commit",
-                 "after_outbox", "before_ack", "after_ladder")
+                 "after_outbox", "before_ack", "after_ladder", "after_report")
+TOKEN_POINTS = ("before_token_request", "after_token_answer", "after_token_stored", "after_take", "before_ack")
 PRODUCER_POINTS = ("before_commit", "after_commit", "after_outbox")
 
 
@@ -26,7 +27,9 @@ class Family:
     workers: int = 3
     producers: int = 1
     loses_messages: bool = False  # the fault takes messages away from the queues: their ticks and tasks have no run
+    loses_results: bool = False  # results are transient, as Celery's are: a broker that restarts has none of them
     skips_ticks: bool = False
+    custodian: bool = False  # records are a Data Custodian's, with tokens
     may_be_dead: tuple = ()  # error codes with which a run may end here
     repairs: bool = False  # KairosDB forgets its last seconds, also of the month that is not over: an audit finds it
     clients: bool = False  # Celery clients beside it, their results held against what was sent
@@ -52,7 +55,7 @@ def nothing(r, _chance):
 # --- programs killed ----------------------------------------------------------------------------------
 
 def workers_killed(r, chance):
-    for at in spread(chance, 40, 0.05, 0.4):
+    for at in spread(chance, 60, 0.05, 0.3):
         r.fault(at, "worker killed", r.kill, "worker", chance.randrange(3))
 
 
@@ -61,10 +64,10 @@ def producers_killed(r, chance):
         r.fault(at, "producer killed", r.kill, "producer", chance.randrange(2))
 
 
-def killed_at_failpoints(r, chance):
+def killed_at_failpoints(r, chance, worker_points=WORKER_POINTS):
     """Each program has a place at which it kills itself; its successor has another one."""
     def arm(slot):
-        points = WORKER_POINTS if slot.kind == "worker" else PRODUCER_POINTS
+        points = worker_points if slot.kind == "worker" else PRODUCER_POINTS
         slot.point = chance.choice(points)
         slot.environment = {"METERBEAT_CRASH_AT": f"{slot.point}:{chance.choice((1, 1, 2))}"}
 
@@ -88,6 +91,11 @@ def killed_at_failpoints(r, chance):
         r.at(0.2, r.kill, slot.kind, slot.number)
         r.at(0.3, look, slot, 8)
     r.flaky_feeds(chance, 8)
+
+
+def killed_at_token_points(r, chance):
+    """The same around a custodian's tokens, which are good for seconds."""
+    killed_at_failpoints(r, chance, TOKEN_POINTS)
 
 
 def workers_frozen(r, chance):
@@ -129,7 +137,7 @@ def servers_paused(r, chance):
 
 
 def backends_ended(r, chance):
-    for at in spread(chance, 40, 0.05, 0.4):
+    for at in spread(chance, 60, 0.05, 0.3):
         r.fault(at, "backend terminated", r.terminate_backends, chance.randrange(1 << 30))
 
 
@@ -145,7 +153,7 @@ ALL = ("rabbitmq", "postgresql", "kairosdb")
 
 
 def connections_cut(r, chance):
-    for at in spread(chance, 40, 0.05, 0.4):
+    for at in spread(chance, 50, 0.05, 0.35):
         r.many(at, "connection cut", r.cut, chance.choice(ALL), chance.randrange(1 << 30))
 
 
@@ -270,12 +278,15 @@ FAMILIES = {family.name: family for family in (
     Family("none", "no fault: the control", nothing),
     Family("worker-kill", "workers killed -9 at random", workers_killed),
     Family("failpoint", "workers and producers killed at each failpoint", killed_at_failpoints),
+    Family("token", "workers killed around a custodian's tokens", killed_at_token_points, custodian=True),
     Family("producer-kill", "producers killed -9 at random", producers_killed, producers=2),
     Family("freeze", "workers stopped (SIGSTOP) beyond their lease, then continued", workers_frozen),
     Family("producer-freeze", "producers stopped (SIGSTOP), then continued", producers_frozen, producers=2),
     Family("rolling", "rolling restarts (SIGTERM)", rolling_restarts, producers=2),
-    Family("broker-kill", "RabbitMQ killed -9", server_family("rabbitmq", "kill", 3, 1, 3)),
-    Family("broker-stop", "RabbitMQ stopped and started", server_family("rabbitmq", "stop", 2, 1, 3)),
+    Family("broker-kill", "RabbitMQ killed -9", server_family("rabbitmq", "kill", 4, 0.5, 2),
+           loses_results=True),
+    Family("broker-stop", "RabbitMQ stopped and started", server_family("rabbitmq", "stop", 2, 1, 3),
+           loses_results=True),
     Family("backend", "PostgreSQL backends terminated", backends_ended),
     Family("backend-kill", "a PostgreSQL backend killed -9, all recover", backends_killed),
     Family("postgresql-kill", "PostgreSQL killed -9", server_family("postgresql", "kill", 3, 1, 3)),
@@ -291,11 +302,11 @@ FAMILIES = {family.name: family for family in (
     Family("alarm", "RabbitMQ's memory and disk alarms", alarms),
     Family("purge", "queues purged", queues_taken("purged"), loses_messages=True),
     Family("delete", "queues deleted", queues_taken("deleted"), loses_messages=True),
-    Family("permission", "RabbitMQ's permissions withdrawn", permission_withdrawn),
-    Family("disk", "a server's disk full", disks_full, repairs=True, needs=can_mount),
+    Family("permission", "RabbitMQ's permissions withdrawn", permission_withdrawn, loses_results=True),
+    Family("disk", "a server's disk full", disks_full, loses_results=True, repairs=True, needs=can_mount),
     Family("clock", "clocks of programs stepped by seconds to days, ahead and back", clocks_stepped, clocks=True),
     Family("limits", "file-descriptor and memory limits of workers", limits_low),
     Family("celery", "Celery clients waiting for results; kills, backends, cuts", with_celery, proxied=ALL,
            clients=True),
-    Family("mixed", "all of the first kinds at once", all_at_once, proxied=ALL, producers=2),
+    Family("mixed", "all of the first kinds at once", all_at_once, proxied=ALL, producers=2, loses_results=True),
 )}

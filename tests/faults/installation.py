@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import signal
+import subprocess
 import time
 import uuid
 
@@ -13,12 +14,14 @@ import psycopg
 import feeds
 import greenbutton
 import libconfig
+from custodian import Custodian
 from programs import Meterbeat, REPORT
 
 from .proxy import Proxy
 
 LEASE_S = 5
-QUEUE, DEAD = "meterbeat", "meterbeat.dead"
+QUEUE, DEAD, ANSWERS = "meterbeat", "meterbeat.dead", "answers"
+TOKEN_S = 3  # a custodian's tokens are good for so long
 RETRY_DELAYS_S = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 MOST_WORK = 2  # records that wait to be caught up with; more are not added meanwhile
 BUILDINGS = 4
@@ -81,7 +84,8 @@ class Slot:
 class Installation:
     """A place of its own on the servers, for one round; `proxied`: servers reached through proxies."""
 
-    def __init__(self, servers, folder, name, build, loop, proxied=(), workers=3, producers=1, **changes):
+    def __init__(self, servers, folder, name, build, loop, proxied=(), workers=3, producers=1, custodian=False,
+                 **changes):
         self.servers, self.name, self.folder = servers, name, folder
         servers.rabbitmq.create_vhost(name)
         servers.postgresql.create_database(name)
@@ -93,15 +97,33 @@ class Installation:
         self.feed_server._listener.handle_error = lambda *_: None  # a client that was killed in mid-request
         self.meterbeat = Meterbeat(build, folder, self._settings(changes), {
             "METERBEAT_BROKER_PASSWORD": "guest",
-            "METERBEAT_DATABASE_PASSWORD": servers.postgresql.password})
+            "METERBEAT_DATABASE_PASSWORD": servers.postgresql.password,
+            "METERBEAT_CREDENTIALS_KEY": "5a" * 32})
         self.meterbeat.ctl("init-db")
-        self._hold = {}
+        self.custodian = self._set_up_custodian() if custodian else None
+        with self.channel() as channel:
+            channel.queue_declare(ANSWERS, durable=True)
         with self.sql_connection() as sql:
             for building in range(1, BUILDINGS + 1):
                 sql.execute("INSERT INTO seed_canonicalbuilding (id, active) VALUES (%s, true)", (building,))
         self.feeds, self.records, self.sent, self.died = {}, {}, {}, []
         self.workers = [Slot(self, "worker", n) for n in range(workers)]
         self.producers = [Slot(self, "producer", n) for n in range(producers)]
+
+    def _set_up_custodian(self):
+        """A Data Custodian whose records need a token of its own, and a new one every few seconds."""
+        made = Custodian()
+        made.lifetime = TOKEN_S
+        ctl = self.meterbeat
+        ctl.ctl("custodian", "add", "hydro", made.base)
+        ctl.ctl("custodian", "set", "hydro", "token_url", made.token_url)
+        ctl.ctl("custodian", "set", "hydro", "client_id", made.client[0])
+        subprocess.run([ctl.path("meterbeatctl"), "--config", str(ctl.configuration), "custodian", "set", "hydro",
+                        "client_secret"], env=ctl.environment, input=made.client[1] + "\n", text=True, check=True,
+                       capture_output=True, timeout=60)
+        self.sql("UPDATE meterbeat.custodian SET poll_s = 1, poll_max_s = 2, requests_per_minute = 10000,"
+                 " requests_at_once = 100")
+        return made
 
     def port(self, of):
         return self.proxies[of].port if of in self.proxies else getattr(self.servers, of).port
@@ -169,6 +191,8 @@ class Installation:
     def add_record(self, days):
         number = len(self.records) + 1
         feed = make_feed(f"{self.name}-{number}", number, days)
+        if self.custodian:
+            return self._add_custodians_record(feed, number)
         self.feed_server.add(feed)
         first = datetime.datetime.fromtimestamp(feed.begin, feed.zone).strftime(feed.date_pattern)
         fields = {"url": self.feed_server.url, "sub_id": feed.sub_id, "building_id": str(number % BUILDINGS + 1),
@@ -176,6 +200,17 @@ class Installation:
                   "min_date_parameter": "min", "max_date_parameter": "max", "last_ts": 0}
         record = self.sql(f"INSERT INTO seed_ts_parser_record ({', '.join(fields)}) VALUES"
                           f" ({', '.join(['%s'] * len(fields))}) RETURNING id", tuple(fields.values()))[0][0]
+        self.feeds[feed.sub_id], self.records[record] = feed, feed
+
+    def _add_custodians_record(self, feed, number):
+        self.custodian.feeds[feed.sub_id] = feed
+        text = self.meterbeat.ctl("record", "add", "--custodian", "hydro", "--building", str(number % BUILDINGS + 1),
+                                  "--bulk", feed.sub_id, "--grant", "client_credentials", status=None)
+        if not text.strip():
+            return  # the database was away: another one later
+        record = int(text)
+        first = datetime.datetime.fromtimestamp(feed.begin, feed.zone).strftime("%m/%d/%Y")
+        self.sql("UPDATE seed_ts_parser_record SET last_date = %s WHERE id = %s", (first, record))
         self.feeds[feed.sub_id], self.records[record] = feed, feed
 
     def behind(self):
@@ -208,11 +243,23 @@ class Installation:
                 channel.confirm_delivery()
                 channel.basic_publish("", QUEUE, json.dumps([args, kwargs, None]), pika.BasicProperties(
                     content_type="application/json", content_encoding="utf-8", delivery_mode=2,
-                    correlation_id=task_id, headers={"lang": "py", "task": task, "id": task_id}), mandatory=True)
+                    correlation_id=task_id, reply_to=ANSWERS, headers={"lang": "py", "task": task, "id": task_id}), mandatory=True)
         except (pika.exceptions.AMQPError, OSError):
             return None  # nobody was promised anything
         self.sent[task_id] = task
         return task_id
+
+    def answers(self):
+        """{task id: {status, ...}} of the ends that the client of `send` was told; they are taken from its queue."""
+        found = {}
+        with self.channel() as channel:
+            while True:
+                method, properties, body = channel.basic_get(ANSWERS, auto_ack=True)
+                if method is None:
+                    return found
+                status = json.loads(body)["status"]
+                if status not in ("STARTED", "RETRY"):  # on the way
+                    found.setdefault(properties.correlation_id, set()).add(status)
 
     # --- programs -----------------------------------------------------------------------------------
 
@@ -287,6 +334,8 @@ class Installation:
             with contextlib.suppress(Exception):
                 program.kill()
         self.feed_server.close()
+        if self.custodian:
+            self.custodian.__exit__()
         for proxy in self.proxies.values():
             proxy.close()
         with contextlib.suppress(Exception):

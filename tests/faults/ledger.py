@@ -81,6 +81,7 @@ def check(installation, ledger, faults):
     check_sums(installation, ledger)
     check_runs(installation, ledger, faults)
     check_ticks(installation, ledger, faults)
+    check_answers(installation, ledger, faults)
 
 
 def stored_points(installation, metric):
@@ -198,6 +199,17 @@ def check_ticks(installation, ledger, faults):
     if without and not faults.loses_messages:
         ledger.add("lost", f"{len(without)} ticks have no run, such as {without[0]}")
     return None
+
+
+def check_answers(installation, ledger, faults):
+    """Each task that a client was promised has told it how it ended, and no task two different things."""
+    answers = installation.answers()
+    for task_id, task in installation.sent.items():
+        statuses = answers.get(task_id, set())
+        if not statuses and not faults.loses_results and not faults.loses_messages:
+            ledger.add("lost", f"{task} {task_id} sent no result")
+        if len(statuses) > 1 or statuses - {"SUCCESS"}:
+            ledger.add("doubled" if len(statuses) > 1 else "lost", f"{task} {task_id} told {statuses}")
 
 
 def check_processes(installation, ledger):

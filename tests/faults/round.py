@@ -35,12 +35,12 @@ class Round:
         self.chance = random.Random(f"{family.name}/{seed}/{number}")
         self.faults, self.repaired = collections.Counter(), 0
         self._agenda, self._order = [], itertools.count()
-        self._limited, self._filled, self._client = {}, set(), None
+        self._limited, self._filled, self._paused, self._client = {}, set(), set(), None
         self.begun, self.recovery_s, self.measured = time.monotonic(), None, {}
         self.ledger = books.Ledger()
         self.installation = Installation(
             servers, folder, f"{family.name}_{seed}_{number}".replace("-", "_"), build, loop, family.proxied,
-            family.workers, family.producers, **(family.settings or {}))
+            family.workers, family.producers, family.custodian, **(family.settings or {}))
         self.clocks = []
         if family.clocks:
             for slot in self.installation.slots:
@@ -91,8 +91,9 @@ class Round:
         self._settle()
 
     def _work(self):
-        with contextlib.suppress(psycopg.Error):
-            self.installation.work(self.chance_of_work())
+        if not self._paused:  # or the client would stand still as well, and this thread with it
+            with contextlib.suppress(psycopg.Error):
+                self.installation.work(self.chance_of_work())
         self.at(self.elapsed() + WORK_EVERY_S, self._work)
 
     def chance_of_work(self):
@@ -105,9 +106,8 @@ class Round:
 
     def heal(self):
         """Everything as it was: servers up, network whole, nobody frozen or limited, clocks right."""
-        for server in self.servers.all:
-            if server.running():
-                server.resume()
+        for name in list(self._paused):
+            self.resume_server(name)
         for server in list(self._filled):
             self.empty_disk(server)
         for server in self.servers.all:
@@ -280,11 +280,12 @@ class Round:
         return True
 
     def pause_server(self, name):
-        server = getattr(self.servers, name)
-        server.pause()
+        self._paused.add(name)
+        getattr(self.servers, name).pause()
         return True
 
     def resume_server(self, name):
+        self._paused.discard(name)
         getattr(self.servers, name).resume()
 
     def _backends(self, seed, most):

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+import traceback
 
 from producing import SteppedClock
 from servers import Servers
@@ -42,11 +43,16 @@ def run_round(family, seed, number, servers, build, loop, keep, verbose=False):
         path.mkdir()
         return SteppedClock(build, path)
 
+    for server in servers.all:  # as a round that broke off may have left it
+        if server.running():
+            server.resume()
+        else:
+            server.start()
     round_ = Round(family, seed, number, servers, folder, build, loop, stepped_clock, verbose)
     try:
         round_.run()
     except Exception as error:  # of the harness itself, or a server that did not come back
-        round_.ledger.add("other", f"{type(error).__name__}: {error}")
+        round_.ledger.add("other", f"{type(error).__name__}: {error}\n{traceback.format_exc(limit=-4)}")
     finally:
         if not round_.ledger.clean():
             round_.keep_evidence(keep / f"{family.name}-{seed}-{number}-{int(time.time())}")
@@ -85,7 +91,4 @@ def run(arguments):
                 say(line)
                 with open(arguments.results, "a", encoding="utf-8") as results:
                     results.write(json.dumps({**line, **about, "at": int(time.time())}) + "\n")
-                for server in servers.all:
-                    if not server.running():
-                        server.start()
     return failed
