@@ -166,6 +166,17 @@ def turned(mode, what, count=4, least=0.5, most=2.5, longest=6.0):
     return plan
 
 
+def machines_vanish(r, chance):
+    """A worker and its machine are gone at once: no FIN, no RST. In between single connections lose their peer."""
+    for at in spread(chance, 6, 0.8, 1.6):
+        r.fault(at, "machine vanished", r.vanish_machine, chance.randrange(3))
+        r.many(at + 0.4, "peer vanished", r.vanish, chance.choice(ALL), chance.randrange(1 << 30))
+
+
+def may_vanish():
+    return "" if proxy.can_vanish() else "the right to TCP_REPAIR (CAP_NET_ADMIN) is missing"
+
+
 def connections_refused(r, chance):
     for at in spread(chance, 5, 0.5, 2):
         server = chance.choice(ALL)
@@ -295,6 +306,8 @@ FAMILIES = {family.name: family for family in (
     Family("cut", "connections cut", connections_cut, proxied=ALL),
     Family("half-open", "half-open connections: nothing arrives, nothing says so", turned(proxy.HOLE, "half-open"),
            proxied=ALL),
+    Family("vanish", "machines of workers, and peers of connections, vanish without a word", machines_vanish,
+           proxied=ALL, needs=may_vanish),
     Family("stall", "connections stall, then go on", turned(proxy.STALL, "stalled"), proxied=ALL),
     Family("slow", "connections of 0.2 to 20 kB/s", turned(proxy.SLOW, "slow"), proxied=ALL),
     Family("refuse", "a server refuses new connections", connections_refused, proxied=ALL),

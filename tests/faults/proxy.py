@@ -2,10 +2,12 @@
 import asyncio
 import random
 import re
+import socket
 import threading
 
 PASS, HOLE, STALL, SLOW, SWALLOW = "pass", "hole", "stall", "slow", "swallow"
 SLOW_STEP_S = 0.05
+TCP_REPAIR = 19  # closed in this mode a socket sends neither FIN nor RST: its machine has vanished
 
 
 class Side(asyncio.Protocol):
@@ -93,6 +95,17 @@ class Link:
             if side is not None and side.transport is not None:
                 side.transport.abort()
 
+    def vanish(self):
+        """Both ends lose their peer and are not told."""
+        self.proxy.links.discard(self)
+        for side in (self.client, self.server):
+            if side is not None and side.transport is not None:
+                side.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+                side.transport.abort()
+
+    def client_port(self):
+        return self.client.transport.get_extra_info("peername")[1]
+
     def cut_if(self, mode):
         if self.mode == mode and self in self.proxy.links:
             self.cut()
@@ -115,6 +128,15 @@ class Link:
         self.mode = PASS
         for toward in self.waiting:
             self._pass_on(toward)
+
+
+def can_vanish():
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as one:
+        try:
+            one.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+        except OSError:
+            return False
+    return True
 
 
 class Loop:
@@ -167,6 +189,16 @@ class Proxy:
                     link.slow(rate)
                 else:
                     link.mode = mode
+            return len(links)
+        return self._runner.call(do)
+
+    def vanish(self, ports=None, seed=0):
+        """The connections from these ports, or some, are gone without a word; returns how many."""
+        def do():
+            links = self._some(seed, 0.4) if ports is None else [
+                link for link in list(self.links) if link.client_port() in ports]
+            for link in links:
+                link.vanish()
             return len(links)
         return self._runner.call(do)
 

@@ -28,6 +28,18 @@ SMALL_DISK = {"postgresql": "256m", "kairosdb": "160m", "rabbitmq": "160m"}
 NO_LIMIT = resource.RLIM_INFINITY
 
 
+def ports_of(pid):
+    """Local TCP ports of a process."""
+    inodes = set()
+    with contextlib.suppress(OSError):
+        for link in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+            target = str(link.readlink())
+            if target.startswith("socket:["):
+                inodes.add(target[8:-1])
+    lines = (line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return {int(words[1].split(":")[1], 16) for words in lines if words[9] in inodes}
+
+
 class Round:
     def __init__(self, family, seed, number, servers, folder, build, loop, stepped_clock=None, verbose=False):
         self.verbose = verbose
@@ -314,6 +326,20 @@ class Round:
 
     def turn(self, server, mode, seed, rate):
         return self.installation.proxies[server].turn(mode, seed, rate=rate)
+
+    def vanish_machine(self, number):
+        slot = self.slot("worker", number)
+        pid = slot.pid()
+        if pid is None:
+            return False
+        slot.signal(signal.SIGSTOP)  # its kernel is not to close the connections first
+        ports = ports_of(pid)
+        for between in self.installation.proxies.values():
+            between.vanish(ports)
+        return self.kill("worker", number)
+
+    def vanish(self, server, seed):
+        return self.installation.proxies[server].vanish(None, seed)
 
     def heal_network(self, server):
         self.installation.proxies[server].heal()
