@@ -17,7 +17,7 @@ import pika
 import psycopg
 
 import feeds
-from servers import ServerError
+from servers import wait_until
 
 from . import ledger as books
 from .installation import Installation
@@ -123,11 +123,7 @@ class Round:
         for server in list(self._filled):
             self.empty_disk(server)
         for server in self.servers.all:
-            if not server.running():
-                server.start()
-            else:
-                with contextlib.suppress(ServerError):
-                    server.await_ready()
+            self._set_going(server)
         for between in self.installation.proxies.values():
             self.count("answer swallowed", between.swallowed)
             between.swallowed = 0
@@ -141,6 +137,18 @@ class Round:
             slot.signal(signal.SIGCONT)
             if slot.program is not None and not slot.program.running():
                 slot.start()
+
+    @staticmethod
+    def _set_going(server):
+        """It answers; one that does not get over what was done to it is started anew, as an operator would."""
+        def answers():
+            with contextlib.suppress(OSError, EOFError, ValueError):
+                return not server.running() or server.ready()
+        with contextlib.suppress(TimeoutError):
+            wait_until(answers, 20, "the server answers")
+        if not server.running() or not answers():
+            server.kill()
+            server.start()
 
     def _settle(self):
         healed = time.monotonic()
@@ -399,9 +407,7 @@ class Round:
     def empty_disk(self, name):
         self._filled.discard(name)
         (self.servers.folder / name / "ballast").unlink(missing_ok=True)
-        server = getattr(self.servers, name)
-        if not server.running():  # it may have ended of it, as PostgreSQL does when it cannot write its log
-            server.start()
+        self._set_going(getattr(self.servers, name))  # it may have ended of it, as PostgreSQL does without room for its log
 
     # --- utilities ----------------------------------------------------------------------------------
 
