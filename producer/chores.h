@@ -8,7 +8,7 @@
 
 /* When each is due next; monotonic milliseconds. Zeroed: at once. */
 struct chores {
-    int64_t relay_due_ms, purge_due_ms;
+    int64_t relay_due_ms, purge_due_ms, look_due_ms;
 };
 
 /* Does those that are due; both connections are up. False: as relay_send. */

@@ -102,10 +102,12 @@ static bool recall(struct producer *p, struct err *e)
 }
 
 /* Whether a transaction that failed took effect after all is known to the books alone: so they are
- * asked again after each failure. */
+ * asked again after each failure, and the outbox is looked at. */
 static bool database_failed(struct producer *p, const struct err *why, struct err *e)
 {
     p->recalled = false;
+    p->promised = true;
+    p->relay_due_ms = 0;
     return links_database_failed(&p->links, why, e);
 }
 

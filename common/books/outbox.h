@@ -52,14 +52,5 @@ MUST_CHECK bool outbox_refused(struct pg *p, const struct outbox_row *rows, size
 void outbox_row_free(struct outbox_row *row);
 /* Each of them, and the array; NULL accepted. */
 void outbox_rows_free(struct outbox_row *rows, size_t count);
-/*
- * Inside the caller's transaction. Promises anew the message of at most `max` runs that nobody has
- * touched for older_than_s after they were promised, due or leased: it was purged, or went with its
- * queue. It has the same task id, so should the first one turn up after all, the second is nothing.
- * older_than_s: hours, or each message of a long queue is doubled.
- */
-MUST_CHECK bool outbox_renew_lost(struct pg *p, const char *queue, const char *serializer,
-                                  int64_t older_than_s, size_t max, int64_t now_ms,
-                                  size_t *ret_count, struct err *e);
 
 #endif

@@ -106,7 +106,8 @@ bool record_idle_page(struct pg *p, const char *task, int64_t after_id, size_t m
         "SELECT" RECORD_COLUMNS " FROM seed_ts_parser_record s"
         " WHERE id > $1::bigint AND " RECORD_ACTIVE
         " AND NOT EXISTS (SELECT FROM meterbeat.run r WHERE r.task = $3 AND r.record_id = s.id"
-        "  AND r.only_one AND r.state IN ('waiting', 'running', 'retrying'))"
+        "  AND r.only_one AND (r.state IN ('waiting', 'retrying')"
+        "   OR (r.state = 'running' AND r.lease_until > now())))"
         " AND NOT EXISTS (SELECT FROM meterbeat.subscription c JOIN meterbeat.authorization a"
         "  ON a.id = c.authorization_id WHERE c.record_id = s.id AND a.refused_at IS NOT NULL)"
         " ORDER BY id LIMIT $2::bigint",

@@ -22,28 +22,55 @@ static const char *run_expiry(const struct run_key *key, char out[PG_NUMBER])
 
 /* One row in `state` unless the task id exists or an only_one run meets another open one. */
 static bool run_insert(struct pg *p, const struct run_key *key, const char *state,
-                       const char *progress, bool *ret_new, struct err *e)
+                       const char *progress, bool is_promised, bool *ret_new, struct err *e)
 {
     char record[PG_NUMBER], expires[PG_NUMBER];
     int64_t rows;
     if (!pg_do(p, e, &rows,
                "INSERT INTO meterbeat.run (task_id, task, record_id, building_id, arguments,"
                " parent_id, root_id, only_one, state, progress, queue, expires_at, lease_until,"
-               " finished_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-               " to_timestamp($12::bigint / 1000.0), now(), CASE $9 WHEN 'done' THEN now() END)"
+               " finished_at, enqueued_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+               " to_timestamp($12::bigint / 1000.0), now(), CASE $9 WHEN 'done' THEN now() END,"
+               " CASE WHEN $13 THEN now() END)"
                " ON CONFLICT DO NOTHING",
                PG_ARGS(key->task_id, key->task,
                        key->record_id ? pg_number(key->record_id, record) : NULL, key->building_id,
                        key->arguments, key->parent_id, key->root_id, key->only_one ? "t" : "f",
-                       state, progress, key->queue, run_expiry(key, expires))))
+                       state, progress, key->queue, run_expiry(key, expires),
+                       is_promised ? "t" : "f")))
         return false;
     *ret_new = rows == 1;
     return true;
 }
 
+/* Closes the record's open run whose worker let its lease run out: only a valid lease keeps the
+ * record from another. Its message, should it come, finds it done. */
+static bool run_close_lapsed(struct pg *p, const struct run_key *key, bool *ret_closed,
+                             struct err *e)
+{
+    char record[PG_NUMBER];
+    int64_t rows;
+    if (!pg_do(p, e, &rows,
+               "UPDATE meterbeat.run SET state = 'done', finished_at = now(), lease_until = NULL,"
+               " progress = 'given up by ' || coalesce(worker, '?') || ', overtaken by ' || $3"
+               " WHERE task = $1 AND record_id = $2 AND only_one AND state = 'running'"
+               " AND lease_until <= now()"
+               " AND NOT EXISTS (SELECT FROM meterbeat.run WHERE task_id = $3)",
+               PG_ARGS(key->task, pg_number(key->record_id, record), key->task_id)))
+        return false;
+    *ret_closed = rows > 0;
+    return true;
+}
+
 bool run_expect(struct pg *p, const struct run_key *key, bool *ret_new, struct err *e)
 {
-    return run_insert(p, key, "waiting", NULL, ret_new, e);
+    bool is_closed = false;
+    if (!run_insert(p, key, "waiting", NULL, true, ret_new, e))
+        return false;
+    if (*ret_new || !key->only_one || !key->record_id)
+        return true;
+    return run_close_lapsed(p, key, &is_closed, e) &&
+           (!is_closed || run_insert(p, key, "waiting", NULL, true, ret_new, e));
 }
 
 void run_child_id(const char *parent_id, const char *about, char text[UUID_TEXT])
@@ -78,7 +105,7 @@ static bool run_overtake(struct pg *p, const struct run_key *key, bool *ret_clos
 static bool run_make(struct pg *p, const struct run_key *key, struct err *e)
 {
     bool is_new;
-    if (!run_insert(p, key, "waiting", NULL, &is_new, e))
+    if (!run_insert(p, key, "waiting", NULL, false, &is_new, e))
         return false;
     if (is_new || !key->only_one || !key->record_id)
         return true;
@@ -89,8 +116,8 @@ static bool run_make(struct pg *p, const struct run_key *key, struct err *e)
     bool closed;
     if (!run_overtake(p, key, &closed, e))
         return false;
-    return closed ? run_insert(p, key, "waiting", NULL, &is_new, e)
-                  : run_insert(p, key, "done", "another run is at its record", &is_new, e);
+    return closed ? run_insert(p, key, "waiting", NULL, false, &is_new, e)
+                  : run_insert(p, key, "done", "another run is at its record", false, &is_new, e);
 }
 
 /* own_token: of a start of ours whose end is this one's beginning (run_take); 0: there is none. */
@@ -313,6 +340,7 @@ bool run_retry(struct pg *p, const struct run *r, int64_t delay_s, const struct 
     return run_end(p, r, "retrying", pg_clean(clean.code), e,
                    "UPDATE meterbeat.run SET state = 'retrying', ended = ended + 1,"
                    " failed = failed + 1, retry_at = now() + $3 * interval '1 second',"
+                   " enqueued_at = now() + $3 * interval '1 second',"
                    " lease_until = now() + $3 * interval '1 second', error_kind = $4,"
                    " error_code = $5, error = $6" RUN_HOLDER,
                    PG_ARGS(r->task_id, pg_number(r->token, token), pg_number(delay_s, delay),
@@ -370,7 +398,8 @@ bool run_wait(struct pg *p, const struct run *r, int64_t delay_s, const char *wh
     return run_end(
         p, r, "waiting", NULL, e,
         "UPDATE meterbeat.run SET state = 'waiting', ended = ended + 1,"
-        " lease_until = now() + $3 * interval '1 second', progress = $4" RUN_HOLDER,
+        " lease_until = now() + $3 * interval '1 second', progress = $4,"
+        " enqueued_at = now() + $3 * interval '1 second'" RUN_HOLDER,
         PG_ARGS(r->task_id, pg_number(r->token, token), pg_number(delay_s, delay), pg_clean(text)));
 }
 
@@ -380,7 +409,8 @@ bool run_reopen(struct pg *p, const char *task_id, bool *ret_reopened, struct er
     /* Not the only one any more: its record may have a new open run by now. */
     if (!pg_do(p, e, &rows,
                "UPDATE meterbeat.run SET state = 'waiting', only_one = false, failed = 0,"
-               " ended = token, lease_until = now(), finished_at = NULL"
+               " ended = token, lease_until = now(), finished_at = NULL, enqueued_at = now(),"
+               " missed_at = NULL, renewals = 0, expires_at = NULL"
                " WHERE task_id = $1 AND state = 'dead'",
                PG_ARGS(task_id)))
         return false;

@@ -119,7 +119,8 @@ void run_child_id(const char *parent_id, const char *about, char text[UUID_TEXT]
 /*
  * Inside the caller's transaction: writes a run in state waiting, for a message that the caller
  * then puts in the outbox if *ret_new. Not new: it exists already, or (only_one) its record has an
- * open run; nothing is written and no message is due.
+ * open run; nothing is written and no message is due. An open run whose lease has run out is none:
+ * this one takes its place.
  */
 MUST_CHECK bool run_expect(struct pg *p, const struct run_key *key, bool *ret_new, struct err *e);
 

@@ -101,7 +101,7 @@ struct settings {
     } worker;
     struct {
         const char *serializer; /* "json" or "msgpack" */
-        int64_t relay_after_s, keep_days, catch_up_limit;
+        int64_t relay_after_s, lost_after_s, keep_days, catch_up_limit;
     } producer;
     const char *local_timezone; /* months, days and dates of records: the seed's LOCAL_TIMEZONE */
     const char *timezone;       /* schedule entries that name none: the seed's CELERY_TIMEZONE */

@@ -202,6 +202,10 @@ const struct setting settings_table[] = {
     WORD(producer.serializer, "json", "json|msgpack", "of the bodies of messages we send"),
     INT(producer.relay_after_s, "s", "30", 1, 3600,
         "an outbox row older than this is sent by the producer: its worker is gone"),
+    INT(producer.lost_after_s, "s", "60", 1, 86400,
+        "a run that nobody has begun so long after it was due is looked for on the broker, and "
+        "gets "
+        "a new message when its own is gone"),
     INT(producer.keep_days, "days", "90", 1, 3650, "how long ticks and finished runs are kept"),
     INT(producer.catch_up_limit, "ticks", "100", 1, 100000,
         "most missed ticks of an entry with catch_up \"all\" that are made up for"),

@@ -91,6 +91,10 @@ MUST_CHECK bool broker_get(struct broker *b, const char *queue, struct broker_ev
  * channel is reopened: unacknowledged deliveries go back to their queue). */
 MUST_CHECK bool broker_queue_depth(struct broker *b, const char *queue, uint32_t *ret_ready,
                                    uint32_t *ret_consumers, struct err *e);
+/* Ready messages of a work queue and of its rungs together; those that somebody holds are not among
+ * them. *ret_there: of the work queue itself. False: ERR_RETRY "broker_lost". */
+MUST_CHECK bool broker_work_depth(struct broker *b, const struct settings *s, const char *queue,
+                                  bool *ret_there, int64_t *ret_messages, struct err *e);
 /* Work queue, retry ladder, dead-letter queue: passive first, made only when missing. */
 MUST_CHECK bool broker_declare_topology(struct broker *b, const struct settings *s, struct err *e);
 /* Another work queue, and a ladder of its own. */

@@ -153,51 +153,6 @@ static void what_has_expired_is_deleted_and_the_rest_says_what_is_left(void **st
     pg_free(p);
 }
 
-static void a_lost_message_is_promised_anew_once(void **state)
-{
-    (void)state;
-    struct err e = {0};
-    bool is_new;
-    size_t count;
-    struct pg *p = books_connect();
-    struct run_key key = {.task_id = "lost",
-                          .task = "parse",
-                          .record_id = 7,
-                          .arguments = "[[7], {\"x\": 1}]",
-                          .root_id = "root",
-                          .only_one = true};
-    struct run_key fresh = {.task_id = "fresh", .task = "parse", .arguments = "[[8], {}]"};
-    assert_ok(run_expect(p, &key, &is_new, &e), e);
-    books_run(p, "UPDATE meterbeat.run SET lease_until = now() - interval '3 h'");
-    assert_ok(run_expect(p, &fresh, &is_new, &e), e);
-    int64_t now_ms = clock_wall_ms();
-    assert_ok(outbox_renew_lost(p, "q", "json", 7200, 10, now_ms, &count, &e), e);
-    assert_int_equal(count, 1);
-    const char *age = "UPDATE meterbeat.run SET lease_until = lease_until - interval '3 h'"
-                      " WHERE task_id = 'lost'";
-    books_run(p, age);
-    assert_ok(outbox_renew_lost(p, "q", "json", 7200, 10, now_ms, &count, &e), e);
-    assert_int_equal(count, 0); /* its message is still to be sent */
-    struct outbox_row *rows;
-    assert_int_equal(take(p, NULL, 10, &rows), 1);
-    struct message m = {0};
-    struct message_limits limits = {.max_bytes = 1 << 20, .max_depth = 32};
-    assert_ok(message_decode(&rows[0].envelope, &limits, &m, &e), e);
-    assert_string_equal(m.id, "lost");
-    assert_string_equal(m.root_id, "root");
-    assert_int_equal(json_integer_value(json_array_get(m.args, 0)), 7);
-    message_free(&m);
-    books_run(p, age);
-    assert_ok(outbox_sent(p, rows, 1, &e), e);
-    outbox_rows_free(rows, 1);
-    assert_ok(outbox_renew_lost(p, "q", "json", 7200, 10, now_ms, &count, &e), e);
-    assert_int_equal(count, 1); /* lost once more, three hours later */
-    books_run(p, "DELETE FROM meterbeat.outbox");
-    assert_ok(outbox_renew_lost(p, "q", "json", 7200, 10, now_ms, &count, &e), e);
-    assert_int_equal(count, 0); /* promised a moment ago: on its way */
-    pg_free(p);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,7 +161,6 @@ int main(void)
         cmocka_unit_test_setup(what_has_expired_is_deleted_and_the_rest_says_what_is_left,
                                books_fresh),
         cmocka_unit_test_setup(what_was_refused_keeps_no_others_waiting, books_fresh),
-        cmocka_unit_test_setup(a_lost_message_is_promised_anew_once, books_fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,7 +54,7 @@ def dump(postgresql, database, *options):
     return [line for line in done.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
 
 
-@pytest.mark.parametrize("program", ["test_pg", "test_schema", "test_run", "test_run_ends", "test_outbox", "test_record",
+@pytest.mark.parametrize("program", ["test_pg", "test_schema", "test_run", "test_run_ends", "test_lost", "test_outbox", "test_record",
                                      "test_revoked_books", "test_custodian"])
 def test_the_library_does_what_it_promises(build, postgresql, database, program):
     done = run(build, program, postgresql, postgresql.url(database))

@@ -2,14 +2,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "books/outbox.h"
+#include "books/lost.h"
 #include "meter/parse.h"
 #include "meter/promise.h"
 
 /* Records a transaction: bounds memory and how long rows stay locked. */
 #define FAN_OUT_PAGE 200
-/* A message that nobody has seen for so long was purged, or went with its queue. */
-#define FAN_OUT_LOST_S (6 * 3600)
+/* A worker does not ask the broker how many messages it has (the producer does, and within
+ * minutes): what was overtaken for so long is lost. */
+#define FAN_OUT_LOST_S (15 * 60)
 
 struct fan_out {
     struct task_context *task;
@@ -64,15 +65,23 @@ static bool fan_out_page(struct fan_out *f, int64_t *after_id, size_t *ret_count
     return ok && pg_commit(pg, e);
 }
 
-/* A record whose open run has lost its message would wait for ever. */
+/* A record whose open run has lost its message would wait for ever, where no producer looks. */
 static bool fan_out_renew(struct fan_out *f, struct err *e)
 {
-    const struct task_context *t = f->task;
+    struct task_context *t = f->task;
     const struct settings *s = t->settings;
+    int64_t expired;
     size_t count = 0;
-    if (!pg_begin(t->pg, e) ||
-        !outbox_renew_lost(t->pg, s->broker.queue, s->producer.serializer, FAN_OUT_LOST_S,
-                           FAN_OUT_PAGE, t->now_ms, &count, e))
+    const struct lost_look look = {.queue = s->broker.queue,
+                                   .default_queue = s->broker.queue,
+                                   .serializer = s->producer.serializer,
+                                   .owner = t->message->id,
+                                   .held = LOST_UNKNOWN,
+                                   .after_s = FAN_OUT_LOST_S,
+                                   .now_ms = t->now_ms,
+                                   .max = FAN_OUT_PAGE};
+    if (!task_begin(t, e) || !lost_end_expired(t->pg, FAN_OUT_PAGE, &expired, e) ||
+        !lost_look(t->pg, &look, &count, e))
         return false;
     f->renewed = (int64_t)count;
     return pg_commit(t->pg, e);
