@@ -1,6 +1,7 @@
 /* `import`: Green Button files read by hand, through the steps of a parse, and summed. */
 #include "import.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "meter/document.h"
 #include "meter/feed.h"
 #include "meter/feed_url.h"
+#include "meter/unpack.h"
 #include "table.h"
 
 enum { KEY_BUILDING = 256, KEY_ZONE, KEY_SCOPE, KEY_DRY_RUN };
@@ -82,14 +84,15 @@ static const struct argp argp = {
     .parser = take_option,
     .args_doc = "FILE|URL...",
     .doc =
-        "Read Green Button files (XML, also gzip-compressed; \"-\": standard input) or URLs into "
+        "Read Green Button files (XML, also in gzip or ZIP; \"-\": standard input) or URLs into "
         "KairosDB and the books, and sum the months that changed.\v"
         "A file is taken whole or not at all. The same file again changes nothing, nor does one "
         "that a subscription of the building delivers as well.\n"
         "--dry-run compares with what is stored: readings that are new, equal, corrected "
         "(another value), missing (stored within the span of the file, and not in it; they "
         "stay), and the months whose sum would change.\n"
-        "Exit status: 0 all files done, 1 not all, or a server failed, 2 wrong usage.",
+        "Exit status: 0 all files done, 1 not all (also where a file held readings and none could "
+        "be stored), or a server failed, 2 wrong usage.",
     .children = program_children,
 };
 
@@ -103,7 +106,8 @@ struct source {
     char shown[FEED_URL_SHOWN]; /* of a URL; "": a file */
     char path[PATH_MAX];        /* of a file, as the books will have it */
     const struct import_sink *sink;
-    int64_t bytes; /* of a URL, so far */
+    struct unpack *unpack; /* of a URL; borrowed */
+    int64_t bytes;         /* of a URL, so far */
 };
 
 static bool source_bytes(void *context, const char *bytes, size_t len, struct err *e)
@@ -130,14 +134,40 @@ static bool source_should_stop(void *context)
     return false;
 }
 
+static bool source_next(void *context, struct err *e)
+{
+    struct source *s = context;
+    return s->sink->next(s->sink->context, e);
+}
+
+static void source_unread(void *context, const char *name)
+{
+    struct source *s = context;
+    s->sink->unread(s->sink->context, name);
+}
+
+static bool source_packed(void *context, const char *bytes, size_t len, struct err *e)
+{
+    struct source *s = context;
+    return unpack_write(s->unpack, bytes, len, e);
+}
+
 static bool source_fetch(struct source *s, struct err *e)
 {
+    const struct unpack_limits limits = {.bytes = s->settings->feed.max_bytes,
+                                         .ratio = s->settings->feed.max_ratio};
+    const struct unpack_sink documents = {
+        .bytes = source_bytes, .next = source_next, .unread = source_unread, .context = s};
     const struct feed_sink sink = {
-        .bytes = source_bytes, .should_stop = source_should_stop, .context = s};
+        .bytes = source_packed, .should_stop = source_should_stop, .context = s};
     struct feed_answer answer = {0};
     const struct feed_request request = {
         .peer = {.url = s->name, .shown = s->shown, .scope = http_record_scope(s->settings)}};
-    return feed_fetch(s->settings, &request, &sink, &answer, e) &&
+    struct unpack *unpack CLEANUP(unpack_freep) = NULL;
+    if (!unpack_open(&limits, &documents, &unpack, e))
+        return false;
+    s->unpack = unpack;
+    return feed_fetch(s->settings, &request, &sink, &answer, e) && unpack_end(unpack, e) &&
            (!answer.is_unchanged ||
             err_set(e, ERR_REJECT, "feed_no_data", "HTTP 304 from %s without a question for it",
                     s->shown));
@@ -149,7 +179,11 @@ static bool source_read(void *context, const struct import_sink *import_sink, st
     s->sink = import_sink;
     if (s->shown[0] != '\0')
         return source_fetch(s, e);
-    const struct document_sink sink = {.bytes = source_bytes, .at = source_at, .context = s};
+    const struct document_sink sink = {.bytes = source_bytes,
+                                       .next = source_next,
+                                       .unread = source_unread,
+                                       .at = source_at,
+                                       .context = s};
     bool ok = document_read(s->name, s->settings->feed.max_bytes, &sink, e);
     s->progress->total = 0; /* what follows says by itself how far it is */
     return ok;
@@ -164,6 +198,16 @@ static struct source source_of(const struct settings *settings, const char *name
     else if (strcmp(name, "-") == 0 || realpath(name, s.path) == NULL)
         (void)snprintf(s.path, sizeof(s.path), "%s", name);
     return s;
+}
+
+/* Whoever waits for readings must not take it for done. */
+static bool held_nothing(const struct import_outcome *o, struct err *why)
+{
+    return err_set(why, ERR_REJECT, "nothing_stored",
+                   "it holds readings, and none of them could be stored: outside %" PRId64
+                   ", without time %" PRId64 "%s%.150s%s%.150s",
+                   o->counts.outside, o->counts.unplaced, o->unresolved[0] ? "; not stored: " : "",
+                   o->unresolved, o->skipped[0] ? "; not read: " : "", o->skipped);
 }
 
 static bool import_file(const struct request *r, struct by_hand *hand, struct import_print *print,
@@ -188,6 +232,7 @@ static bool import_file(const struct request *r, struct by_hand *hand, struct im
     if (!ok && why.detail[0]) /* who asks by hand is who may read the log */
         (void)snprintf(why.text + strlen(why.text), sizeof(why.text) - strlen(why.text), " (%s)",
                        why.detail);
+    ok = ok && (!outcome.is_nothing || held_nothing(&outcome, &why));
     if (!ok && !(is_url && strstr(why.text, source.shown) != NULL)) /* of what it says so already */
         (void)err_wrap(&why, "%s", is_url ? source.shown : name);
     if (!import_print_file(print, is_url ? source.shown : name, &outcome, ok ? NULL : &why, &e))

@@ -41,7 +41,8 @@ static const struct argp argp = {
     .options = options,
     .parser = take_option,
     .args_doc = "FILE...",
-    .doc = "What Green Button files hold (XML, or gzip of it), series by series; needs no server "
+    .doc = "What Green Button files hold (XML, also in gzip or ZIP), series by series; needs no "
+           "server "
            "and no "
            "settings.\v"
            "Exit status: 0 every file was well-formed, 1 not every, 2 wrong usage.",

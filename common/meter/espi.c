@@ -2,13 +2,16 @@
  * espi_document. */
 #include "meter/espi.h"
 
+#include <inttypes.h>
 #include <libxml/parser.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
 
 #include "meter/espi_document.h"
+#include "meter/foreign.h"
 #include "meter/espi_table.h"
 
 /* The parser takes pieces of at most this much, so that its own buffer stays small. */
@@ -122,8 +125,11 @@ static bool check_root(struct espi *p, const char *name, const char *uri, int ru
         return true;
     if (!strcasecmp(name, "html"))
         return err_set(&p->error, ERR_REJECT, "html", "a web page, not a feed");
-    if (uri && !strncmp(uri, ESPI_NS, strlen(ESPI_NS)))
+    if (espi_grammar_is_espi(uri) || (uri && !strncmp(uri, ESPI_NS, strlen(ESPI_NS))))
         return true; /* another ESPI document, or one about customers: nothing in it for us */
+    const struct foreign *foreign = foreign_of_root(name, uri);
+    if (foreign)
+        return err_set(&p->error, ERR_REJECT, foreign->code, "%s", foreign->text);
     return err_set(&p->error, ERR_REJECT, "not_a_feed", "the document is a <%.60s> of \"%.100s\"",
                    name, uri ? uri : "");
 }
@@ -343,10 +349,13 @@ static void judge_failure(struct espi *p, int code)
     const char *message = last->message ? last->message : "the bytes cannot be decoded";
     int len = (int)strcspn(message, "\n");
     char first = first_character(p);
+    const struct foreign *foreign = p->document.root_seen ? NULL : foreign_of(p->head, p->head_len);
     if (last->code == XML_ERR_NO_MEMORY || code == XML_ERR_NO_MEMORY)
         err_set(e, ERR_RETRY, "no_memory", "no memory for the XML parser");
     else if (!p->document.root_seen && (head_has(p, "<html") || head_has(p, "<!doctype html")))
         err_set(e, ERR_REJECT, "html", "a web page, not a feed");
+    else if (foreign)
+        err_set(e, ERR_REJECT, foreign->code, "%s", foreign->text);
     else if (!p->document.root_seen && first > ' ' && first != '<')
         err_set(e, ERR_REJECT, "not_xml", "the body is no XML: it begins with \"%.1s\"", &first);
     else if (p->ending && open)
@@ -411,28 +420,37 @@ static void push(struct espi *p, const char *bytes, size_t len)
         check_parser_size(p);
 }
 
+/* The first bytes wait until there are enough to tell what is no XML, whatever the pieces. */
 static void keep_head(struct espi *p, const char *bytes, size_t len)
 {
-    size_t room = HEAD_BYTES - p->head_len;
-    size_t take = len < room ? len : room;
-    memcpy(p->head + p->head_len, bytes, take);
-    p->head_len += take;
+    memcpy(p->head + p->head_len, bytes, len);
+    p->head_len += len;
+    if (p->head_len == HEAD_BYTES)
+        push(p, p->head, p->head_len);
+}
+
+/* At most PIECE_BYTES. */
+static void write_piece(struct espi *p, const char *bytes, size_t len)
+{
+    size_t room = HEAD_BYTES - p->head_len, first = len < room ? len : room;
+    p->bytes += len;
+    if (first)
+        keep_head(p, bytes, first);
+    if (len > first && !p->failed)
+        push(p, bytes + first, len - first);
 }
 
 bool espi_write(struct espi *p, const char *bytes, size_t len, struct err *e)
 {
     while (len && !p->failed) {
         size_t piece = len < PIECE_BYTES ? len : PIECE_BYTES;
-        if (p->head_len < HEAD_BYTES)
-            keep_head(p, bytes, piece);
         if (piece > p->document.limits.total_bytes - p->bytes) {
             err_set(&p->error, ERR_REJECT, "feed_too_large", "more than %llu bytes",
                     (unsigned long long)p->document.limits.total_bytes);
             fail_at(p, place_now(p));
             break;
         }
-        p->bytes += piece;
-        push(p, bytes, piece);
+        write_piece(p, bytes, piece);
         bytes += piece;
         len -= piece;
     }
@@ -441,6 +459,8 @@ bool espi_write(struct espi *p, const char *bytes, size_t len, struct err *e)
 
 bool espi_end(struct espi *p, struct err *e)
 {
+    if (!p->failed && !p->ending && p->head_len && p->head_len < HEAD_BYTES)
+        push(p, p->head, p->head_len);
     if (p->failed || p->ending)
         return outcome(p, e);
     p->ending = true;
@@ -503,6 +523,11 @@ const struct espi_bill *espi_bill_at(const struct espi *p, size_t i)
 size_t espi_series_of_group(const struct espi *p, uint32_t group)
 {
     return espi_graph_group_at(&p->document.graph, group)->series;
+}
+
+void espi_tell_unread(struct espi *p, const char *name)
+{
+    espi_problems_add(&p->document.problems, ODD_UNREAD_FILE, 0, 0, name, strlen(name));
 }
 
 int64_t espi_length(int64_t seconds)
@@ -568,6 +593,24 @@ const struct espi_problem *espi_problem_at(const struct espi *p, size_t i)
 uint64_t espi_problems_not_kept(const struct espi *p)
 {
     return p->document.problems.not_kept;
+}
+
+uint64_t espi_skipped(const struct espi *p, char *text, size_t room)
+{
+    uint64_t skipped = 0;
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < espi_problem_count(p); i++) {
+        const struct espi_problem *problem = espi_problem_at(p, i);
+        if (!espi_odd_is_skipped(espi_odd_of_code(problem->code)))
+            continue;
+        skipped += problem->count;
+        if (used < room)
+            used += (size_t)snprintf(text + used, room - used,
+                                     "%s%s: %" PRIu64 ", first at line %" PRIu64, used ? "; " : "",
+                                     problem->code, problem->count, problem->line);
+    }
+    return skipped;
 }
 
 uint64_t espi_misplaced_count(const struct espi *p)

@@ -124,6 +124,9 @@ MUST_CHECK bool espi_place_reading(const struct espi_series *s, struct espi_read
  * of this group; figure "" or what of them. */
 void espi_tell(struct espi *p, const char *code, size_t series, uint32_t group, const char *figure);
 
+/* Adds a file that came with the documents and is none, by its name, to the problems. */
+void espi_tell_unread(struct espi *p, const char *name);
+
 /* The seconds that a reading said to last `seconds` lasts: some writers name the last second
  * instead of the end, so that 3599 are an hour and 899 a quarter. Others come back unchanged. */
 int64_t espi_length(int64_t seconds);
@@ -139,6 +142,9 @@ const struct espi_problem *espi_problem_at(const struct espi *p, size_t i);
 uint64_t espi_problems_not_kept(const struct espi *p);
 /* IntervalReadings that stood where none is read. */
 uint64_t espi_misplaced_count(const struct espi *p);
+/* How many IntervalReadings became no reading, as a text of their problems ("": none) and their
+ * number, which counts one twice that lacks two things. */
+uint64_t espi_skipped(const struct espi *p, char *text, size_t room);
 /* After espi_finish: false where the feed holds nothing to use and is something else than meter
  * data: ERR_REJECT "customer_data" (names and addresses) or "batch_list" (URLs that nobody
  * fetches). */

@@ -51,6 +51,7 @@ const char *espi_odd_code(enum espi_odd odd)
         [ODD_BLOCKS_DIFFER] = "blocks_differ",
         [ODD_CUSTOMER_DATA] = "customer_data",
         [ODD_BATCH_LIST] = "batch_list",
+        [ODD_UNREAD_FILE] = "file_not_read",
     };
     return codes[odd];
 }
@@ -73,11 +74,15 @@ static size_t fitting(const char *text, size_t len, size_t room)
     return room;
 }
 
-bool espi_odd_is_counted(enum espi_odd odd)
+bool espi_odd_is_skipped(enum espi_odd odd)
 {
     return odd == ODD_NO_VALUE || odd == ODD_NO_TIME || odd == ODD_MISPLACED_READING ||
-           odd == ODD_MILLISECONDS || odd == ODD_START_IMPOSSIBLE || odd == ODD_CUSTOMER_DATA ||
-           odd == ODD_BATCH_LIST;
+           odd == ODD_MILLISECONDS || odd == ODD_START_IMPOSSIBLE;
+}
+
+bool espi_odd_is_counted(enum espi_odd odd)
+{
+    return espi_odd_is_skipped(odd) || odd == ODD_CUSTOMER_DATA || odd == ODD_BATCH_LIST;
 }
 
 /* One more of a problem that is kept already. */

@@ -54,6 +54,7 @@ enum espi_odd {
                           before said */
     ODD_CUSTOMER_DATA, /* about a customer: names and addresses, no readings */
     ODD_BATCH_LIST,    /* URLs of documents that are not fetched */
+    ODD_UNREAD_FILE,   /* a file of an archive that is no XML */
     ODD_COUNT,
 };
 
@@ -72,6 +73,8 @@ enum espi_odd espi_odd_of_code(const char *code);
 /* Those of one kind and place are one problem, with their number and the first one's line: of
  * everything that was skipped. Those of any other are one problem each, ten of a kind. */
 bool espi_odd_is_counted(enum espi_odd odd);
+/* Those of them that are IntervalReadings which became no reading. */
+bool espi_odd_is_skipped(enum espi_odd odd);
 /* where (may be NULL) is copied. Without memory the problem is only counted. */
 void espi_problems_add(struct espi_problems *p, enum espi_odd odd, uint64_t line, uint64_t column,
                        const char *where, size_t len);

@@ -14,10 +14,21 @@ static bool read_bytes(void *context, const char *bytes, size_t len, struct err 
     return espi_write(context, bytes, len, e);
 }
 
+static bool read_next(void *context, struct err *e)
+{
+    return espi_next(context, e);
+}
+
+static void read_unread(void *context, const char *name)
+{
+    espi_tell_unread(context, name);
+}
+
 /* Files are the user's own: as large as they are. */
 static bool read_file(const char *name, struct espi *feed, struct err *e)
 {
-    const struct document_sink sink = {.bytes = read_bytes, .context = feed};
+    const struct document_sink sink = {
+        .bytes = read_bytes, .next = read_next, .unread = read_unread, .context = feed};
     return document_read(name, INT64_MAX, &sink, e) && espi_finish(feed, e);
 }
 

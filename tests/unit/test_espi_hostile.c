@@ -42,7 +42,20 @@ static void what_is_no_feed_is_called_what_it_is(void **state)
     refuse_text("<!doctype HTML>\n<p>", "html");
     refuse_text("<html lang=en><body>", "html");
     refuse_text("<HTML><BODY></BODY></HTML>", "html");
-    refuse_text("{\"error\": 1}", "not_xml");
+    refuse_text("{\"error\": 1}", "json");
+    refuse_text("\xef\xbb\xbf [1, 2]", "json");
+    refuse_text("TYPE,DATE,USAGE\nElectric,2025-07-01,0.62\n", "csv");
+    refuse_text("Name;A. Person\nAddress;1 Street\n", "csv");
+    refuse_text("Your usage\n\nDate\tkWh\n1\t2\n", "csv");
+    refuse_text("%PDF-1.7\n%\xe2\xe3", "pdf");
+    refuse_text("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "xls");
+    refuse_text("<Workbook xmlns='urn:schemas-microsoft-com:office:spreadsheet'/>", "xls");
+    refuse_text("{\\rtf1 text}", "rtf");
+    refuse_text("\x89PNG\r\n", "image");
+    refuse_text("BZh91AY", "archive");
+    assert_refused("\xff\xfe"
+                   "a\0,\0b\0\n\0c\0,\0d\0\n\0",
+                   18, ERR_REJECT, "csv");
     refuse_text("Service unavailable", "not_xml");
     refuse_text("<rss/>", "not_a_feed");
     refuse_text("<feed xmlns='http://example.org/1'/>", "not_a_feed");

@@ -160,7 +160,7 @@ static bool document_get(struct collect *c, const struct feed_sink *sink, struct
                err_set(e, ERR_REJECT, "feed_no_data", "HTTP 304 without a question for it");
     feed_url_show(c->current, p->subscription.resource, shown);
     c->fetched++;
-    return espi_end(p->espi, e) || err_wrap(e, "%s", shown);
+    return (fetch_packed_end(p, e) && espi_end(p->espi, e)) || err_wrap(e, "%s", shown);
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */

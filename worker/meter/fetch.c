@@ -72,6 +72,37 @@ bool fetch_bytes(void *context, const char *bytes, size_t len, struct err *e)
     return espi_write(p->espi, bytes, len, e);
 }
 
+bool fetch_next(void *context, struct err *e)
+{
+    struct parse *p = context;
+    return espi_next(p->espi, e);
+}
+
+void fetch_unread(void *context, const char *name)
+{
+    struct parse *p = context;
+    espi_tell_unread(p->espi, name);
+}
+
+bool fetch_packed(void *context, const char *bytes, size_t len, struct err *e)
+{
+    struct parse *p = context;
+    const struct settings *s = p->task->settings;
+    const struct unpack_limits limits = {.bytes = s->feed.max_bytes, .ratio = s->feed.max_ratio};
+    const struct unpack_sink sink = {
+        .bytes = fetch_bytes, .next = fetch_next, .unread = fetch_unread, .context = p};
+    if (!p->unpack && !unpack_open(&limits, &sink, &p->unpack, e))
+        return false;
+    return unpack_write(p->unpack, bytes, len, e);
+}
+
+bool fetch_packed_end(struct parse *p, struct err *e)
+{
+    bool ok = !p->unpack || unpack_end(p->unpack, e);
+    unpack_freep(&p->unpack);
+    return ok;
+}
+
 bool fetch_reader(struct parse *p, struct err *e)
 {
     const struct settings *s = p->task->settings;
@@ -118,14 +149,15 @@ static bool fetch_plain(struct parse *p, const struct feed_sink *sink, struct er
     if (!feed_fetch(s, &request, sink, &answer, e))
         return parse_stopped(p, e);
     p->is_unchanged = answer.is_unchanged;
-    return p->is_unchanged || (espi_finish(p->espi, e) && espi_check_content(p->espi, e)) ||
+    return p->is_unchanged ||
+           (fetch_packed_end(p, e) && espi_finish(p->espi, e) && espi_check_content(p->espi, e)) ||
            err_wrap(e, "%s", shown);
 }
 
 bool fetch_window(struct parse *p, struct err *e)
 {
     const struct feed_sink sink = {
-        .bytes = fetch_bytes, .should_stop = parse_should_stop, .context = p};
+        .bytes = fetch_packed, .should_stop = parse_should_stop, .context = p};
     if (!fetch_reader(p, e) || !task_go_on(p->task, "fetching", e) ||
         !(p->has_custodian ? collect_documents(p, &sink, e) : fetch_plain(p, &sink, e)))
         return false;

@@ -42,7 +42,8 @@ static bool import_begin(struct parse *p, const struct import *i, struct err *e)
 /* The document is read whole before anything is known of it. */
 static bool import_read(struct parse *p, const struct import *i, struct err *e)
 {
-    const struct import_sink sink = {.bytes = fetch_bytes, .context = p};
+    const struct import_sink sink = {
+        .bytes = fetch_bytes, .next = fetch_next, .unread = fetch_unread, .context = p};
     return i->read(i->context, &sink, e) && espi_finish(p->espi, e) &&
            espi_check_content(p->espi, e) && stage_flush(p->stage, e);
 }
@@ -68,6 +69,9 @@ static bool import_end(struct parse *p, bool ok, struct import_outcome *ret_outc
     ret_outcome->costs = p->costs;
     ret_outcome->bills = p->bills;
     ret_outcome->months = p->months;
+    ret_outcome->is_nothing = p->counts.readings + (int64_t)p->skipped_readings > 0 &&
+                              p->counts.points + p->counts.bills == 0;
+    memcpy(ret_outcome->skipped, p->skipped, sizeof ret_outcome->skipped);
     return ok;
 }
 

@@ -6,9 +6,11 @@
 #include "meter/compare.h"
 #include "meter/parse.h"
 
-/* Where to pass the document's bytes on to. */
+/* Where to pass the document's bytes on to, unpacked: see unpack_sink. */
 struct import_sink {
     bool (*bytes)(void *context, const char *bytes, size_t len, struct err *e);
+    bool (*next)(void *context, struct err *e);
+    void (*unread)(void *context, const char *name);
     void *context;
 };
 
@@ -30,6 +32,8 @@ struct import_outcome {
     char unresolved[PARSE_NOTE]; /* those that cannot, and why; "" */
     int64_t points, costs;       /* written to KairosDB and counted back */
     int64_t bills, months;       /* rows changed, months to sum */
+    bool is_nothing;             /* there were readings, and none of them could be stored */
+    char skipped[PARSE_NOTE];    /* readings that are none, and why; "" */
     struct month_bills bill;     /* of a comparison */
 };
 

@@ -14,6 +14,7 @@
 void parse_free(struct parse *p)
 {
     espi_free(p->espi);
+    unpack_freep(&p->unpack);
     plausible_free(&p->plausible);
     stage_freep(&p->stage);
     custody_free(p);

@@ -15,6 +15,7 @@
 #include "meter/feed.h"
 #include "meter/plausible.h"
 #include "meter/units.h"
+#include "meter/unpack.h"
 #include "meter/window.h"
 #include "queue/task.h"
 
@@ -48,6 +49,7 @@ struct parse {
     struct window window;
     struct stage *stage;
     struct espi *espi;
+    struct unpack *unpack;      /* of the document that is being fetched */
     struct plausible plausible; /* sums of what it read */
     struct err stopped;         /* why should_stop said yes */
     bool is_unchanged;          /* the custodian answered 304 */
@@ -55,6 +57,8 @@ struct parse {
     struct stage_counts counts;
     size_t series;               /* that can be stored */
     char unresolved[PARSE_NOTE]; /* those that cannot, and why; "" */
+    char skipped[PARSE_NOTE];    /* readings that are none, and why; "" */
+    uint64_t skipped_readings;   /* how many */
     bool has_registers;
     int64_t overlapping;   /* readings that begin before the one before them ends */
     int64_t points, costs; /* written to KairosDB and counted back */
@@ -79,6 +83,12 @@ MUST_CHECK bool fetch_url(const struct parse *p, struct buf *ret_url, struct err
  * parse. */
 MUST_CHECK bool fetch_reader(struct parse *p, struct err *e);
 MUST_CHECK bool fetch_bytes(void *context, const char *bytes, size_t len, struct err *e);
+MUST_CHECK bool fetch_next(void *context, struct err *e);
+void fetch_unread(void *context, const char *name);
+/* Bytes of an answer, which may be gzip or a ZIP archive without saying so; and its end, before
+ * espi_end or espi_finish. */
+MUST_CHECK bool fetch_packed(void *context, const char *bytes, size_t len, struct err *e);
+MUST_CHECK bool fetch_packed_end(struct parse *p, struct err *e);
 MUST_CHECK bool resolve_series(struct parse *p, struct err *e); /* groups -> series */
 MUST_CHECK bool write_points(struct parse *p, struct err *e); /* stage -> KairosDB, counted back */
 MUST_CHECK bool book_parse(struct parse *p, struct err *e);   /* all books in one transaction */

@@ -403,8 +403,9 @@ static void resolve_tell_problems(const struct parse *p)
     for (size_t i = 0; i < count && i < RESOLVE_PROBLEMS; i++) {
         const struct espi_problem *problem = espi_problem_at(p->espi, i);
         log_event(LOG_LEVEL_WARNING, "feed_problem",
-                  "record=%" PRId64 " code=%s line=%" PRIu64 " where=%s of=%" PRIu64, p->record.id,
-                  problem->code, problem->line, problem->where, all);
+                  "record=%" PRId64 " code=%s count=%" PRIu64 " line=%" PRIu64
+                  " where=%s of=%" PRIu64,
+                  p->record.id, problem->code, problem->count, problem->line, problem->where, all);
     }
 }
 
@@ -423,6 +424,7 @@ bool resolve_series(struct parse *p, struct err *e)
         !resolve_refuse_mixed(p, &reasons, e))
         return false;
     resolve_tell_problems(p);
+    p->skipped_readings = espi_skipped(p->espi, p->skipped, sizeof p->skipped);
     plausible_free(&p->plausible);
     reasons_text(&reasons, p->unresolved);
     espi_free(p->espi); /* what it kept is not needed while KairosDB is written */
