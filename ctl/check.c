@@ -5,6 +5,9 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "commands.h"
+#include "config/clear_text.h"
+#include "config/settings_table.h"
+#include "config/shown.h"
 #include "http.h"
 #include "schedule/schedule.h"
 #include "session.h"
@@ -45,14 +48,15 @@ static bool ask_kairosdb(const struct settings *s, const char *url, const char *
     struct http_request request = {.url = url,
                                    .user = s->kairosdb.user,
                                    .password = s->kairosdb.password,
-                                   .ca_file = "",
+                                   .ca_file = s->kairosdb.ca_file,
                                    .json = json,
                                    .timeout_s = (long)s->kairosdb.connect_timeout_s};
     long status = 0;
     if (!http_ask(&request, &status, NULL, e))
         return false;
     return status == expected ||
-           err_set(e, ERR_REJECT, "http_status", "%s answers %ld, not %ld", url, status, expected);
+           err_set(e, ERR_REJECT, "http_status", "%s answers %ld, not %ld",
+                   url_shown(url, (char[SETTING_SHOWN]){0}), status, expected);
 }
 
 /* Writes nothing (an empty list), and asks for a moment that holds nothing. */
@@ -96,6 +100,14 @@ static bool check_one(const char *what, const char *where, const struct settings
     return ok;
 }
 
+static void print_warnings(const struct settings *s)
+{
+    char lines[CLEAR_TEXT_LINES][CLEAR_TEXT_LINE];
+    size_t count = clear_text_warnings(s, lines);
+    for (size_t i = 0; i < count; i++)
+        text_print(stdout, "warning    %s\n", lines[i]);
+}
+
 int check_run(struct ctl *c, int argc, char **argv)
 {
     int status;
@@ -104,8 +116,13 @@ int check_run(struct ctl *c, int argc, char **argv)
     const struct settings *s = &c->settings;
     if (!schedule_is_right(s))
         return CTL_MISUSED;
-    bool broker = check_one("broker", s->broker.url, s, try_broker);
-    bool database = check_one("database", s->database.url, s, try_database);
-    bool kairosdb = check_one("kairosdb", s->kairosdb.query_url, s, try_kairosdb);
+    const struct setting *database_url =
+        setting_find(settings_table, settings_table_count, "database.url");
+    char shown[SETTING_SHOWN];
+    bool broker = check_one("broker", url_shown(s->broker.url, shown), s, try_broker);
+    bool database =
+        check_one("database", setting_shown(database_url, s->database.url, shown), s, try_database);
+    bool kairosdb = check_one("kairosdb", url_shown(s->kairosdb.query_url, shown), s, try_kairosdb);
+    print_warnings(s);
     return broker && database && kairosdb ? CTL_OK : CTL_FAILED;
 }

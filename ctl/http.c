@@ -3,6 +3,9 @@
 
 #include <curl/curl.h>
 
+#include "config/shown.h"
+#include "meter/http.h"
+
 static size_t keep_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct buf *body = context;
@@ -15,6 +18,8 @@ static bool set_up(CURL *curl, const struct http_request *r, struct curl_slist *
 {
     return curl_easy_setopt(curl, CURLOPT_URL, r->url) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK && /* nor the environment's */
+           curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_TIMEOUT, r->timeout_s) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep_body) == CURLE_OK &&
@@ -39,12 +44,14 @@ bool http_ask(const struct http_request *request, long *ret_status, struct buf *
         code = curl_easy_perform(curl);
     if (code == CURLE_OK)
         code = curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, ret_status);
+    const char *why = code == CURLE_PEER_FAILED_VERIFICATION ? http_certificate_fault(curl)
+                                                             : curl_easy_strerror(code);
     curl_easy_cleanup(curl);
     curl_slist_free_all(headers);
     if (code == CURLE_OK && ret_body != NULL)
         *ret_body = body;
     else
         buf_free(&body);
-    return code == CURLE_OK || err_set(e, ERR_RETRY, "http_unreachable", "%s: %s", request->url,
-                                       curl_easy_strerror(code));
+    return code == CURLE_OK || err_set(e, ERR_RETRY, "http_unreachable", "%s: %s",
+                                       url_shown(request->url, (char[SETTING_SHOWN]){0}), why);
 }

@@ -157,7 +157,8 @@ def main():
             servers.postgresql.create_database("bench")
             settings = {"broker": {"url": servers.rabbitmq.url}, "database": {"url": servers.postgresql.url("bench")},
                         "kairosdb": {"insert_url": servers.kairosdb.insert_url, "query_url": servers.kairosdb.query_url},
-                        "feed": {"window_days": 366, "timeout_s": 1440, "overlap_days": 0}}
+                        "feed": {"window_days": 366, "timeout_s": 1440, "overlap_days": 0, "allow_addresses": "127.0.0.0/8",
+                                 "max_ratio": 2000}}
             meterbeat = Meterbeat(options.build, folder, settings,
                                   {"METERBEAT_BROKER_PASSWORD": "guest",
                                    "METERBEAT_DATABASE_PASSWORD": servers.postgresql.password})

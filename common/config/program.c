@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "config/clear_text.h"
 #include "config/secret.h"
 
 static void print_version(FILE *out, struct argp_state *state)
@@ -72,11 +73,20 @@ void program_parse(const struct argp *argp, unsigned flags, int argc, char **arg
         exit(PROGRAM_MISUSED); /* only without memory: argp exits by itself otherwise */
 }
 
+static void warn_of_clear_text(const struct settings *s)
+{
+    char lines[CLEAR_TEXT_LINES][CLEAR_TEXT_LINE];
+    size_t count = clear_text_warnings(s, lines);
+    for (size_t i = 0; i < count; i++)
+        log_event(LOG_LEVEL_WARNING, "settings", "text=%s", lines[i]);
+}
+
 static bool start_log(const char *program, const struct settings *s)
 {
     enum log_level least = LOG_LEVEL_INFO;
     bool known = log_level_parse(s->log_level, &least); /* the table admits no other word */
     log_init(program, least);
+    warn_of_clear_text(s);
     return known;
 }
 
@@ -95,6 +105,12 @@ bool program_start(const char *program, const struct program_options *o,
         settings_show(ret_settings, stdout);
         settings_free(ret_settings);
         *ret_status = fflush(stdout) == 0 ? 0 : PROGRAM_FAILED;
+        return false;
+    }
+    if (!clear_text_check(ret_settings, &e)) {
+        text_print(stderr, "%s: %s\n", program, e.text);
+        settings_free(ret_settings);
+        *ret_status = PROGRAM_MISUSED;
         return false;
     }
     if (!start_log(program, ret_settings)) {

@@ -108,7 +108,8 @@ static void add_database(struct places *p, const struct settings *s)
 size_t server_places(const struct settings *s, struct server_place out[SERVER_PLACES_MAX])
 {
     struct places p = {.out = out};
-    bool has_password = s->broker.password[0] != '\0' || strchr(s->broker.url, '@');
+    /* every new RabbitMQ has "guest", and takes it from its own machine only */
+    bool has_password = s->broker.password[0] != '\0' && strcmp(s->broker.password, "guest") != 0;
     for (const char *url = s->broker.url; *url; url += *url == ';') {
         size_t len = strcspn(url, ";");
         add_url(&p, "broker.url", url, len, has_password);
@@ -122,6 +123,17 @@ size_t server_places(const struct settings *s, struct server_place out[SERVER_PL
     add_url(&p, "kairosdb.query_url", s->kairosdb.query_url, strlen(s->kairosdb.query_url),
             s->kairosdb.user[0] != '\0');
     return p.count;
+}
+
+bool server_host_of(const char *url, char host[SERVER_HOST])
+{
+    struct server_place place[SERVER_PLACES_MAX];
+    struct places p = {.out = place};
+    add_url(&p, "", url, strlen(url), false);
+    if (p.count == 0)
+        return false;
+    memcpy(host, place[0].host, SERVER_HOST);
+    return true;
 }
 
 bool server_is_local(const char *host)

@@ -25,6 +25,8 @@ struct server_place {
  * Returns how many. No look-up of names.
  */
 size_t server_places(const struct settings *s, struct server_place out[SERVER_PLACES_MAX]);
+/* The host of one URL; false: it has none that fits. */
+bool server_host_of(const char *url, char host[SERVER_HOST]);
 /* A name or address of this machine alone: localhost, 127.0.0.0/8, ::1. */
 bool server_is_local(const char *host);
 

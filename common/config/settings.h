@@ -65,7 +65,7 @@ struct settings {
     struct {
         const char *insert_url, *query_url; /* the seed's TSDB block */
         const char *measurement;
-        const char *user, *password, *password_file;
+        const char *user, *password, *password_file, *ca_file;
         int64_t connect_timeout_s, timeout_s, batch_points, verify_timeout_s, settle_s;
         bool keep_codes; /* quality, tou, tier, cpp beside the readings that have them */
     } kairosdb;
@@ -106,6 +106,7 @@ struct settings {
     const char *local_timezone; /* months, days and dates of records: the seed's LOCAL_TIMEZONE */
     const char *timezone;       /* schedule entries that name none: the seed's CELERY_TIMEZONE */
     const char *log_level;
+    bool allow_clear_text; /* passwords without TLS to other hosts */
     struct settings_entry *entries;
     size_t entries_count;
     void *owner; /* private: what the strings live in */

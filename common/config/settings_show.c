@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "config/settings_table.h"
+#include "config/shown.h"
 
 /* What may not be shown as it is, as the escapes that libconfig reads back. */
 static void show_string(FILE *out, const char *text)
@@ -48,7 +49,7 @@ static void show_value(FILE *out, const struct setting *row, const void *base)
     else if (row->type == SETTING_BOOL)
         (void)fputs(*(const bool *)field ? "true" : "false", out);
     else
-        show_string(out, *(const char *const *)field);
+        show_string(out, setting_shown(row, *(const char *const *)field, (char[SETTING_SHOWN]){0}));
 }
 
 static bool is_given(const struct setting *row, const void *field)

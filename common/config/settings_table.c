@@ -50,6 +50,9 @@ const struct setting settings_table[] = {
          "LOCAL_TIMEZONE)"),
     ZONE(timezone, "UTC", "zone of schedule entries that name none (Celery's timezone)"),
     WORD(log_level, "info", "debug|info|warning|error", "the least level of lines written"),
+    BOOL(allow_clear_text, "false",
+         "true: passwords and tokens may go to other hosts than this one by amqp:// and http://, "
+         "with a warning; false: that is refused"),
 
     {"broker.url", SETTING_BROKER, "", "amqp://guest:guest@127.0.0.1:5672", 1, 2000, "amqp|amqps",
      AT(broker.url), 0,
@@ -102,6 +105,7 @@ const struct setting settings_table[] = {
     NAME(kairosdb.measurement, "meterbeat", 200, "name of the metric (the seed's measurement)"),
     TEXT(kairosdb.user, "", 200, "for HTTP basic authentication; empty: none"),
     FILE_NAME(kairosdb.password_file, "file whose first line is the password"),
+    FILE_NAME(kairosdb.ca_file, "CA certificates (PEM) for an https:// URL; empty: the system's"),
     INT(kairosdb.connect_timeout_s, "s", "10", 1, 300, "to connect"),
     INT(kairosdb.timeout_s, "s", "60", 1, 3600, "for one request"),
     INT(kairosdb.batch_points, "points", "1000", 1, 100000, "data points in one request"),

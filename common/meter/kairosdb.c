@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/redact.h"
+#include "meter/http.h"
 #include "meter/kairosdb_json.h"
 
 #define KAIROSDB_REQUEST_MAX (4u << 20)
@@ -46,6 +48,8 @@ static bool kairosdb_prepare(struct kairosdb *k)
     r |= curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
     r |= curl_easy_setopt(c, CURLOPT_PROXY, "");
     r |= curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    if (s->kairosdb.ca_file && *s->kairosdb.ca_file)
+        r |= curl_easy_setopt(c, CURLOPT_CAINFO, s->kairosdb.ca_file);
     r |= curl_easy_setopt(c, CURLOPT_TCP_NODELAY, 1L);
     r |= curl_easy_setopt(c, CURLOPT_HTTPHEADER, k->headers);
     r |= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)s->kairosdb.connect_timeout_s);
@@ -101,7 +105,7 @@ void kairosdb_closep(struct kairosdb **k)
     *k = NULL;
 }
 
-static bool kairosdb_transport_error(CURLcode code, struct err *e)
+static bool kairosdb_transport_error(const struct kairosdb *k, CURLcode code, struct err *e)
 {
     const char *text = curl_easy_strerror(code);
     switch (code) {
@@ -112,6 +116,9 @@ static bool kairosdb_transport_error(CURLcode code, struct err *e)
     case CURLE_WRITE_ERROR:
         return err_set(e, ERR_RETRY, "kairosdb_bad_answer", "KairosDB's answer: over %u bytes",
                        KAIROSDB_ANSWER_MAX);
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return err_set(e, ERR_RETRY, "kairosdb_tls", "KairosDB: %s",
+                       http_certificate_fault(k->curl));
     default:
         return err_set(e, ERR_RETRY, "kairosdb_unreachable", "KairosDB: %s", text);
     }
@@ -126,7 +133,7 @@ static bool kairosdb_post(struct kairosdb *k, const char *url, long *ret_status,
     curl_easy_setopt(k->curl, CURLOPT_POSTFIELDSIZE, (long)k->request.len);
     CURLcode code = curl_easy_perform(k->curl);
     if (code != CURLE_OK)
-        return kairosdb_transport_error(code, e);
+        return kairosdb_transport_error(k, code, e);
     curl_easy_getinfo(k->curl, CURLINFO_RESPONSE_CODE, ret_status);
     return true;
 }
@@ -135,6 +142,7 @@ static bool kairosdb_status_error(struct kairosdb *k, const char *what, long sta
 {
     char said[300];
     kairosdb_first_error(k->answer.data, k->answer.len, said, sizeof said);
+    redact(said, &(struct redact_secrets){.of = {k->settings->kairosdb.password}});
     if (status == 400)
         return err_set(e, ERR_REJECT, "kairosdb_refused", "KairosDB refused %s: %s", what,
                        said[0] ? said : "no reason given");

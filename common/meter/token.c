@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/buf.h"
+#include "base/redact.h"
 
 #define LIFETIME_MAX_S (INT64_C(3650) * 86400)
 
@@ -197,6 +198,8 @@ bool token_ask(const struct settings *s, const struct token_request *r, struct t
         return http_failure(c, &guard, code, body.len, e);
     if (token_read(status, body.data ? body.data : "", body.len, r->peer.shown, ret_pair, e))
         return true;
+    /* some repeat in error_description what they were sent */
+    redact_err(e, &(struct redact_secrets){.of = {r->client_secret, r->refresh_token}});
     if (e->kind == ERR_RETRY && retry_after > 0)
         e->retry_after_s = retry_after < 86400 ? (int32_t)retry_after : 86400;
     return false;

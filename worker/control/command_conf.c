@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "config/settings_table.h"
+#include "config/shown.h"
 #include "control/panel.h"
 #include "queue/rabbitmq.h"
 
@@ -30,10 +31,11 @@ static json_t *aliases(const struct settings *s)
     return object;
 }
 
-/* Passwords have no row in the table, and are taken out of URLs when they are loaded. */
+/* As --show-config has them. */
 static json_t *value_of(const struct settings *s, const struct setting *row)
 {
     const void *field = (const char *)s + row->offset;
+    char shown[SETTING_SHOWN];
     json_t *text;
     switch (row->type) {
     case SETTING_INT:
@@ -47,7 +49,7 @@ static json_t *value_of(const struct settings *s, const struct setting *row)
     case SETTING_SCHEDULE:
         return json_integer((json_int_t)s->entries_count);
     default:
-        text = json_string(*(const char *const *)field);
+        text = json_string(setting_shown(row, *(const char *const *)field, shown));
         return text ? text : json_string("(not UTF-8)");
     }
 }

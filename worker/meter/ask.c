@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "books/gate.h"
 #include "books/seal.h"
+#include "config/clear_text.h"
 #include "meter/bearer.h"
 #include "meter/feed_url.h"
 #include "meter/rest_url.h"
@@ -76,6 +77,10 @@ static bool ask_once(struct parse *p, const struct ask *a, const char *bearer,
     char shown[FEED_URL_SHOWN];
     int64_t place;
     feed_url_show(a->url, p->subscription.resource, shown);
+    if (bearer && !clear_text_allowed(s, a->url))
+        return err_set(e, ERR_REJECT, "clear_text",
+                       "%s: its token is not sent without encryption: https, or allow_clear_text",
+                       shown);
     const struct feed_request request = {.peer = {.url = a->url,
                                                   .shown = shown,
                                                   .certificate = p->custodian.certificate,
@@ -94,18 +99,26 @@ static bool ask_once(struct parse *p, const struct ask *a, const char *bearer,
     return ok;
 }
 
+/* What comes back, now or when the document is understood, is told without it. */
+static bool keep_sent(struct parse *p, const char *bearer, struct err *e)
+{
+    seal_free(p->sent_bearer);
+    p->sent_bearer = bearer ? strdup(bearer) : NULL;
+    return !bearer || p->sent_bearer || err_set(e, ERR_RETRY, "no_memory", "no memory for a token");
+}
+
 bool ask_custodian(struct parse *p, const struct ask *a, const struct feed_sink *sink,
                    struct feed_answer *ret_answer, struct err *e)
 {
     char *bearer CLEANUP(seal_freep) = NULL;
     int64_t generation = 0;
-    if (!bearer_get(p, -1, &bearer, &generation, e))
+    if (!bearer_get(p, -1, &bearer, &generation, e) || !keep_sent(p, bearer, e))
         return false;
     if (ask_once(p, a, bearer, sink, ret_answer, e))
         return true;
     if (strcmp(e->code, "feed_unauthorized") != 0 || !bearer)
         return false;
     char *again CLEANUP(seal_freep) = NULL;
-    return bearer_get(p, generation, &again, &generation, e) &&
+    return bearer_get(p, generation, &again, &generation, e) && keep_sent(p, again, e) &&
            ask_once(p, a, again, sink, ret_answer, e);
 }

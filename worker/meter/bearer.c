@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "books/authorization.h"
 #include "books/seal.h"
+#include "config/clear_text.h"
 #include "meter/ask.h"
 #include "meter/feed_url.h"
 #include "meter/token.h"
@@ -89,6 +90,10 @@ static bool ask_token(struct parse *p, const struct authorization *a, struct tok
     if (!*c->token_url)
         return err_set(e, ERR_REJECT, "bad_custodian", "custodian %s has no token_url", c->name);
     feed_url_show(c->token_url, "", shown);
+    if (!clear_text_allowed(s, c->token_url))
+        return err_set(e, ERR_REJECT, "clear_text",
+                       "%s: no secret is sent without encryption: https, or allow_clear_text",
+                       shown);
     const struct token_request request = {
         .peer = {.url = c->token_url,
                  .shown = shown,

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/redact.h"
+#include "books/seal.h"
 #include "meter/custody.h"
 #include "meter/local_zone.h"
 
@@ -16,6 +18,7 @@ void parse_free(struct parse *p)
     espi_free(p->espi);
     unpack_freep(&p->unpack);
     plausible_free(&p->plausible);
+    seal_free(p->sent_bearer);
     stage_freep(&p->stage);
     custody_free(p);
     record_free(&p->record);
@@ -86,7 +89,10 @@ static bool parse_record(struct parse *p, struct err *e)
         return false;
     if (p->is_unchanged)
         return book_nothing(p, "unchanged (HTTP 304)", e);
-    return resolve_series(p, e) && write_points(p, e) && book_parse(p, e);
+    if (!resolve_series(p, e))
+        return false;
+    redact(p->unresolved, &(struct redact_secrets){.of = {p->sent_bearer}});
+    return write_points(p, e) && book_parse(p, e);
 }
 
 json_t *parse_result(const struct parse *p)
@@ -126,6 +132,7 @@ bool parse_perform(struct task_context *t, json_t **ret_result, struct err *e)
     if (!parse_record(&p, e)) {
         pg_rollback(t->pg);
         parse_lost_stage(e);
+        redact_err(e, &(struct redact_secrets){.of = {p.sent_bearer, p.custodian.client_secret}});
         return parse_wrap(&p, e);
     }
     *ret_result = p.result;

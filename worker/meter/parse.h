@@ -31,6 +31,7 @@ struct parse {
     struct task_context *task;
     struct parse_arguments arguments;
     const struct timezone_rules *zone; /* borrowed */
+    char *sent_bearer; /* the last access token that was sent; wiped by parse_free */
     bool by_hand;      /* a file that a person gave, of no record that could be asked again */
     bool is_draft;     /* nothing is to be written: series are looked up only */
     const char *scope; /* by_hand: the subscription whose meters these are; NULL: the known one's */

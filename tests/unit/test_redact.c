@@ -1,0 +1,74 @@
+/* What a server repeats of what it was sent is told to nobody, in whatever form it comes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/redact.h"
+
+static const struct redact_secrets sent = {.of = {"s3cr3t+Token/of=tests", NULL, "pw"}};
+
+static void becomes(const char *said, const char *told)
+{
+    char text[512];
+    snprintf(text, sizeof text, "%s", said);
+    redact(text, &sent);
+    assert_string_equal(text, told);
+}
+
+static void a_secret_is_cut_out_in_each_form_in_which_it_can_be_repeated(void **state)
+{
+    (void)state;
+    becomes("bad token s3cr3t+Token/of=tests here", "bad token *** here");
+    becomes("bad token s3cr3t%2BToken%2Fof%3Dtests here", "bad token *** here");
+    becomes("s3cr3t%2btoken%2fof%3dtests", "***");
+    becomes("S3CR3T+TOKEN/OF=TESTS", "***");
+    becomes("twice: s3cr3t+Token/of=tests, s3cr3t+Token/of=tests", "twice: ***, ***");
+    becomes("cut: s3cr3t+Tok", "cut: ***");
+    becomes("its end: Token/of=tests", "its end: ***");
+    becomes("nothing of it", "nothing of it");
+    becomes("a pw is short", "a ** is short");
+    becomes("", "");
+}
+
+static void base64_of_it_is_cut_out_wherever_it_begins(void **state)
+{
+    (void)state;
+    static const char *const said[] = {
+        "czNjcjN0K1Rva2VuL29mPXRlc3Rz",        /* alone */
+        "aWQ6czNjcjN0K1Rva2VuL29mPXRlc3Rz",    /* id: before it */
+        "aTpzM2NyM3QrVG9rZW4vb2Y9dGVzdHM=",    /* i: before it */
+        "aWQxOnMzY3IzdCtUb2tlbi9vZj10ZXN0cw==" /* id1: before it */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+        char text[512];
+        snprintf(text, sizeof text, "%s", said[i]);
+        redact(text, &sent);
+        if (!strstr(text, "***") || strlen(text) > 14)
+            fail_msg("%s: %s", said[i], text);
+    }
+}
+
+static void errors_lose_it_from_text_and_detail(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    (void)err_set(&e, ERR_REJECT, "x", "said s3cr3t+Token/of=tests");
+    (void)err_detail(&e, "said s3cr3t+Token/of=tests too");
+    assert_false(redact_err(&e, &sent));
+    assert_string_equal(e.text, "said ***");
+    assert_string_equal(e.detail, "said *** too");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_secret_is_cut_out_in_each_form_in_which_it_can_be_repeated),
+        cmocka_unit_test(base64_of_it_is_cut_out_wherever_it_begins),
+        cmocka_unit_test(errors_lose_it_from_text_and_detail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
