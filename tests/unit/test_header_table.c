@@ -61,16 +61,16 @@ static void what_is_nested_too_deep_is_cut_and_said(void **state)
 static int read_properties(const unsigned char *table, size_t len, amqp_pool_t *pool,
                            amqp_basic_properties_t **ret_properties)
 {
-    unsigned char *raw = test_malloc(2 + 4 + len);
+    amqp_bytes_t frame;
+    amqp_pool_alloc_bytes(pool, 2 + 4 + len, &frame); /* what is decoded points into it */
+    unsigned char *raw = frame.bytes;
     memcpy(raw, "\x20\x00", 2); /* headers, and nothing else */
     for (int i = 0; i < 4; i++)
         raw[2 + i] = (unsigned char)(len >> (24 - 8 * i));
     memcpy(raw + 6, table, len);
-    amqp_bytes_t frame = {.len = 6 + len, .bytes = raw};
     void *decoded = NULL;
     int status = amqp_decode_properties(AMQP_BASIC_CLASS, pool, frame, &decoded);
     *ret_properties = decoded;
-    test_free(raw);
     return status;
 }
 
