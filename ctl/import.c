@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,14 +15,26 @@
 #include "meter/document.h"
 #include "meter/feed.h"
 #include "meter/feed_url.h"
+#include "record_set.h"
 #include "meter/unpack.h"
 #include "table.h"
 
-enum { KEY_BUILDING = 256, KEY_ZONE, KEY_SCOPE, KEY_DRY_RUN };
+enum {
+    KEY_BUILDING = 256,
+    KEY_ZONE,
+    KEY_SCOPE,
+    KEY_DRY_RUN,
+    KEY_METER,
+    KEY_SERVICE,
+    KEY_MULTIPLIER,
+    KEY_COST_SCALE,
+    KEY_SHIFT
+};
 
 struct request {
     struct ctl *ctl;
     const char *building_id, *zone, *scope;
+    struct record_option given; /* goes before what was decided about a file */
     bool dry_run, json;
     const char **files;
     size_t count;
@@ -37,10 +50,48 @@ static const struct argp_option options[] = {
      "The subscription that meters with short ids (\"1\", \"01\") are one in (default: that of the "
      "building's meter of the same id, if it has one)",
      0},
+    {"meter", KEY_METER, "NAME", 0, "The meter of readings that the file hangs on no usage point",
+     0},
+    {"service", KEY_SERVICE, "electricity|gas|water|...", 0,
+     "What is metered, whatever the file says", 0},
+    {"multiplier", KEY_MULTIPLIER, "N", 0, "The power of ten of its readings, for the file's", 0},
+    {"cost-scale", KEY_COST_SCALE, "0.001", 0, "What a cost of 1 is worth (ESPI: 0.00001)", 0},
+    {"shift", KEY_SHIFT, "SECONDS|milliseconds", 0, "Added to each start; or what starts are in",
+     0},
     {"dry-run", KEY_DRY_RUN, NULL, 0, "Say what would change, and write nothing", 0},
     {"json", 'j', NULL, 0, "One JSON object a line", 0},
     {0},
 };
+
+static int option_of(int key)
+{
+    switch (key) {
+    case KEY_METER:
+        return OPTION_METER;
+    case KEY_SERVICE:
+        return OPTION_SERVICE;
+    case KEY_MULTIPLIER:
+        return OPTION_MULTIPLIER;
+    case KEY_COST_SCALE:
+        return OPTION_COST_SCALE;
+    case KEY_SHIFT:
+        return OPTION_SHIFT;
+    default:
+        return RECORD_OPTIONS;
+    }
+}
+
+static error_t take_given(struct request *r, int key, const char *argument,
+                          struct argp_state *state)
+{
+    int option = option_of(key);
+    if (option == RECORD_OPTIONS)
+        return ARGP_ERR_UNKNOWN;
+    if (strlen(argument) >= RECORD_OPTION_TEXT)
+        argp_error(state, "%.40s...: too long", argument);
+    (void)snprintf(r->given.of[option], RECORD_OPTION_TEXT, "%s", argument);
+    return 0;
+}
 
 static error_t take_option(int key, char *argument, struct argp_state *state)
 {
@@ -75,7 +126,7 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
             argp_error(state, "whose meters? --building ID");
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return take_given(r, key, argument, state);
     }
 }
 
@@ -219,6 +270,7 @@ static bool import_file(const struct request *r, struct by_hand *hand, struct im
                                   .name = is_url ? source.shown : source.path,
                                   .scope = r->scope,
                                   .zone = r->zone,
+                                  .given = &r->given,
                                   .read = source_read,
                                   .context = &source};
     const struct compare_sink sink = {.series = import_print_series, .context = print};
@@ -312,7 +364,9 @@ int import_run(struct ctl *c, int argc, char **argv)
         return status;
     program_parse(&argp, 0, argc, argv, &r);
     if (ctl_settings(c, &status))
-        status = import_zone_is_known(&r, &e) ? import_files(&r) : ctl_misused("%s", e.text);
+        status = import_zone_is_known(&r, &e) && record_option_check(&r.given, &e)
+                     ? import_files(&r)
+                     : ctl_misused("%s", e.text);
     free(r.files);
     return status;
 }

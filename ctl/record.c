@@ -155,7 +155,15 @@ static const struct argp argp = {
            "What `set` takes; an empty value takes it back:\n"
            "  time_zone=feed|ZONE         whose days and months; else local_timezone\n"
            "  heat_content='1037 Btu/ft3' of gas by volume, which is then summed in therms\n"
-           "  registers=deltas|differences  what accumulation 1 holds; else its values tell",
+           "  registers=deltas|differences  what accumulation 1 holds; else its values tell\n"
+           "and where the feed is wrong:\n"
+           "  multiplier=0                the power of ten of all readings, for the feed's\n"
+           "  cost_scale=0.001            what a cost of 1 is worth; ESPI's is 0.00001\n"
+           "  shift=-3600|milliseconds    seconds added to each start; or what starts are in\n"
+           "  meter=NAME                  the usage point of readings without one\n"
+           "  service=electricity|gas|... what is metered, whatever the feed says\n"
+           "What is stored already is read again. Without NAME=VALUE: shows what is decided, and "
+           "asks again for days that are not read again yet.",
     .children = program_children,
 };
 

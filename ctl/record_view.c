@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "books/record_option.h"
 #include "record_custodian.h"
 #include "record_window.h"
 #include "table.h"
@@ -168,6 +169,11 @@ static void show_fields(const struct record_request *r, const struct record *rec
     show_next(r, record);
 }
 
+static const char *value_or_dash(const char *value)
+{
+    return value[0] != '\0' ? value : "-";
+}
+
 static bool show_runs(const struct record_request *r, struct err *e)
 {
     static const char *const titles[] = {"run", "state", ">starts", "began", "said"};
@@ -191,6 +197,77 @@ static bool show_runs(const struct record_request *r, struct err *e)
     return true;
 }
 
+/* What was decided, by whom and when; and what is not read again yet. */
+static bool show_decisions(const struct record_request *r, struct err *e)
+{
+    static const char *const titles[] = {"decided", "was", "is", "when", "by"};
+    CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
+    char id[PG_NUMBER], days[80];
+    struct record_option_stale stale;
+    PGresult *changes CLEANUP(pg_clear) =
+        pg_query(r->session->pg, e,
+                 "SELECT name, before, after, to_char(at AT TIME ZONE 'UTC',"
+                 " 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), who FROM meterbeat.record_change"
+                 " WHERE record_id = $1 ORDER BY id DESC LIMIT 20",
+                 PG_ARGS(pg_number(r->id, id)));
+    if (changes == NULL || !record_option_stale(r->session->pg, r->id, &stale, e))
+        return false;
+    (void)snprintf(days, sizeof(days), "%" PRId64 " days, stored as they were read before",
+                   stale.days);
+    if (stale.days > 0)
+        line("to be read again", days);
+    for (int i = 0; i < PQntuples(changes); i++)
+        for (int c = 0; c < 5; c++)
+            table_add(&t, "%s",
+                      c == 1 || c == 2 ? value_or_dash(PQgetvalue(changes, i, c))
+                                       : PQgetvalue(changes, i, c));
+    if (t.count > 0) {
+        printf("\n");
+        table_print(&t, stdout);
+    }
+    return true;
+}
+
+static bool show_options(const struct record_request *r, struct err *e)
+{
+    struct record_option option;
+    if (!record_option_get(r->session->pg, r->id, &option, e))
+        return false;
+    for (int i = 0; i < RECORD_OPTIONS; i++)
+        if (option.of[i][0] != '\0')
+            line(record_option_name((enum record_option_name)i), option.of[i]);
+    return true;
+}
+
+static json_t *decisions_json(const struct record_request *r, struct err *e)
+{
+    struct record_option option;
+    struct record_option_stale stale;
+    if (!record_option_get(r->session->pg, r->id, &option, e) ||
+        !record_option_stale(r->session->pg, r->id, &stale, e))
+        return NULL;
+    json_t *decided = json_object();
+    for (int i = 0; i < RECORD_OPTIONS; i++)
+        if (option.of[i][0] != '\0')
+            (void)json_object_set_new(decided, record_option_name((enum record_option_name)i),
+                                      json_string(option.of[i]));
+    return json_pack("{s:o, s:I}", "decided", decided, "days_to_read_again",
+                     (json_int_t)stale.days);
+}
+
+static int show_json(const struct record_request *r, const struct record *record)
+{
+    struct err e;
+    json_t *all = record_json(r, record), *decisions = decisions_json(r, &e);
+    if (decisions == NULL) {
+        json_decref(all);
+        return ctl_fail(&e);
+    }
+    (void)json_object_update(all, decisions);
+    json_decref(decisions);
+    return print_json(all);
+}
+
 int record_show_run(struct record_request *r)
 {
     struct record record;
@@ -199,10 +276,11 @@ int record_show_run(struct record_request *r)
         return ctl_fail(&e);
     int status = CTL_OK;
     if (r->json) {
-        status = print_json(record_json(r, &record));
+        status = show_json(r, &record);
     } else {
         show_fields(r, &record);
-        if (!record_custodian_show(r, &e) || !show_runs(r, &e))
+        if (!show_options(r, &e) || !record_custodian_show(r, &e) || !show_decisions(r, &e) ||
+            !show_runs(r, &e))
             status = ctl_fail(&e);
     }
     record_free(&record);

@@ -31,23 +31,30 @@ bool day_refresh_months(struct pg *p, struct err *e)
     "(b.readings, b.costs, b.total, b.cost_total) IS DISTINCT FROM (excluded.readings,"            \
     " excluded.costs, excluded.total, excluded.cost_total)"
 
+/* One that another record's readings only confirm stays of the corrections that it was written
+ * with. */
+#define DAY_GENERATION                                                                             \
+    "generation = CASE WHEN NOT $2::boolean OR b.record_id = excluded.record_id OR " DAY_CHANGED   \
+    " THEN excluded.generation ELSE b.generation END"
+
 /* Days of which another window wrote other readings: their ends and estimates are taken together.
  * by_hand: one that is as it was stays so, its coverage was told by whoever wrote all of it. */
-static bool day_book_parts(struct pg *p, const char *record, const char *by_hand, struct err *e)
+static bool day_book_parts(struct pg *p, const char *record, const char *by_hand,
+                           const char *generation, struct err *e)
 {
     return pg_do(
         p, e, NULL,
         "INSERT INTO meterbeat.day AS b (series_id, day_start, readings, costs, total, cost_total,"
-        " record_id, covered_s, gaps, estimated, first_s, end_s) SELECT series_id,"
+        " record_id, covered_s, gaps, estimated, first_s, end_s, generation) SELECT series_id,"
         " to_timestamp(day_s), readings, costs, total, cost_total, $1, covered_s, gaps, estimated,"
-        " first_s, end_s FROM stage_day WHERE is_part ORDER BY series_id, day_s"
+        " first_s, end_s, $3::bigint FROM stage_day WHERE is_part ORDER BY series_id, day_s"
         " ON CONFLICT (series_id, day_start) DO UPDATE SET readings = excluded.readings,"
         " costs = excluded.costs, total = excluded.total, cost_total = excluded.cost_total,"
         " record_id = excluded.record_id, covered_s = excluded.covered_s, gaps = excluded.gaps,"
         " estimated = greatest(b.estimated, excluded.estimated),"
-        " first_s = least(b.first_s, excluded.first_s), end_s = greatest(b.end_s, excluded.end_s)"
-        " WHERE NOT $2::boolean OR " DAY_CHANGED,
-        PG_ARGS(record, by_hand));
+        " first_s = least(b.first_s, excluded.first_s), end_s = greatest(b.end_s, excluded.end_s),"
+        " " DAY_GENERATION " WHERE NOT $2::boolean OR " DAY_CHANGED,
+        PG_ARGS(record, by_hand, generation));
 }
 
 /* Of the months of staged days, from all their days: seconds once, holes between days and at the
@@ -82,15 +89,16 @@ static bool day_cover(struct pg *p, struct err *e)
         PG_NO_ARGS);
 }
 
-bool day_book(struct pg *p, int64_t record_id, bool by_hand, struct err *e)
+bool day_book(struct pg *p, const struct day_source *from, struct err *e)
 {
-    char record[PG_NUMBER];
-    const char *hand = by_hand ? "t" : "f";
+    char record[PG_NUMBER], generation[PG_NUMBER];
+    const char *hand = from->by_hand ? "t" : "f";
     return pg_do(p, e, NULL,
                  "INSERT INTO meterbeat.day AS b (series_id, day_start, readings, costs, total,"
-                 " cost_total, record_id, covered_s, gaps, estimated, first_s, end_s)"
+                 " cost_total, record_id, covered_s, gaps, estimated, first_s, end_s, generation)"
                  " SELECT series_id, to_timestamp(day_s), readings, costs, total, cost_total, $1,"
-                 " covered_s, gaps, estimated, first_s, end_s FROM stage_day WHERE NOT is_part"
+                 " covered_s, gaps, estimated, first_s, end_s, $3::bigint FROM stage_day"
+                 " WHERE NOT is_part"
                  " ORDER BY series_id, day_s"
                  " ON CONFLICT (series_id, day_start) DO UPDATE SET readings = excluded.readings,"
                  " costs = excluded.costs, total = excluded.total,"
@@ -98,9 +106,10 @@ bool day_book(struct pg *p, int64_t record_id, bool by_hand, struct err *e)
                  " OR " DAY_CHANGED " THEN excluded.record_id ELSE b.record_id END,"
                  " covered_s = excluded.covered_s, gaps = excluded.gaps,"
                  " estimated = excluded.estimated, first_s = excluded.first_s,"
-                 " end_s = excluded.end_s",
-                 PG_ARGS(pg_number(record_id, record), hand)) &&
-           day_book_parts(p, record, hand, e) && day_cover(p, e) &&
+                 " end_s = excluded.end_s, " DAY_GENERATION,
+                 PG_ARGS(pg_number(from->record_id, record), hand,
+                         pg_number(from->generation, generation))) &&
+           day_book_parts(p, record, hand, generation, e) && day_cover(p, e) &&
            pg_do(p, e, NULL,
                  "UPDATE meterbeat.series s SET has_cost = true WHERE NOT has_cost"
                  " AND EXISTS (SELECT FROM stage_day d WHERE d.series_id = s.id AND d.costs > 0)",

@@ -12,10 +12,16 @@ MUST_CHECK bool day_dirty_months(struct pg *p, int64_t *ret_months, struct err *
 /* Inside the task's transaction: the dirty months of staged days count as written just now. For a
  * repair, whose sums are those of the books: what it wrote again is as easily lost as new. */
 MUST_CHECK bool day_refresh_months(struct pg *p, struct err *e);
+/* Whose readings are booked. */
+struct day_source {
+    int64_t record_id;
+    int64_t generation; /* of the corrections they were read with (record_option.h) */
+    bool by_hand; /* a day that is what it was keeps its record, which may be asked again as this
+                     one cannot */
+};
 /* Inside the task's transaction: staged days into the books, which series have costs, and how much
- * of their months the readings cover (meterbeat.coverage). by_hand: a day that is what it was keeps
- * its record, which may be asked again as this one cannot. */
-MUST_CHECK bool day_book(struct pg *p, int64_t record_id, bool by_hand, struct err *e);
+ * of their months the readings cover (meterbeat.coverage). */
+MUST_CHECK bool day_book(struct pg *p, const struct day_source *from, struct err *e);
 
 struct day_book {
     int64_t day_s, readings, costs;

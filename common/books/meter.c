@@ -81,6 +81,15 @@ static bool meter_insert(struct pg *p, const struct meter_key *key, int64_t *ret
     return true;
 }
 
+bool meter_counts_again(struct pg *p, int64_t meter_id, struct err *e)
+{
+    char id[PG_NUMBER];
+    return pg_do(p, e, NULL,
+                 "UPDATE seed_meter SET name = left(name, -13) WHERE id = $1::integer"
+                 " AND name LIKE '% (superseded)'",
+                 PG_ARGS(pg_number(meter_id, id)));
+}
+
 bool meter_link(struct pg *p, int64_t meter_id, const char *building_id, struct err *e)
 {
     char id[PG_NUMBER];

@@ -31,6 +31,8 @@ MUST_CHECK bool meter_convert(struct pg *p, int64_t meter_id, const struct meter
 /* Inside the caller's transaction: until its end nobody else adds or changes rows of the meter in
  * seed_timeseries, which has no unique key that would keep a row from being added twice. */
 MUST_CHECK bool meter_hold(struct pg *p, int64_t meter_id, struct err *e);
+/* Takes " (superseded)" (record_option.h) off its name. */
+MUST_CHECK bool meter_counts_again(struct pg *p, int64_t meter_id, struct err *e);
 /* Links it to its building unless it is; does nothing when SEED has no such building. */
 MUST_CHECK bool meter_link(struct pg *p, int64_t meter_id, const char *building_id, struct err *e);
 

@@ -90,6 +90,7 @@ struct series_row {
     int64_t id, meter_id, record_id;
     int64_t seed_type, seed_unit;
     double numerator, denominator;
+    bool is_superseded;
 };
 
 /* The meter's sums follow its unit, in one transaction: a row never says one unit and holds
@@ -142,10 +143,12 @@ static bool series_keep(struct pg *p, const struct series_claim *c, const struct
     char number[PG_NUMBER], record[PG_NUMBER];
     return pg_do(p, e, NULL,
                  "UPDATE meterbeat.series SET record_id = CASE WHEN $4 THEN record_id ELSE $2 END,"
-                 " is_summable = $3, source = $5 WHERE id = $1"
-                 " AND ((record_id <> $2 AND NOT $4) OR is_summable <> $3 OR source <> $5)",
+                 " is_summable = $3, source = $5, superseded = false WHERE id = $1"
+                 " AND ((record_id <> $2 AND NOT $4) OR is_summable <> $3 OR source <> $5"
+                 " OR superseded)",
                  PG_ARGS(pg_number(row->id, number), pg_number(c->record_id, record),
                          c->is_summable ? "t" : "f", c->by_hand ? "t" : "f", c->source)) &&
+           (!row->is_superseded || meter_counts_again(p, row->meter_id, e)) &&
            (series_is_anothers(c, row->record_id) || series_decide(p, c, row, e)) &&
            meter_link(p, row->meter_id, c->meter.building_id, e);
 }
@@ -156,7 +159,7 @@ bool series_claim(struct pg *p, const struct series_claim *c, enum series_owner 
     PGresult *r CLEANUP(pg_clear) =
         pg_query(p, e,
                  "SELECT id, source, meter_id, seed_type, seed_unit, numerator, denominator,"
-                 " record_id FROM meterbeat.series WHERE tag_key = $1",
+                 " record_id, superseded FROM meterbeat.series WHERE tag_key = $1",
                  PG_ARGS(c->tag_key));
     if (!r)
         return false;
@@ -174,7 +177,8 @@ bool series_claim(struct pg *p, const struct series_claim *c, enum series_owner 
                                    .seed_unit = pg_int(r, 0, 4, -1),
                                    .numerator = pg_double(r, 0, 5, 1),
                                    .denominator = pg_double(r, 0, 6, 1),
-                                   .record_id = pg_int(r, 0, 7, 0)};
+                                   .record_id = pg_int(r, 0, 7, 0),
+                                   .is_superseded = pg_bool(r, 0, 8)};
     *ret_id = row.id;
     return series_keep(p, c, &row, e);
 }

@@ -58,6 +58,7 @@ struct espi_series {
     int64_t tou;
     int64_t cpp;
     int64_t consumption_tier;
+    int64_t shift_s;     /* what a person added to each start (correction.h): 0 as it is read */
     int64_t tz_offset_s; /* LocalTimeParameters: standard time minus UTC */
     int64_t dst_offset_s;
     const char *dst_start_rule; /* as written: eight hex digits where the feed is right */

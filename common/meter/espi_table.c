@@ -147,7 +147,8 @@ static void judge_type(const struct drawing *d, struct espi_series *s, const str
     if (odd == ODD_COUNT)
         return;
     complain(d, odd, s->meter_reading ? s->meter_reading : s->blocks_href);
-    if (!s->unresolved)
+    /* a meter can be given a name (correction.h), but not another type */
+    if (!s->unresolved || odd == ODD_CONFLICTING_TYPES || odd == ODD_BAD_MULTIPLIER)
         s->unresolved = espi_odd_code(odd);
 }
 

@@ -114,6 +114,7 @@ static void series_qualities(const struct espi_series *s, char *out, size_t size
         {"cpp", s->cpp, 0},
         {"tier", s->consumption_tier, 0},
         {"data", s->data_qualifier, 12},
+        {"shift", s->shift_s, 0},
         {"acc", s->accumulation_behaviour == 1 ? 4 : s->accumulation_behaviour, 4},
     };
     size_t used = 0;

@@ -1,12 +1,14 @@
 """What feeds get wrong: told by a code, by `inspect` and by `import` alike, and corrected where a person says so."""
 import datetime
 import json
+import urllib.request
 
 import pytest
 
 import documents as d
 import metering as m
 from conftest import ROOT
+from test_aggregate import begin_of
 from test_parse import kairosdb, meters  # noqa: F401  (fixtures)
 
 CASES = ROOT.parent / "shared/cases/greenbutton"
@@ -133,3 +135,144 @@ def test_a_price_that_cannot_be_is_told_with_its_figure(meterbeat, tmp_path):
 @pytest.mark.parametrize("name, code", [("19", "implausible_amount"), ("34", "implausible_price")])
 def test_the_amounts_and_prices_that_people_reported_are_told(meterbeat, name, code):
     assert set(inspected(meterbeat, case(name))[1]) == {code}
+
+
+# --- corrected by a person --------------------------------------------------------------------------
+
+def stored(servers, place, suffix=""):
+    """{start: value} of all that KairosDB holds of the test, whatever its tags."""
+    question = {"start_absolute": 1, "metrics": [{"name": place.measurement + suffix, "group_by": [
+        {"name": "tag", "tags": ["custom_meter_id", "energy_type"]}]}]}
+    request = urllib.request.Request(servers.kairosdb.query_url, json.dumps(question).encode())
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        results = json.load(answer)["queries"][0]["results"]
+    return {(result["tags"].get("custom_meter_id", [""])[0], at // 1000): value
+            for result in results for at, value in result["values"]}
+
+
+def test_costs_and_multiplier_of_a_file_are_corrected_for_its_record(
+        meters, tmp_path, rows, servers, place):  # noqa: F811
+    path = write(tmp_path, d.feed(d.usage_point(POINT), d.meter_reading(
+        POINT, 1, [hours(1500, 800, cost=130)], powerOfTenMultiplier=3)))
+    meters.meterbeat.ctl("import", "--building", "42", path)
+    assert list(stored(servers, place).values()) == [1.5e6, 8e5]
+    record, = rows("SELECT id FROM seed_ts_parser_record")[0]
+    said = meters.meterbeat.ctl("record", "set", record, "multiplier=0", "cost_scale=0.001")
+    assert "1 days are stored as they were read before; import the file again" in said
+    shown = json.loads(meters.meterbeat.ctl("record", "show", record, "--json"))
+    assert shown["decided"] == {"multiplier": "0", "cost_scale": "0.001"} and shown["days_to_read_again"] == 1
+    file, _ = lines(meters.meterbeat.ctl("import", "--building", "42", "--json", path))
+    assert file["corrected"] == "multiplier=0 cost_scale=0.001"
+    assert list(stored(servers, place).values()) == [1500, 800]
+    assert list(stored(servers, place, ".cost").values()) == [0.13, 0.13]
+    assert rows("SELECT reading, cost::text FROM seed_timeseries") == [(2300, "0.2600")]
+    assert "to be read again" not in meters.meterbeat.ctl("record", "show", record)
+    again, _ = lines(meters.meterbeat.ctl("import", "--building", "42", "--json", path))
+    assert again["months"] == 0 and "days are stored" not in meters.meterbeat.ctl("record", "set", record)
+
+
+def test_who_decided_what_and_when_is_shown(meters, tmp_path, rows):  # noqa: F811
+    meters.meterbeat.ctl("import", "--building", "42", write(tmp_path, cheap()))
+    record, = rows("SELECT id FROM seed_ts_parser_record")[0]
+    meters.meterbeat.ctl("record", "set", record, "cost_scale=0.001")
+    meters.meterbeat.ctl("record", "set", record, "cost_scale=0.001")
+    meters.meterbeat.ctl("record", "set", record, "cost_scale=")
+    found = rows("SELECT name, before, after, who LIKE '%%@%% (%%)', at > now() - interval '1 hour'"
+                 " FROM meterbeat.record_change ORDER BY id")
+    assert found == [("cost_scale", "", "0.001", True, True), ("cost_scale", "0.001", "", True, True)]
+    shown = meters.meterbeat.ctl("record", "show", record)
+    assert "decided" in shown and "0.001" in shown and "@" in shown
+    for word in ("multiplier=0.5", "cost_scale=100", "shift=soon", "meter=a/b", "service=coal", "colour=red"):
+        meters.meterbeat.ctl("record", "set", record, word, status=2)
+    assert len(rows("SELECT id FROM meterbeat.record_change")) == 2
+
+
+def test_a_corrected_subscription_is_read_again_by_itself(meters, rows, kairosdb):  # noqa: F811
+    feed = m.house("kilo", *m.days(40))
+    record = meters.add(feed, last_date=begin_of(feed))
+    meters.start()
+    meters.do("parse", record)
+    meters.idle()
+    value, count = kairosdb()
+    said = meters.meterbeat.ctl("record", "set", record, "multiplier=3", "cost_scale=0.0001")
+    assert "windows are put on the queue" in said
+    meters.idle()
+    assert kairosdb() == (pytest.approx(value * 1000), count)
+    assert rows("SELECT DISTINCT generation FROM meterbeat.day") == [(1,)]
+    assert "0 windows" not in said and "days are stored" not in meters.meterbeat.ctl("record", "set", record)
+    progress = rows("SELECT progress FROM meterbeat.run WHERE state = 'done' ORDER BY created_at DESC LIMIT 1")
+    assert progress[0][0].endswith("; corrected: multiplier=3 cost_scale=0.0001")
+
+
+def test_shifted_readings_begin_another_meter_and_the_old_one_counts_no_more(
+        meters, tmp_path, rows, servers, place):  # noqa: F811
+    path = write(tmp_path, d.feed(d.usage_point(POINT), d.meter_reading(POINT, 1, [hours(500, 600)])))
+    meters.meterbeat.ctl("import", "--building", "42", path)
+    record, = rows("SELECT id FROM seed_ts_parser_record")[0]
+    assert "other meters from now on" in meters.meterbeat.ctl("record", "set", record, "shift=18000")
+    assert rows("SELECT name FROM seed_meter") == [("GreenButton electricity forward Wh 3600 s (superseded)",)]
+    meters.meterbeat.ctl("import", "--building", "42", path)
+    assert stored(servers, place) == {("7", JULY): 500, ("7", JULY + HOUR): 600, ("7.shift18000", JULY + 18000): 500,
+                                      ("7.shift18000", JULY + 18000 + HOUR): 600}
+    assert rows("SELECT tags->>'custom_meter_id', superseded FROM meterbeat.series ORDER BY id") == \
+        [("7", True), ("7.shift18000", False)]
+    assert "to be read again" not in meters.meterbeat.ctl("record", "show", record)
+    meters.meterbeat.ctl("record", "set", record, "shift=")
+    meters.meterbeat.ctl("import", "--building", "42", path)
+    assert rows("SELECT superseded FROM meterbeat.series ORDER BY id") == [(False,), (True,)]
+    assert rows("SELECT name FROM seed_meter ORDER BY id")[0][0] == "GreenButton electricity forward Wh 3600 s"
+
+
+def test_starts_in_milliseconds_are_taken_where_a_person_says_so(meters, tmp_path, servers, place):  # noqa: F811
+    path = write(tmp_path, d.feed(d.usage_point(POINT), d.meter_reading(POINT, 1, [
+        [d.reading((JULY + i * HOUR) * 1000, 500 + i, duration=duration)
+         for i, duration in enumerate((HOUR, HOUR * 1000))]])))
+    meters.meterbeat.ctl("import", "--building", "42", "--shift", "milliseconds", path)
+    assert stored(servers, place) == {("7", JULY): 500, ("7", JULY + HOUR): 501}
+
+
+def bare():
+    """A type and its readings, of no usage point."""
+    kind = d.fields(flowDirection=0, powerOfTenMultiplier=0, uom=72)
+    return d.feed(f'<entry><content><ReadingType xmlns="http://naesb.org/espi">{kind}</ReadingType></content></entry>',
+                  '<entry><content><IntervalBlock xmlns="http://naesb.org/espi">'
+                  f'{"".join(hours(300, 310))}</IntervalBlock></content></entry>')
+
+
+@pytest.mark.parametrize("of", ["our own", "26"])
+def test_readings_of_no_usage_point_are_those_of_the_meter_that_is_named(meters, tmp_path, rows, of):  # noqa: F811
+    path = write(tmp_path, bare()) if of == "our own" else case(of)
+    file, *_ = lines(meters.meterbeat.ctl("import", "--building", "42", "--json", "--meter", "main-7",
+                                          "--service", "electricity", path))
+    assert (file["ok"], file["points"], file["corrected"]) == (True, 2, "meter=main-7 service=electricity")
+    assert rows("SELECT custom_meter_id, energy_type FROM seed_meter") == [("main-7", 2)]
+    again, *_ = lines(meters.meterbeat.ctl("import", "--building", "42", "--json", "--meter", "main-7",
+                                           "--service", "electricity", path))
+    assert again["months"] == 0 and rows("SELECT count(*) FROM meterbeat.series") == [(1,)]
+    meters.meterbeat.ctl("import", "--building", "42", "--meter", "a/b", path, status=2)
+    meters.meterbeat.ctl("import", "--building", "42", "--service", "coal", path, status=2)
+
+
+def test_a_file_of_a_corrected_subscription_wants_the_same_corrections(meters, tmp_path, rows, kairosdb):  # noqa: F811
+    feed = m.house("kilo", *m.days(3))
+    record = meters.add(feed, last_date=begin_of(feed))
+    meters.meterbeat.ctl("record", "set", record, "multiplier=3")
+    meters.start()
+    meters.do("parse", record)
+    before = kairosdb()
+    path = write(tmp_path, feed.document())
+    refused = meters.meterbeat.ctl("import", "--building", "42", "--json", path, status=1)
+    assert lines(refused)[0]["code"] == "corrections_differ" and kairosdb() == before
+    meters.meterbeat.ctl("import", "--building", "42", "--multiplier", "3", path)
+    assert kairosdb() == before and rows("SELECT DISTINCT record_id FROM meterbeat.day") == [(record,)]
+
+
+def test_a_person_decides_what_is_metered(meters, tmp_path, rows):  # noqa: F811
+    path = write(tmp_path, d.feed(d.usage_point(POINT), d.meter_reading(POINT, 1, [hours(3, 4)], uom=42)))
+    meters.meterbeat.ctl("import", "--building", "42", path)
+    record, = rows("SELECT id FROM seed_ts_parser_record")[0]
+    meters.meterbeat.ctl("record", "set", record, "service=water")
+    meters.meterbeat.ctl("import", "--building", "42", path)
+    assert rows("SELECT energy_type, name FROM seed_meter ORDER BY id") == [
+        (2, "GreenButton electricity forward m3 3600 s (superseded)"),
+        (21, "GreenButton water forward m3 3600 s")]

@@ -22,12 +22,13 @@ static void book_summary(const struct parse *p, char out[BOOK_SUMMARY])
              "%.10s to %.10s: %" PRId64 " readings of %zu series; %" PRId64 " to KairosDB, %" PRId64
              " costs, %" PRId64 " bills changed, %" PRId64 " months to sum; outside %" PRId64
              ", repeated %" PRId64 ", contradicted %" PRId64 ", overlapping %" PRId64
-             ", without time %" PRId64 "%s%s%s%s",
+             ", without time %" PRId64 "%s%s%s%s%s%s",
              clock_format_utc(p->window.from_s * 1000, from),
              clock_format_utc(p->window.to_s * 1000, to), c->readings, p->series, p->points,
              p->costs, p->bills, p->months, c->outside, c->repeated, c->contradicted,
              p->overlapping, c->unplaced, p->unresolved[0] ? "; not stored: " : "", p->unresolved,
-             p->skipped[0] ? "; not read: " : "", p->skipped);
+             p->skipped[0] ? "; not read: " : "", p->skipped,
+             p->corrected[0] ? "; corrected: " : "", p->corrected);
 }
 
 /* Whoever has to act on a feed should find it in the log, not only in the books. */
@@ -73,7 +74,9 @@ bool book_days(struct parse *p, struct err *e)
         ((p->arguments.has_window || p->by_hand) && !day_refresh_months(pg, e)))
         return false;
     p->months += months;
-    return day_book(pg, p->record.id, p->by_hand, e);
+    const struct day_source from = {
+        .record_id = p->record.id, .generation = p->option.generation, .by_hand = p->by_hand};
+    return record_option_hold(pg, p->record.id, p->option.generation, e) && day_book(pg, &from, e);
 }
 
 static bool book_transaction(struct parse *p, struct err *e)

@@ -28,22 +28,23 @@ static bool fetch_reading(void *context, const struct espi_reading *r, struct er
         return err_set(e, ERR_REJECT, "too_many_groups",
                        "readings of more than feed.max_groups (%" PRId64 ") different links",
                        p->task->settings->feed.max_groups);
-    const struct stage_reading row = {.group = r->group,
-                                      .entry = r->entry,
-                                      .ordinal = r->ordinal,
-                                      .start_s = r->start_s,
-                                      .duration_s = r->duration_s,
-                                      .value = r->value,
-                                      .cost = r->cost,
-                                      .value_exponent = r->value_exponent,
-                                      .cost_exponent = r->cost_exponent,
-                                      .quality = r->quality,
-                                      .tou = r->tou,
-                                      .tier = r->consumption_tier,
-                                      .cpp = r->cpp,
-                                      .is_estimated = r->qualities ? (r->qualities & ESTIMATED) != 0
-                                                                   : STAGE_ABSENT,
-                                      .is_placed = r->placed};
+    const struct correction *c = &p->correction;
+    const struct stage_reading row = {
+        .group = r->group,
+        .entry = r->entry,
+        .ordinal = r->ordinal,
+        .start_s = correction_start(c, r->start_s),
+        .duration_s = correction_duration(c, r->duration_s),
+        .value = r->value,
+        .cost = r->cost,
+        .value_exponent = r->value_exponent,
+        .cost_exponent = r->cost_exponent + correction_cost_exponent(c),
+        .quality = r->quality,
+        .tou = r->tou,
+        .tier = r->consumption_tier,
+        .cpp = r->cpp,
+        .is_estimated = r->qualities ? (r->qualities & ESTIMATED) != 0 : STAGE_ABSENT,
+        .is_placed = r->placed};
     if (r->value == ESPI_ABSENT)
         return true; /* no value, no reading: the reader has counted it among the problems */
     return plausible_note(&p->plausible, r, e) && stage_reading(p->stage, &row, &is_full, e) &&

@@ -48,14 +48,26 @@ static bool import_read(struct parse *p, const struct import *i, struct err *e)
            espi_check_content(p->espi, e) && stage_flush(p->stage, e);
 }
 
-/* The zone that was asked for goes before the one that was decided about the file. */
+/* What is given with the file goes before what was decided about it. */
 static bool import_option(struct parse *p, const struct import *i, struct err *e)
 {
-    if (!parse_option(p, e))
+    char *zone = p->option.of[OPTION_TIME_ZONE];
+    if (!record_option_get(p->task->pg, p->record.id, &p->option, e))
         return false;
+    for (int n = 0; i->given && n < RECORD_OPTIONS; n++)
+        if (*i->given->of[n])
+            memcpy(p->option.of[n], i->given->of[n], RECORD_OPTION_TEXT);
     if (i->zone)
-        snprintf(p->option.time_zone, sizeof p->option.time_zone, "%s", i->zone);
-    return true;
+        snprintf(zone, RECORD_OPTION_TEXT, "%s", i->zone);
+    return parse_decide(p, e);
+}
+
+/* Starts and costs are corrected while they are read: what was decided about a file that is known
+ * has to be there before. */
+static bool import_known(struct parse *p, const struct import *i, struct err *e)
+{
+    return record_known_import(p->task->pg, i->building_id, i->name, &p->record.id, e) &&
+           import_option(p, i, e);
 }
 
 static bool import_end(struct parse *p, bool ok, struct import_outcome *ret_outcome)
@@ -65,6 +77,7 @@ static bool import_end(struct parse *p, bool ok, struct import_outcome *ret_outc
     ret_outcome->counts = p->counts;
     ret_outcome->series = p->series;
     memcpy(ret_outcome->unresolved, p->unresolved, sizeof ret_outcome->unresolved);
+    memcpy(ret_outcome->corrected, p->corrected, sizeof ret_outcome->corrected);
     ret_outcome->points = p->points;
     ret_outcome->costs = p->costs;
     ret_outcome->bills = p->bills;
@@ -80,10 +93,10 @@ bool import_perform(struct task_context *t, const struct import *i,
 {
     struct parse p CLEANUP(parse_free) = {.task = t};
     *ret_outcome = (struct import_outcome){0};
-    bool ok = import_begin(&p, i, e) && fetch_reader(&p, e) && import_read(&p, i, e) &&
+    bool ok = import_begin(&p, i, e) && import_known(&p, i, e) && fetch_reader(&p, e) &&
+              import_read(&p, i, e) &&
               record_of_import(t->pg, i->building_id, i->name, &p.record.id, e) &&
-              import_option(&p, i, e) && resolve_series(&p, e) && write_points(&p, e) &&
-              book_parse(&p, e);
+              resolve_series(&p, e) && write_points(&p, e) && book_parse(&p, e);
     return import_end(&p, ok, ret_outcome);
 }
 
@@ -102,9 +115,8 @@ bool import_compare(struct task_context *t, const struct import *i, const struct
     struct parse p CLEANUP(parse_free) = {.task = t};
     struct err later;
     *ret_outcome = (struct import_outcome){0};
-    bool ok = import_draft(&p, i, e) && import_read(&p, i, e) &&
-              record_known_import(t->pg, i->building_id, i->name, &p.record.id, e) &&
-              import_option(&p, i, e) && resolve_series(&p, e) && compare_points(&p, sink, e) &&
+    bool ok = import_draft(&p, i, e) && import_known(&p, i, e) && import_read(&p, i, e) &&
+              resolve_series(&p, e) && compare_points(&p, sink, e) &&
               month_compare_bills(t->pg, p.wanted.to_s, p.wanted.bill_s, &ret_outcome->bill, e);
     import_end(&p, ok, ret_outcome);
     return series_draft_only(t->pg, false, ok ? e : &later) && ok;

@@ -21,6 +21,7 @@ struct import {
     const char *scope; /* see struct parse */
     const char *zone;  /* of new series' days: an IANA zone, or "feed"; NULL: as was decided about
                           the file's record, else the configured one */
+    const struct record_option *given; /* go before what was decided about the file; or NULL */
     /* Passes the whole document on; false: its error, or the sink's. */
     bool (*read)(void *context, const struct import_sink *sink, struct err *e);
     void *context;
@@ -30,6 +31,7 @@ struct import_outcome {
     struct stage_counts counts;
     size_t series;               /* that can be stored */
     char unresolved[PARSE_NOTE]; /* those that cannot, and why; "" */
+    char corrected[PARSE_NOTE];  /* the corrections that were applied; "" */
     int64_t points, costs;       /* written to KairosDB and counted back */
     int64_t bills, months;       /* rows changed, months to sum */
     bool is_nothing;             /* there were readings, and none of them could be stored */

@@ -66,11 +66,34 @@ static bool parse_window(struct parse *p, struct err *e)
                          : window_next(&source, p->zone, now_s, &p->window, e);
 }
 
+static void parse_note_corrections(struct parse *p)
+{
+    size_t used = 0;
+    p->corrected[0] = '\0';
+    for (int i = OPTION_MULTIPLIER; i < RECORD_OPTIONS && used < PARSE_NOTE; i++)
+        if (*p->option.of[i])
+            used +=
+                (size_t)snprintf(p->corrected + used, PARSE_NOTE - used, "%s%s=%s", used ? " " : "",
+                                 record_option_name((enum record_option_name)i), p->option.of[i]);
+}
+
+bool parse_decide(struct parse *p, struct err *e)
+{
+    const struct record_option *o = &p->option;
+    const struct correction_words words = {.multiplier = o->of[OPTION_MULTIPLIER],
+                                           .cost_scale = o->of[OPTION_COST_SCALE],
+                                           .shift = o->of[OPTION_SHIFT],
+                                           .meter = o->of[OPTION_METER],
+                                           .service = o->of[OPTION_SERVICE]};
+    const char *heat = o->of[OPTION_HEAT_CONTENT];
+    parse_note_corrections(p);
+    return correction_read(&words, &p->correction, e) &&
+           (!*heat || units_heat_read(heat, &p->heat, e));
+}
+
 bool parse_option(struct parse *p, struct err *e)
 {
-    if (!record_option_get(p->task->pg, p->record.id, &p->option, e))
-        return false;
-    return !*p->option.heat_content || units_heat_read(p->option.heat_content, &p->heat, e);
+    return record_option_get(p->task->pg, p->record.id, &p->option, e) && parse_decide(p, e);
 }
 
 static bool parse_record(struct parse *p, struct err *e)

@@ -11,6 +11,7 @@
 #include "books/run.h"
 #include "books/stage.h"
 #include "meter/arguments.h"
+#include "meter/correction.h"
 #include "meter/espi.h"
 #include "meter/feed.h"
 #include "meter/plausible.h"
@@ -38,7 +39,9 @@ struct parse {
     struct record record;
     struct record_option option;
     struct units_heat heat; /* amount 0: none */
-    bool has_custodian;     /* the three below count */
+    struct correction correction;
+    char corrected[PARSE_NOTE]; /* the corrections that were applied, as a person wrote them; "" */
+    bool has_custodian;         /* the three below count */
     struct custodian custodian;
     struct subscription subscription;
     struct pending pending; /* is_pending: what the custodian has accepted and not answered yet */
@@ -69,8 +72,10 @@ struct parse {
 
 void parse_free(struct parse *p); /* what the steps made; for CLEANUP */
 /* What was decided about p->record; of record 0, nothing was. Errors: those of record_option_get,
- * units_heat_read. */
+ * and of parse_decide. */
 MUST_CHECK bool parse_option(struct parse *p, struct err *e);
+/* Makes of p->option what is applied. Errors: those of units_heat_read, correction_read. */
+MUST_CHECK bool parse_decide(struct parse *p, struct err *e);
 /* For libcurl's callbacks, at least every second: renews the lease, and says whether to stop. No
  * COPY is open while they run. context is the struct parse. */
 bool parse_should_stop(void *context);

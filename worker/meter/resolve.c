@@ -53,6 +53,12 @@ static void reasons_text(const struct resolve_reasons *reasons, char out[PARSE_N
             reasons->of[i].code, reasons->of[i].series, reasons->of[i].readings);
 }
 
+/* As a person corrected it. */
+static struct espi_series resolve_series_at(const struct parse *p, size_t i)
+{
+    return correction_series(&p->correction, espi_series_at(p->espi, i));
+}
+
 static int64_t tag_number(const struct series_tags *tags, enum series_tag tag)
 {
     return strtoll(tags->values[tag], NULL, 10);
@@ -72,7 +78,7 @@ static void resolve_meter_name(const struct series_tags *tags, char *out, size_t
 /* Of the series' days and months; NULL: the configured one. */
 static const char *resolve_zone(const struct parse *p, const struct espi_series *s)
 {
-    const char *zone = p->option.time_zone;
+    const char *zone = p->option.of[OPTION_TIME_ZONE];
     if (strcmp(zone, "feed") != 0)
         return *zone ? zone : NULL;
     struct local_time t =
@@ -206,9 +212,11 @@ static bool resolve_all(struct parse *p, int64_t *ids, size_t count,
 {
     if (!resolve_begin(p, e))
         return false;
-    for (size_t i = 0; i < count; i++)
-        if (!resolve_one(p, espi_series_at(p->espi, i), &ids[i], reasons, e))
+    for (size_t i = 0; i < count; i++) {
+        const struct espi_series s = resolve_series_at(p, i);
+        if (!resolve_one(p, &s, &ids[i], reasons, e))
             return false;
+    }
     return pg_commit(p->task->pg, e);
 }
 
@@ -216,23 +224,36 @@ static bool resolve_stage_groups(struct parse *p, const int64_t *ids, struct err
 {
     for (size_t group = 0; group < espi_group_count(p->espi); group++) {
         size_t i = espi_series_of_group(p->espi, (uint32_t)group);
-        const struct espi_series *s = espi_series_at(p->espi, i);
+        const struct espi_series s = resolve_series_at(p, i);
         bool is_full = false;
-        int64_t exponent = s->power_of_ten_multiplier;
+        int64_t exponent = s.power_of_ten_multiplier;
         const struct stage_group row = {.group = (uint32_t)group,
                                         .feed_series = i,
                                         .series_id = ids[i],
                                         .exponent = exponent == ESPI_ABSENT ? 0 : exponent,
-                                        .interval_s = s->interval_length,
-                                        .is_summable = series_is_summable(s),
-                                        .without_costs = s->unreadable_costs,
-                                        .is_estimated = s->default_quality == 8 ||
-                                                        s->default_quality == 9 ||
-                                                        s->default_quality == 12};
+                                        .interval_s = s.interval_length,
+                                        .is_summable = series_is_summable(&s),
+                                        .without_costs = s.unreadable_costs,
+                                        .is_estimated = s.default_quality == 8 ||
+                                                        s.default_quality == 9 ||
+                                                        s.default_quality == 12};
         if (!stage_group(p->stage, &row, &is_full, e) || (is_full && !stage_flush(p->stage, e)))
             return false;
     }
     return stage_flush(p->stage, e);
+}
+
+/* A file with readings of a meter that a record delivers, which are corrected there: half of them
+ * would be wrong. */
+static bool resolve_refuse_other_corrections(struct parse *p, struct err *e)
+{
+    int64_t record = 0;
+    if (!p->by_hand || !record_option_other(p->task->pg, &p->option, &record, e))
+        return !p->by_hand;
+    return !record || err_set(e, ERR_REJECT, "corrections_differ",
+                              "readings of meters of record %" PRId64 ", which has corrections "
+                              "(record show %" PRId64 "): give import the same",
+                              record, record);
 }
 
 /* --- registers ------------------------------------------------------------------------------ */
@@ -242,8 +263,9 @@ static bool resolve_judge_register(struct parse *p, int64_t id, enum stage_regis
                                    struct err *e)
 {
     bool is_known = false, is_register = false;
-    if (*p->option.registers) {
-        *ret_is = strcmp(p->option.registers, "deltas") == 0 ? STAGE_DELTAS : STAGE_REGISTER;
+    const char *registers = p->option.of[OPTION_REGISTERS];
+    if (*registers) {
+        *ret_is = strcmp(registers, "deltas") == 0 ? STAGE_DELTAS : STAGE_REGISTER;
         return true;
     }
     if (!series_register(p->task->pg, id, &is_known, &is_register, e))
@@ -281,8 +303,8 @@ static bool resolve_registers(struct parse *p, const int64_t *ids, size_t count,
                               struct resolve_reasons *reasons, struct err *e)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct espi_series *s = espi_series_at(p->espi, i);
-        if (ids[i] && is_register_kind(s) && !resolve_register(p, s, ids[i], reasons, e))
+        const struct espi_series s = resolve_series_at(p, i);
+        if (ids[i] && is_register_kind(&s) && !resolve_register(p, &s, ids[i], reasons, e))
             return false;
     }
     return true;
@@ -311,19 +333,22 @@ static void resolve_bill_tags(struct series_tags *tags)
 }
 
 /* Who is billed for what: a series without readings. */
-static struct espi_series resolve_bill_series(const struct espi_bill *b)
+static struct espi_series resolve_bill_series(const struct parse *p, const struct espi_bill *b)
 {
+    struct correction naming = p->correction; /* a bill has a multiplier and a time of its own */
     struct espi_series s = espi_series_unknown();
+    naming.has_multiplier = false;
+    naming.shift_s = 0;
     s.usage_point = b->usage_point;
     s.service_kind = b->service_kind;
     s.commodity = b->commodity;
     s.uom = b->value == ESPI_ABSENT ? ESPI_ABSENT : b->uom;
-    return s;
+    return correction_series(&naming, &s);
 }
 
-static const char *resolve_bill_fault(const struct espi_bill *b)
+static const char *resolve_bill_fault(const struct parse *p, const struct espi_bill *b)
 {
-    if (!b->usage_point)
+    if (!b->usage_point && !p->correction.meter)
         return "bill_without_usage_point";
     if (b->start_s == ESPI_ABSENT || b->duration_s == ESPI_ABSENT || b->duration_s <= 0 ||
         b->start_s < BILL_LEAST_S || b->start_s > BILL_MOST_S || b->duration_s > UINT32_MAX)
@@ -358,7 +383,7 @@ static bool resolve_bill_claim(struct parse *p, const struct espi_series *s, int
 static bool resolve_bill(struct parse *p, const struct espi_bill *b,
                          struct resolve_reasons *reasons, struct err *e)
 {
-    const char *fault = resolve_bill_fault(b);
+    const char *fault = resolve_bill_fault(p, b);
     bool is_full = false;
     if (b->value == ESPI_ABSENT && b->amount == ESPI_ABSENT)
         return true; /* a status without figures */
@@ -366,13 +391,13 @@ static bool resolve_bill(struct parse *p, const struct espi_bill *b,
         reasons_add(reasons, fault, 0);
         return true;
     }
-    const struct espi_series s = resolve_bill_series(b);
+    const struct espi_series s = resolve_bill_series(p, b);
     struct stage_bill row = {
         .start_s = b->start_s,
         .length_s = b->duration_s,
         .value = b->value,
         .exponent = b->power_of_ten_multiplier == ESPI_ABSENT ? 0 : b->power_of_ten_multiplier,
-        .cost = b->amount,
+        .cost = correction_cost(&p->correction, b->amount),
         .updated_s = b->updated_s};
     if (!resolve_bill_claim(p, &s, &row.series_id, reasons, e))
         return false;
@@ -416,12 +441,13 @@ bool resolve_series(struct parse *p, struct err *e)
     int64_t *ids CLEANUP(free_at) = calloc(count + 1, sizeof *ids);
     if (!ids)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for %zu series", count);
-    const struct plausible_decided decided = {0};
+    const struct plausible_decided decided = {.multiplier = p->correction.has_multiplier,
+                                              .cost_scale = p->correction.has_cost_scale};
     if (!task_go_on(p->task, "resolving", e) ||
         !plausible_judge(&p->plausible, &decided, p->espi, e) ||
         !resolve_all(p, ids, count, &reasons, e) || !resolve_stage_groups(p, ids, e) ||
-        !resolve_registers(p, ids, count, &reasons, e) || !resolve_bills(p, &reasons, e) ||
-        !resolve_refuse_mixed(p, &reasons, e))
+        !resolve_refuse_other_corrections(p, e) || !resolve_registers(p, ids, count, &reasons, e) ||
+        !resolve_bills(p, &reasons, e) || !resolve_refuse_mixed(p, &reasons, e))
         return false;
     resolve_tell_problems(p);
     p->skipped_readings = espi_skipped(p->espi, p->skipped, sizeof p->skipped);

@@ -9,3 +9,27 @@ ALTER TABLE meterbeat.run
     ADD COLUMN renewals   integer NOT NULL DEFAULT 0; -- messages promised anew since it was last begun
 CREATE INDEX run_enqueued ON meterbeat.run (queue, enqueued_at) WHERE started_at >= enqueued_at;
 CREATE INDEX run_expires ON meterbeat.run (expires_at) WHERE state IN ('waiting', 'running', 'retrying');
+
+-- What a person corrects of a feed, by record.
+ALTER TABLE meterbeat.record_option
+    ADD multiplier text,                       -- ESPI's powerOfTenMultiplier in place of the feed's
+    ADD cost_scale text,                       -- what a cost of 1 is worth; null: 0.00001
+    ADD shift      text,                       -- seconds added to each start, or 'milliseconds'
+    ADD meter      text,                       -- the usage point of readings that the feed gives none
+    ADD service    text,                       -- what is metered, whatever the feed says
+    ADD generation bigint NOT NULL DEFAULT 0;  -- grows with each change of the five above
+CREATE TABLE meterbeat.record_change (         -- who decided what about a record, and when
+    id        bigserial PRIMARY KEY,
+    record_id bigint NOT NULL,
+    name      text NOT NULL,
+    before    text NOT NULL,
+    after     text NOT NULL,
+    who       text NOT NULL,                   -- user@host (database role)
+    at        timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX record_change_record ON meterbeat.record_change (record_id, id);
+ALTER TABLE meterbeat.day
+    ADD generation bigint NOT NULL DEFAULT 0;  -- of the corrections its values were written with
+ALTER TABLE meterbeat.series
+    ADD superseded boolean NOT NULL DEFAULT false; -- a decision about its record has made another meter of it
+CREATE INDEX series_record ON meterbeat.series (record_id);
