@@ -222,7 +222,7 @@ static bool show_decisions(const struct record_request *r, struct err *e)
                       c == 1 || c == 2 ? value_or_dash(PQgetvalue(changes, i, c))
                                        : PQgetvalue(changes, i, c));
     if (t.count > 0) {
-        printf("\n");
+        text_print(stdout, "\n");
         table_print(&t, stdout);
     }
     return true;
