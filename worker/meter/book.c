@@ -12,7 +12,7 @@
 #include "meter/parse.h"
 #include "meter/promise.h"
 
-#define BOOK_SUMMARY 1400
+#define BOOK_SUMMARY 1800
 
 static void book_summary(const struct parse *p, char out[BOOK_SUMMARY])
 {
