@@ -152,11 +152,15 @@ bool stage_entry(struct stage *s, uint64_t entry, int64_t updated_s, bool *ret_i
            stage_row_done(&s->entries, ret_is_full);
 }
 
+/* A power of ten that no series is stored with: SQL adds the readings' own to it. */
+#define STAGE_EXPONENT_MOST 1000
+
 bool stage_group(struct stage *s, const struct stage_group *g, bool *ret_is_full, struct err *e)
 {
+    int64_t most = STAGE_EXPONENT_MOST, exponent = g->exponent < most ? g->exponent : most;
     const int64_t values[] = {g->group, (int64_t)g->feed_series,
-                              g->series_id ? g->series_id : STAGE_ABSENT, g->exponent,
-                              g->interval_s};
+                              g->series_id ? g->series_id : STAGE_ABSENT,
+                              exponent > -most ? exponent : -most, g->interval_s};
     return stage_numbers(&s->groups, values, ARRAY_LEN(values), '\t', e) &&
            stage_truth(&s->groups.text, g->is_estimated, '\t', e) &&
            stage_truth(&s->groups.text, g->is_summable, '\t', e) &&

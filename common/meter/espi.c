@@ -227,6 +227,7 @@ struct espi_limits espi_limits_default(void)
                                 .text_bytes = 4096,
                                 .attributes = 64,
                                 .kept_bytes = 6u * 1024 * 1024,
+                                .series = 10000,
                                 .problems = 100};
 }
 
@@ -242,6 +243,7 @@ static struct espi_limits complete_limits(const struct espi_limits *given)
     l.text_bytes = g.text_bytes ? g.text_bytes : l.text_bytes;
     l.attributes = g.attributes ? g.attributes : l.attributes;
     l.kept_bytes = g.kept_bytes ? g.kept_bytes : l.kept_bytes;
+    l.series = g.series ? g.series : l.series;
     l.problems = g.problems ? g.problems : l.problems;
     return l;
 }
@@ -489,12 +491,24 @@ bool espi_next(struct espi *p, struct err *e)
     return outcome(p, e);
 }
 
+/* Each becomes a row in the books; those without readings become none. */
+static bool check_series(struct espi *p)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < p->table.count; i++)
+        count += p->table.series[i].readings > 0;
+    return count <= p->document.limits.series ||
+           err_set(&p->error, ERR_REJECT, "too_many_series", "readings of more than %zu series",
+                   p->document.limits.series);
+}
+
 bool espi_finish(struct espi *p, struct err *e)
 {
     if (!espi_end(p, e) || p->finished)
         return outcome(p, e);
     p->finished = true;
-    if (!espi_table_make(&p->document.graph, &p->document.problems, &p->table, &p->error))
+    if (!espi_table_make(&p->document.graph, &p->document.problems, &p->table, &p->error) ||
+        !check_series(p))
         fail_at(p, place_now(p));
     return outcome(p, e);
 }

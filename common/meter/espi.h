@@ -76,7 +76,9 @@ struct espi_limits {
     size_t text_bytes; /* "text_too_long": one element's text or one href */
     size_t attributes; /* "too_many_attributes": of one element */
     size_t
-        kept_bytes;  /* "too_much_kept": hrefs, resources, groups and problems held until the end */
+        kept_bytes; /* "too_much_kept": hrefs, resources, groups and problems held until the end */
+    size_t
+        series; /* "too_many_series": MeterReadings, and blocks without one, that have readings */
     size_t problems; /* not an error: further problems are counted, not kept */
 };
 

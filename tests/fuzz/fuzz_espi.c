@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "meter/espi.h"
+#include "meter/inspect_print.h"
+#include "meter/plausible.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -15,6 +17,8 @@ struct found {
     uint64_t readings;
     uint64_t digest;
     size_t series;
+    struct inspect_counts counts;
+    struct plausible plausible;
 };
 
 static const struct espi_limits small = {.depth = 20,
@@ -40,10 +44,26 @@ static void mix(uint64_t *digest, int64_t number)
 
 static bool take(void *context, const struct espi_reading *r, struct err *e)
 {
-    (void)e;
     struct found *f = context;
-    const int64_t numbers[] = {r->group, r->ordinal, (int64_t)r->entry, r->start_s, r->duration_s,
-                               r->value, r->cost,    r->quality,        r->tou,     r->placed};
+    const int64_t numbers[] = {r->group,
+                               r->ordinal,
+                               (int64_t)r->entry,
+                               r->start_s,
+                               r->duration_s,
+                               r->value,
+                               r->value_exponent,
+                               r->cost,
+                               r->cost_exponent,
+                               r->quality,
+                               r->tou,
+                               r->consumption_tier,
+                               r->cpp,
+                               r->placed};
+    require(r->value_exponent <= 0 && r->value_exponent >= -30 && r->cost_exponent <= 0 &&
+                r->cost_exponent >= -30,
+            "decimals are as many as are said to fit");
+    require(inspect_count_reading(&f->counts, r, e) && plausible_note(&f->plausible, r, e),
+            "memory");
     f->readings++;
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
         mix(&f->digest, numbers[i]);
@@ -73,6 +93,8 @@ static void look_at_series(struct espi *p, struct found *f)
     for (size_t i = 0; i < espi_bill_count(p); i++) {
         const struct espi_bill *b = espi_bill_at(p, i);
         mix(&f->digest, b->value);
+        mix(&f->digest, b->amount);
+        mix(&f->digest, b->power_of_ten_multiplier);
         mix(&f->digest, b->start_s);
         mix(&f->digest, b->updated_s);
         mix_text(&f->digest, b->usage_point);
@@ -85,6 +107,29 @@ static void look_at_series(struct espi *p, struct found *f)
     require(readings == f->readings, "each reading is handed over once");
     for (size_t i = 0; i < espi_problem_count(p); i++)
         require(strlen(espi_problem_at(p, i)->code) > 0, "a problem has a code");
+}
+
+/* What people are shown of it, and judged by. */
+static void show(struct espi *p, struct found *f, struct zones *zones)
+{
+    struct err e = {0};
+    char text[80];
+    const struct plausible_decided nothing = {0};
+    require(plausible_judge(&f->plausible, &nothing, p, &e), "memory");
+    struct inspect_file file = {.name = "-",
+                                .feed = p,
+                                .counts = inspect_count_join(&f->counts, p),
+                                .are_starts_known = true,
+                                .zones = zones};
+    FILE *nowhere = fopen("/dev/null", "w");
+    require(file.counts && nowhere, "memory");
+    inspect_print_json(&file, nowhere);
+    inspect_print_text(&file, nowhere);
+    fclose(nowhere);
+    free(file.counts);
+    (void)espi_skipped(p, text, sizeof text);
+    require(strlen(text) < sizeof text, "a text ends");
+    (void)espi_check_content(p, &e);
 }
 
 static bool write_pieces(struct espi *p, const uint8_t *data, size_t size, size_t piece,
@@ -115,7 +160,7 @@ static bool write_documents(struct espi *p, const uint8_t *data, size_t size, si
 }
 
 static struct found read_feed(const uint8_t *data, size_t size, size_t piece,
-                              const struct espi_limits *limits)
+                              const struct espi_limits *limits, struct zones *zones)
 {
     struct err e = {0};
     struct found f = {0};
@@ -128,21 +173,26 @@ static struct found read_feed(const uint8_t *data, size_t size, size_t piece,
     memcpy(f.code, e.code, sizeof f.code);
     if (f.right)
         look_at_series(p, &f);
+    if (f.right && zones)
+        show(p, &f, zones);
+    inspect_counts_free(&f.counts);
+    plausible_free(&f.plausible);
     espi_free(p);
     return f;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static struct zones zones; /* found once, for all runs; to name one is slow */
     if (size < 1)
         return 0;
     size_t piece = 1 + data[0];
     data++, size--;
-    struct found whole = read_feed(data, size, size ? size : 1, NULL);
-    struct found pieces = read_feed(data, size, piece, NULL);
+    struct found whole = read_feed(data, size, size ? size : 1, NULL, piece % 8 ? NULL : &zones);
+    struct found pieces = read_feed(data, size, piece, NULL, NULL);
     require(whole.right == pieces.right, "pieces change nothing");
     require(!whole.right || (whole.readings == pieces.readings && whole.digest == pieces.digest),
             "pieces change no reading");
-    read_feed(data, size, piece, &small);
+    read_feed(data, size, piece, &small, NULL);
     return 0;
 }

@@ -82,6 +82,14 @@ def test_a_register_from_one_end_of_64_bits_to_the_other_is_no_undefined_amount(
     assert building.sums(1)["X", 2, 3] == [(MAY, JUNE, 2, None)]
 
 
+def test_a_power_of_ten_of_64_bits_beside_decimals_is_refused_and_nothing_else(building, tmp_path):
+    for power in (2**63 - 1, 1 - 2**63):
+        path = write(tmp_path, "power.xml", d.feed(meter("P", [d.reading(MAY, "0.5")], powerOfTenMultiplier=power),
+                                                   meter("W", [d.reading(MAY, 7)])))
+        done, _ = by_hand(building, "--building", 1, path)
+        assert done["not_stored"] == "bad_multiplier: 1 series, 1 readings" and done["points"] == 1
+
+
 def test_values_that_cannot_be_read_leave_no_month_of_the_others(building, tmp_path):
     path = write(tmp_path, "commas.xml", d.feed(meter("C", [
         d.reading(MAY, "0,62"), d.reading(MAY + HOUR, 2), d.reading(MAY + 2 * HOUR, "1,38")])))

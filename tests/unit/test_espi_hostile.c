@@ -3,6 +3,7 @@
 #include "espi_test.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #define ATOM "<feed xmlns='http://www.w3.org/2005/Atom' xmlns:e='http://naesb.org/espi'>"
 
@@ -205,6 +206,57 @@ static void a_feed_of_many_blocks_keeps_nothing_of_each(void **state)
     body_free(&b);
 }
 
+/* Some kilobytes of gzip, when the links are alike. Twice as many are too much to keep. */
+#define LINKS 60000
+
+static void many_resources_and_many_links_in_one_entry_take_time_by_their_sum(void **state)
+{
+    (void)state;
+    static const char *const resources[] = {"<e:UsagePoint/>", "<e:ReadingType/>",
+                                            "<e:UsageSummary><e:billToDate>1</e:billToDate>"
+                                            "</e:UsageSummary>"};
+    static const char *const selves[] = {"", "<link rel='self' href='a'/>"};
+    for (size_t kind = 0; kind < 3; kind++)
+        for (size_t self = 0; self < 2; self++) {
+            struct body links = repeat("", "<link rel='related' href='a/b'/>", LINKS, "");
+            struct body all = repeat("", resources[kind], 256, "");
+            struct buf text = buf_make(32u << 20);
+            assert_true(buf_printf(&text, NULL, ATOM "<entry>%s", selves[self]) &&
+                        buf_append(&text, links.bytes, links.len, NULL) &&
+                        buf_append(&text, all.bytes, all.len, NULL) &&
+                        buf_append(&text, "</entry></feed>", 15, NULL));
+            clock_t begin = clock();
+            struct outcome o = outcome_of((struct body){text.data, text.len}, NULL);
+            double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+            assert_true(o.right);
+            if (seconds > 1.5) /* 0.03 s; by the product it was above 3 */
+                fail_msg("%.1f s of CPU", seconds);
+            outcome_free(&o);
+            buf_free(&text);
+            body_free(&links);
+            body_free(&all);
+        }
+}
+
+static void more_series_with_readings_than_allowed_are_refused_and_empty_ones_are_not(void **state)
+{
+    (void)state;
+    struct espi_limits few = {.series = 3};
+    static const char *const entries[] = {
+        "<entry><link rel='self' href='M/@'/><content><e:MeterReading/></content></entry>",
+        "<entry><link rel='self' href='M/@'/><content><e:MeterReading/><e:IntervalBlock>"
+        "<e:IntervalReading><e:value>1</e:value></e:IntervalReading></e:IntervalBlock></content>"
+        "</entry>"};
+    for (size_t i = 0; i < 2; i++) {
+        struct body b = number(entries[i], 4);
+        struct outcome o = outcome_of(b, &few);
+        assert_int_equal(o.right, i == 0);
+        assert_true(o.right || !strcmp(o.e.code, "too_many_series"));
+        outcome_free(&o);
+        body_free(&b);
+    }
+}
+
 static void given_limits_hold(void **state)
 {
     (void)state;
@@ -284,6 +336,8 @@ int main(void)
         cmocka_unit_test(text_that_means_nothing_may_be_of_any_length),
         cmocka_unit_test(what_must_be_kept_until_the_end_has_a_limit),
         cmocka_unit_test(a_feed_of_many_blocks_keeps_nothing_of_each),
+        cmocka_unit_test(many_resources_and_many_links_in_one_entry_take_time_by_their_sum),
+        cmocka_unit_test(more_series_with_readings_than_allowed_are_refused_and_empty_ones_are_not),
         cmocka_unit_test(given_limits_hold),
         cmocka_unit_test(problems_are_kept_up_to_a_limit_and_counted_beyond),
         cmocka_unit_test(what_the_sink_says_ends_the_feed_and_stays),
