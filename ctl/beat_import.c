@@ -171,8 +171,10 @@ static bool chunk_open(struct chunk *c, struct err *e)
 static bool chunk_close(struct chunk *c, const char *before, FILE *out, struct err *e)
 {
     bool ok = fclose(c->out) == 0;
-    if (ok)
-        text_print(out, "%s%s", before, c->text);
+    if (ok) { /* settings and comments, of many lines: clean already */
+        (void)fputs(before, out);
+        (void)fputs(c->text, out);
+    }
     free(c->text);
     return ok || no_memory(e);
 }
@@ -240,6 +242,17 @@ static bool import_timezone(struct import *i, const json_t *dump, struct err *e)
     return true;
 }
 
+/* What the dump itself could not see: entries of other schedulers. */
+static void lose_what_the_dump_lacks(struct import *i, const json_t *dump)
+{
+    size_t n;
+    json_t *text;
+    json_array_foreach(json_object_get(dump, "__lost__"), n, text)
+    {
+        lose(i, "schedule", json_is_string(text) ? json_string_value(text) : "not carried over");
+    }
+}
+
 bool beat_import(const json_t *dump, FILE *out, struct beat_import *ret, struct err *e)
 {
     struct import i = {.out = out};
@@ -249,6 +262,7 @@ bool beat_import(const json_t *dump, FILE *out, struct beat_import *ret, struct 
                        "no map named CELERYBEAT_SCHEDULE, CELERY_BEAT_SCHEDULE or beat_schedule");
     if (!try_file(&i, e))
         return false;
+    lose_what_the_dump_lacks(&i, dump);
     bool ok = import_timezone(&i, dump, e) && import_entries(&i, entries, e);
     (void)unlink(i.path);
     *ret = i.count;

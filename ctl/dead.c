@@ -16,13 +16,17 @@ enum { KEY_ALL = 256 };
 
 struct dead {
     struct ctl *ctl;
-    const char *verb, *id;
+    const char *verb, *id, *queue;
     bool all, json;
     long most;
 };
 
 static const struct argp_option options[] = {
     {"all", KEY_ALL, NULL, 0, "Every message instead of one ID (replay, drop)", 0},
+    {"queue", 'q', "NAME", 0,
+     "Where replayed messages go, whatever they say (replay; default: the queue that they died of, "
+     "when the configuration names it)",
+     0},
     {"json", 'j', NULL, 0, "One JSON object a line (list, show)", 0},
     {"most", 'n', "N", 0, "How many to list (default 100)", 0},
     {0},
@@ -49,6 +53,9 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_ALL:
         d->all = true;
+        return 0;
+    case 'q':
+        d->queue = argument;
         return 0;
     case 'j':
         d->json = true;
@@ -85,7 +92,7 @@ struct visitor {
     struct session *session;
     struct table *table;
     size_t number; /* of the message in the queue, from 1 */
-    size_t hits;
+    size_t hits, refused;
     bool (*visit)(struct visitor *v, const struct broker_event *message, struct err *e);
 };
 
@@ -164,6 +171,36 @@ static bool reopen_run(struct session *s, const char *id, struct err *e)
     return id[0] == '\0' || run_reopen(s->pg, id, &reopened, e);
 }
 
+/* The header is whatever the message's last writer put there: with our rights it may only lead to
+ * queues that the configuration knows. */
+static bool is_configured(const struct settings *s, const char *queue)
+{
+    if (strcmp(queue, s->broker.queue) == 0 || strcmp(queue, s->worker.foreign_queue) == 0)
+        return true;
+    for (size_t i = 0; i < s->entries_count; i++)
+        if (s->entries[i].queue != NULL && strcmp(queue, s->entries[i].queue) == 0)
+            return true;
+    return false;
+}
+
+/* Where the message goes; NULL: nowhere, and it is said why. */
+static const char *replay_queue(struct visitor *v, const struct envelope *envelope, const char *id)
+{
+    const struct settings *s = v->session->settings;
+    const char *from = json_string_value(json_object_get(envelope->headers, "x-meterbeat-queue"));
+    if (v->dead->queue != NULL)
+        return v->dead->queue;
+    if (from == NULL || is_configured(s, from))
+        return from != NULL ? from : s->broker.queue;
+    v->refused++;
+    text_print(stderr,
+               "meterbeatctl: message %zu, task %s, stays where it is: it says that it comes from "
+               "queue %s, which the configuration does not name\n"
+               "  Is that true? replay it with --queue NAME.\n",
+               v->number, id, from);
+    return NULL;
+}
+
 /* The run waits again before its message can arrive; acknowledged only once that is confirmed. */
 static bool replay_one(struct visitor *v, const struct broker_event *message, struct err *e)
 {
@@ -171,9 +208,9 @@ static bool replay_one(struct visitor *v, const struct broker_event *message, st
         return true;
     struct envelope fresh;
     const char *id = dead_letter_id(&message->envelope);
-    const char *from =
-        json_string_value(json_object_get(message->envelope.headers, "x-meterbeat-queue"));
-    const char *queue = from != NULL ? from : v->session->settings->broker.queue;
+    const char *queue = replay_queue(v, &message->envelope, id);
+    if (queue == NULL)
+        return true;
     if (!dead_letter_fresh(&message->envelope, &fresh, e))
         return false;
     bool ok =
@@ -226,9 +263,11 @@ static int end_of(const struct visitor *v, const struct verb *verb)
 {
     if (v->table->count > 0)
         table_print(v->table, stdout);
-    if (v->hits == 0 && !v->dead->json)
+    if (v->hits == 0 && v->refused == 0 && !v->dead->json)
         text_print(stderr, "meterbeatctl: no %s in the dead-letter queue\n",
                    verb->wants_id && !v->dead->all ? "such message" : "message");
+    if (v->refused > 0)
+        return CTL_FAILED;
     return v->hits > 0 || !verb->wants_id || v->dead->all ? CTL_OK : CTL_FAILED;
 }
 

@@ -52,8 +52,8 @@ static void print_row(const struct table *t, size_t from, bool titles, const siz
         const char *text = titles ? t->titles[c] + right : cell(t, from + c);
         int pad = (int)(widths[c] - table_width(text));
         bool last = c + 1 == t->columns;
-        text_print(out, "%*s%s%*s%s", right ? pad : 0, "", text, right || last ? 0 : pad, "",
-                   last ? "\n" : "  ");
+        text_print(out, "%*s%s%*s", right ? pad : 0, "", text, right || last ? 0 : pad, "");
+        (void)fputs(last ? "\n" : "  ", out);
     }
 }
 

@@ -89,11 +89,12 @@ struct settings {
     struct {
         int64_t prefetch, processes, grace_s, task_time_limit_s, lease_s, max_starts;
         int64_t max_message_bytes, max_message_depth, max_result_bytes;
-        bool track_started;        /* send STARTED, Celery's task_track_started */
-        const char *foreign_queue; /* of follow-up tasks that are not ours and name none */
-        const char *name;          /* a pattern: config/node_name.h */
-        bool remote_control, task_events;
-        int64_t max_events, max_revoked, revoked_s;
+        bool track_started;         /* send STARTED, Celery's task_track_started */
+        const char *foreign_queue;  /* of follow-up tasks that are not ours and name none */
+        const char *name;           /* a pattern: config/node_name.h */
+        const char *remote_control; /* "off", "inspect" or "all" */
+        bool task_events;
+        int64_t max_events, max_revoked, revoked_s, max_added_queues;
         int64_t retry_delays_s[SETTINGS_MAX_RETRY_DELAYS];
         size_t retry_delays;
         struct settings_alias aliases[SETTINGS_MAX_ALIASES];

@@ -188,8 +188,12 @@ const struct setting settings_table[] = {
     {"worker.name", SETTING_NODE, "", "meterbeat-worker@%h/%p", 3, 100, NULL, AT(worker.name), 0,
      "by which the broker, the books and Celery's tools know this worker; %h host, %p process id, "
      "%i index of the process from 1; no two may have the same"},
-    BOOL(worker.remote_control, "true",
-         "answer `celery status`, `celery inspect`, `celery control` and Flower"),
+    WORD(
+        worker.remote_control, "all", "off|inspect|all",
+        "what Celery's tools may do: nothing; ask (`celery status`, `celery inspect`); also change "
+        "(`celery control`, revoke, Flower's buttons)"),
+    INT(worker.max_added_queues, "queues", "16", 0, 256,
+        "most queues that remote control may have a process make, in all its life"),
     BOOL(worker.task_events, "false",
          "tell monitors of each task from the start (Celery's worker_send_task_events); else from "
          "`celery control enable_events` on"),

@@ -109,5 +109,8 @@ MUST_CHECK bool broker_declare_work(struct broker *b, const struct settings *s, 
 #define BROKER_QUEUE_NAME 300
 const char *broker_retry_queue(const char *queue, int64_t delay_s, char name[BROKER_QUEUE_NAME]);
 const char *broker_dead_queue(const struct settings *s, char name[BROKER_QUEUE_NAME]);
+/* A queue that stands behind a work queue, of any installation: dead letters, a rung, a level of
+ * native delayed delivery. No stranger may name one to be consumed from or to be answered to. */
+bool broker_is_inner_queue(const char *queue);
 
 #endif

@@ -16,6 +16,14 @@ const char *broker_dead_queue(const struct settings *s, char name[BROKER_QUEUE_N
     return name;
 }
 
+bool broker_is_inner_queue(const char *queue)
+{
+    static const char dead[] = ".dead", delayed[] = "celery_delayed_";
+    size_t length = strlen(queue);
+    return strstr(queue, ".retry.") || strncmp(queue, delayed, sizeof delayed - 1) == 0 ||
+           (length >= sizeof dead - 1 && strcmp(queue + length - (sizeof dead - 1), dead) == 0);
+}
+
 /* True: it is there (*ret_there) or it is not; false: the question could not be put. */
 static bool queue_exists(struct broker *b, const char *name, bool *ret_there, struct err *e)
 {

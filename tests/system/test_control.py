@@ -233,7 +233,7 @@ def test_a_name_that_is_taken_leaves_the_second_worker_without_mailbox_alone(
 
 
 def test_without_remote_control_a_worker_is_silent_but_seen(worker_of, remote, monitor):
-    worker = worker_of(remote_control=False)
+    worker = worker_of(remote_control="off")
     monitor.wait("worker-heartbeat", hostname=NODE)
     remote.cast("ping")
     monitor.wait("worker-heartbeat", count=len(monitor.of("worker-heartbeat")) + 1)

@@ -272,6 +272,22 @@ def test_a_message_that_cannot_be_replayed_stays(with_queues, channel):
     assert waiting(channel, DEAD) == 1
 
 
+def test_a_message_is_not_replayed_to_a_queue_that_only_it_says(with_queues, channel):
+    """Its headers are whoever published it; the rights are ours."""
+    channel.queue_declare("payments")
+    put_dead(channel, "evil", **{"x-meterbeat-queue": "payments"})
+    put_dead(channel, "good")
+    said = complaint(with_queues, "dead", "replay", "--all", status=1)
+    assert "task evil, stays where it is" in said and "queue payments" in said
+    assert (waiting(channel, "payments"), waiting(channel, QUEUE), waiting(channel, DEAD)) == (0, 1, 1)
+    assert "stays where it is" in complaint(with_queues, "dead", "replay", "evil", status=1)
+    with_queues.configure(schedule=[{"name": "p", "task": "pay", "every": "1d", "queue": "payments"}])
+    assert with_queues.ctl("dead", "replay", "evil") == "replayed evil to payments\n"
+    assert waiting(channel, "payments") == 1
+    put_dead(channel, "more", **{"x-meterbeat-queue": "elsewhere"})
+    assert with_queues.ctl("dead", "replay", "more", "--queue", QUEUE) == f"replayed more to {QUEUE}\n"
+
+
 def test_dead_letters_are_dropped_by_id_and_all(with_queues, channel):
     for name in ("one", "two", "three"):
         put_dead(channel, name)

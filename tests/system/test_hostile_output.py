@@ -89,6 +89,7 @@ def test_no_command_prints_what_a_stranger_wrote_as_it_is(poisoned):
         done = run(poisoned, *arguments)
         if arguments in (["status"], ["record", "list"], ["dead", "list"], ["report", 42], ["custodian", "list"]):
             assert SHOWN[:17] in done.stdout.decode(), (arguments, "the text itself is not among it")
+            assert done.stdout.count(b"\n") >= 2, (arguments, "rows are lines")
 
 
 def test_a_csv_cell_of_a_stranger_is_no_formula(poisoned, rows):

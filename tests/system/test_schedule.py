@@ -205,10 +205,10 @@ class Importer:
         self.ctl, self.folder = str(next(build.glob("*/meterbeatctl"))), folder
         (folder / "beat_dump.py").write_text(dump_program())
 
-    def dump(self, text, name="proj_settings"):
+    def dump(self, text, name="proj_settings", *more):
         module = name.partition(":")[0]
         (self.folder / f"{module}.py").write_text(text)
-        done = subprocess.run([sys.executable, "beat_dump.py", name], cwd=self.folder, capture_output=True, text=True,
+        done = subprocess.run([sys.executable, "beat_dump.py", name, *more], cwd=self.folder, capture_output=True, text=True,
                               timeout=60)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -295,6 +295,56 @@ def test_a_zone_that_is_not_known_is_said(importer):
     printed = importer.load(json.dumps({**dump, "CELERY_TIMEZONE": "Mars/Olympus"}), status=1)
     assert "# timezone: not carried over" in printed and "Mars/Olympus" in printed
     assert "# timezone: left out: enable_utc" in importer.load(json.dumps({**dump, "enable_utc": False}), status=1)
+
+
+LATE = """
+from celery import Celery
+from celery.schedules import crontab
+app = Celery('late', include=['late_tasks'])
+app.conf.timezone = 'UTC'
+app.autodiscover_tasks(['late_package'])
+
+@app.on_after_configure.connect
+def configured(sender, **more):
+    sender.add_periodic_task(60, app.signature('a.configured'), name='configured')
+
+@app.on_after_finalize.connect
+def finalized(sender, **more):
+    sender.add_periodic_task(crontab(minute=7), app.signature('a.finalized'), name='finalized')
+"""
+LATE_TASKS = """
+from late_app import app
+
+@app.task(name='a.module')
+def task():
+    pass
+
+app.conf.beat_schedule['module'] = {'task': 'a.module', 'schedule': 30}
+"""
+
+
+def test_entries_that_task_modules_and_handlers_add_are_imported(importer):
+    (importer.folder / "late_tasks.py").write_text(LATE_TASKS)
+    (importer.folder / "late_package").mkdir()
+    (importer.folder / "late_package/__init__.py").write_text("")
+    (importer.folder / "late_package/tasks.py").write_text(
+        "from late_app import app\napp.add_periodic_task(90, app.signature('a.found'), name='found')\n")
+    printed = importer.load(importer.dump(LATE, "late_app:app"))
+    assert set(re.findall(r'name = "(\w+)"', printed)) == {"configured", "finalized", "module", "found"}
+    assert 'crontab = "7 * * * *"' in printed
+
+
+@pytest.mark.parametrize("text, more", [
+    ("app.conf.beat_scheduler = 'django_celery_beat.schedulers:DatabaseScheduler'\n", []),
+    ("app.conf.beat_scheduler = 'redbeat.RedBeatScheduler'\n", []), ("", ["redbeat.schedulers:RedBeatScheduler"]),
+    ("", ["django"]), ("import sys, types\nsys.modules['django_celery_beat'] = types.ModuleType('m')\n", [])])
+def test_entries_of_another_scheduler_are_said_to_be_lost(importer, text, more):
+    """They are in a database or in Redis: exit 1, and what there is in the settings all the same."""
+    printed = importer.load(importer.dump(
+        "from celery import Celery\napp = Celery('other')\napp.conf.beat_schedule = "
+        "{'mine': {'task': 't', 'schedule': 5}}\n" + text, "other_app:app", *more), status=1)
+    assert re.search(r"# schedule: not carried over: the entries that \S+ keeps by itself", printed)
+    assert 'name = "mine"' in printed
 
 
 @pytest.mark.parametrize("dump", ["", "[]", "{}", '{"beat_schedule": []}', '{"beat_schedule": {}', '{"a": "\\u0000"}',

@@ -14,10 +14,14 @@
 #include "control/state.h"
 
 static const struct settings settings = {
-    .broker = {.url = "amqp://guest@127.0.0.1:5672/", .queue = "meterbeat"},
+    .broker = {.url = "amqp://guest@127.0.0.1:5672/",
+               .queue = "meterbeat",
+               .event_exchange = "celeryev"},
     .worker = {.prefetch = 4,
                .max_message_bytes = 65536,
                .max_message_depth = 64,
+               .remote_control = "all",
+               .max_added_queues = 20,
                .max_events = 10,
                .max_revoked = 3,
                .revoked_s = 60,

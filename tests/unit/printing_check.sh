@@ -9,7 +9,7 @@ report() { # report WHAT LINES
 report "prints round text_print, text_put or ctl_print_json (base/text.h, ctl/command.h):" \
     "$(grep -nE '\b(v?f?printf|puts|json_dumpf?d?|putchar)\(' ctl/*.c common/meter/inspect_*.c worker/main.c common/config/program.c || true)"
 report "fputs of what is no literal: text_put (base/text.h) cleans it:" \
-    "$(grep -nE '\bfputs\([^"]' ctl/*.c common/meter/inspect_*.c worker/main.c common/config/program.c |
+    "$(grep -nE '\bfputs\(([^"l]|l[^a])' ctl/*.c common/meter/inspect_*.c worker/main.c common/config/program.c |
         grep -v '^ctl/beat_import.c' || true)" # it writes configuration, escaped by settings_show_entry
 report "dumps JSON that is not ASCII:" \
     "$(grep -nE 'json_dump(_callback)?\(' ctl/*.c common/meter/inspect_*.c | grep -v JSON_ENSURE_ASCII || true)"

@@ -36,6 +36,7 @@ static int tear_down(void **context)
     subscriptions_free(p->subscriptions);
     handover_free(p->handover);
     state_free(p->state);
+    free(p->added);
     free(p);
     return 0;
 }

@@ -72,20 +72,20 @@ static const struct {
     {"task_time_limit", "worker.task_time_limit_s"},
     {"worker_prefetch_multiplier", "worker.prefetch"},
     {"worker_send_task_events", "worker.task_events"},
-    {"worker_enable_remote_control", "worker.remote_control"},
 };
 
 /* What Celery can be set to and this worker is, always. */
-static json_t *constants(void)
+static json_t *constants(const struct settings *s)
 {
-    return json_pack("{s:[s, s], s:b, s:i, s:b, s:b, s:s}", "accept_content", "json", "msgpack",
-                     "enable_utc", 1, "worker_concurrency", 1, "task_acks_late", 1,
-                     "task_create_missing_queues", 1, "result_backend", "rpc://");
+    return json_pack("{s:[s, s], s:b, s:i, s:b, s:b, s:s, s:b}", "accept_content", "json",
+                     "msgpack", "enable_utc", 1, "worker_concurrency", 1, "task_acks_late", 1,
+                     "task_create_missing_queues", 1, "result_backend", "rpc://",
+                     "worker_enable_remote_control", strcmp(s->worker.remote_control, "off") != 0);
 }
 
 static json_t *table(const struct settings *s, bool all)
 {
-    json_t *conf = constants();
+    json_t *conf = constants(s);
     for (size_t i = 0; i < ARRAY_LEN(same); i++) {
         const struct setting *row =
             setting_find(settings_table, settings_table_count, same[i].path);

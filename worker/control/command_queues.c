@@ -1,8 +1,10 @@
 /* Remote control: the queues this worker consumes from. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "control/panel.h"
+#include "queue/broker.h"
 
 /* --- what there is ------------------------------------------------------------------------- */
 
@@ -52,6 +54,53 @@ static bool copy_text(const json_t *arguments, const char *name, char *out, size
     return true;
 }
 
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* Celery's own queues and exchanges, and the broker's: a work queue among them would be answered
+ * with dead letters. */
+static bool is_foreign(const struct settings *s, const char *name)
+{
+    return strstr(name, ".pidbox") || begins(name, "celeryev.") || begins(name, "amq.rabbitmq.") ||
+           strcmp(name, s->broker.event_exchange) == 0;
+}
+
+static bool check_names(const struct settings *s, const struct subscription *wanted, struct err *e)
+{
+    if (broker_is_inner_queue(wanted->queue) || is_foreign(s, wanted->queue))
+        return err_set(e, ERR_REJECT, "reserved_queue", "queue %s is no work queue", wanted->queue);
+    if (is_foreign(s, wanted->exchange))
+        return err_set(e, ERR_REJECT, "reserved_exchange", "exchange %s carries no tasks",
+                       wanted->exchange);
+    return true;
+}
+
+static bool same(const struct subscription *a, const struct subscription *b)
+{
+    return strcmp(a->queue, b->queue) == 0 && strcmp(a->exchange, b->exchange) == 0 &&
+           strcmp(a->exchange_type, b->exchange_type) == 0 &&
+           strcmp(a->routing_key, b->routing_key) == 0;
+}
+
+/* Queues, exchanges and bindings stay on the broker: a stranger is not to have them made without
+ * end. What has been made before, or tried, is made again when it is missing. */
+static bool count_added(struct panel *p, const struct subscription *wanted, struct err *e)
+{
+    size_t most = (size_t)p->settings->worker.max_added_queues;
+    for (size_t i = 0; i < p->added_count; i++)
+        if (same(&p->added[i], wanted))
+            return true;
+    if (p->added_count >= most)
+        return err_set(e, ERR_REJECT, "too_many_added",
+                       "worker.max_added_queues: %zu have been made already", p->added_count);
+    if (!p->added && !(p->added = calloc(most, sizeof *p->added)))
+        return err_set(e, ERR_RETRY, "no_memory", "no memory for a queue");
+    p->added[p->added_count++] = *wanted;
+    return true;
+}
+
 json_t *command_add_consumer(struct panel *p, const json_t *arguments)
 {
     struct subscription wanted = {0};
@@ -64,7 +113,8 @@ json_t *command_add_consumer(struct panel *p, const json_t *arguments)
         return panel_error("queue must be a text of 1 to %d bytes, exchange and routing_key of at "
                            "most 255",
                            SUBSCRIPTIONS_NAME_MAX);
-    if (!p->make_queue(p, &wanted, &e) || !subscriptions_add(p->subscriptions, &wanted, &e)) {
+    if (!check_names(p->settings, &wanted, &e) || !count_added(p, &wanted, &e) ||
+        !p->make_queue(p, &wanted, &e) || !subscriptions_add(p->subscriptions, &wanted, &e)) {
         log_error(LOG_LEVEL_WARNING, "consumer_not_added", &e);
         return panel_error("%s: %s", e.code, e.text);
     }

@@ -46,7 +46,7 @@ json_t *command_hello(struct panel *p, const json_t *arguments)
     const char *from = panel_text(arguments, "from_node");
     if (from && strcmp(from, p->node) == 0)
         return json_null();
-    panel_learn_revoked(p->state, json_object_get(arguments, "revoked"));
+    panel_learn_revoked(p->settings, p->state, json_object_get(arguments, "revoked"));
     return json_pack("{s:o, s:I}", "revoked", state_revoked(p->state), "clock",
                      (json_int_t)state_clock_tick(p->state));
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 #define NAMES_MAX 4
 
 /* The names are Celery's, and so is what it says when an argument is missing or too many. */
@@ -12,6 +14,7 @@ struct command {
     panel_command *answer;
     const char *needed[NAMES_MAX];  /* without one of them: TypeError */
     bool strict;                    /* takes no argument that is not listed */
+    bool changes;                   /* something: only worker.remote_control = "all" takes it */
     const char *allowed[NAMES_MAX]; /* of a strict one, beside the needed */
 };
 
@@ -21,9 +24,9 @@ static const struct command commands[] = {
     {.name = "heartbeat", .answer = command_heartbeat, .strict = true},
     {.name = "clock", .answer = command_clock},
     {.name = "election", .answer = command_election, .needed = {"id", "topic"}},
-    {.name = "shutdown", .answer = command_shutdown},
-    {.name = "enable_events", .answer = command_enable_events, .strict = true},
-    {.name = "disable_events", .answer = command_disable_events, .strict = true},
+    {.name = "shutdown", .answer = command_shutdown, .changes = true},
+    {.name = "enable_events", .answer = command_enable_events, .changes = true, .strict = true},
+    {.name = "disable_events", .answer = command_disable_events, .changes = true, .strict = true},
     {.name = "report", .answer = command_report, .strict = true},
     {.name = "conf", .answer = command_conf},
     {.name = "dump_conf", .answer = command_conf},
@@ -39,20 +42,34 @@ static const struct command commands[] = {
     {.name = "dump_tasks", .answer = command_registered},
     {.name = "revoked", .answer = command_revoked},
     {.name = "dump_revoked", .answer = command_revoked},
-    {.name = "revoke", .answer = command_revoke, .needed = {"task_id"}},
-    {.name = "terminate", .answer = command_terminate, .needed = {"signal", "task_id"}},
+    {.name = "revoke", .answer = command_revoke, .changes = true, .needed = {"task_id"}},
+    {.name = "terminate",
+     .answer = command_terminate,
+     .changes = true,
+     .needed = {"signal", "task_id"}},
     {.name = "revoke_by_stamped_headers",
      .answer = command_revoke_by_stamps,
+     .changes = true,
      .needed = {"headers"}},
-    {.name = "rate_limit", .answer = command_rate_limit, .needed = {"task_name", "rate_limit"}},
-    {.name = "time_limit", .answer = command_time_limit},
+    {.name = "rate_limit",
+     .answer = command_rate_limit,
+     .changes = true,
+     .needed = {"task_name", "rate_limit"}},
+    {.name = "time_limit", .answer = command_time_limit, .changes = true},
     {.name = "active_queues", .answer = command_active_queues, .strict = true},
-    {.name = "add_consumer", .answer = command_add_consumer, .needed = {"queue"}},
-    {.name = "cancel_consumer", .answer = command_cancel_consumer, .needed = {"queue"}},
-    {.name = "pool_grow", .answer = command_pool_resize},
-    {.name = "pool_shrink", .answer = command_pool_resize},
-    {.name = "pool_restart", .answer = command_pool_restart},
-    {.name = "autoscale", .answer = command_autoscale, .strict = true, .allowed = {"max", "min"}},
+    {.name = "add_consumer", .answer = command_add_consumer, .changes = true, .needed = {"queue"}},
+    {.name = "cancel_consumer",
+     .answer = command_cancel_consumer,
+     .changes = true,
+     .needed = {"queue"}},
+    {.name = "pool_grow", .answer = command_pool_resize, .changes = true},
+    {.name = "pool_shrink", .answer = command_pool_resize, .changes = true},
+    {.name = "pool_restart", .answer = command_pool_restart, .changes = true},
+    {.name = "autoscale",
+     .answer = command_autoscale,
+     .changes = true,
+     .strict = true,
+     .allowed = {"max", "min"}},
     {.name = "objgraph",
      .answer = command_objgraph,
      .strict = true,
@@ -123,6 +140,11 @@ json_t *commands_answer(struct panel *p, const char *method, const json_t *argum
     const struct command *c = find(method);
     if (!c)
         return panel_raised("KeyError", "%.200s", method);
+    if (c->changes && strcmp(p->settings->worker.remote_control, "all") != 0) {
+        log_event(LOG_LEVEL_WARNING, "control_closed", "method=%s", method);
+        return panel_error("%s is closed here: worker.remote_control is \"%s\"", c->name,
+                           p->settings->worker.remote_control);
+    }
     if (arguments && !json_is_object(arguments))
         return panel_raised("TypeError", "the arguments of %s must be a mapping", c->name);
     json_t *none = json_object();

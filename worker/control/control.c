@@ -306,6 +306,7 @@ static void *control_thread(void *context)
 
 static void control_free(struct control *c)
 {
+    free(c->panel.added);
     events_free(c->events);
     state_free(c->state);
     json_decref(c->batch);

@@ -37,7 +37,7 @@ bool mailbox_open(struct mailbox *m, struct broker *b, struct err *e)
     uuid4_random(m->ticket);
     if (!broker_declare_exchange(b, m->settings->broker.event_exchange, "topic", true, e))
         return false;
-    if (!m->settings->worker.remote_control)
+    if (strcmp(m->settings->worker.remote_control, "off") == 0)
         return true;
     /* requests, and the answers to our own: the exchange tells which is which */
     return broker_declare_exchange(b, m->exchange, "fanout", false, e) &&
@@ -87,9 +87,9 @@ bool mailbox_reply(struct mailbox *m, struct broker *b, const struct pidbox_requ
                    json_t *answer, int64_t clock, struct err *e)
 {
     struct envelope v = {.priority = -1};
-    /* publishing to an exchange that is not there would close the channel, and with it the mailbox
-     */
-    if (strcmp(request->exchange, m->reply_exchange) != 0 && request->exchange[0]) {
+    /* the default exchange leads to every queue, with the rights of our user; and publishing to one
+     * that is not there would close the channel, and with it the mailbox */
+    if (strcmp(request->exchange, m->reply_exchange) != 0) {
         log_event(LOG_LEVEL_WARNING, "reply_not_sent", "exchange=%s", request->exchange);
         json_decref(answer);
         return true;
@@ -118,7 +118,7 @@ bool mailbox_send_events(struct mailbox *m, struct broker *b, json_t *events, co
 bool mailbox_say_hello(struct mailbox *m, struct broker *b, struct state *st, struct err *e)
 {
     struct envelope v = {.priority = -1};
-    if (!m->settings->worker.remote_control)
+    if (strcmp(m->settings->worker.remote_control, "off") == 0)
         return true;
     json_t *arguments = json_pack("{s:s, s:o}", "from_node", m->node, "revoked", state_revoked(st));
     return pidbox_ask("hello", arguments, m->reply_exchange, m->ticket, state_clock_tick(st), &v,
@@ -139,7 +139,7 @@ bool mailbox_take_reply(const struct mailbox *m, const struct broker_event *even
         if (strcmp(node, m->node) == 0 || !json_is_object(answer))
             continue;
         state_clock_hear(st, json_integer_value(json_object_get(answer, "clock")));
-        panel_learn_revoked(st, json_object_get(answer, "revoked"));
+        panel_learn_revoked(m->settings, st, json_object_get(answer, "revoked"));
         log_event(LOG_LEVEL_DEBUG, "hello_answered", "%s", "");
     }
     state_clock_hear(st, clock);

@@ -109,11 +109,13 @@ json_t *panel_texts(const json_t *value)
     return list;
 }
 
-void panel_learn_revoked(struct state *st, const json_t *revoked)
+void panel_learn_revoked(const struct settings *s, struct state *st, const json_t *revoked)
 {
     size_t i;
     const char *id;
     const json_t *value;
+    if (strcmp(s->worker.remote_control, "all") != 0)
+        return;
     json_array_foreach((json_t *)revoked, i, value)
     {
         if (json_is_string(value))

@@ -25,6 +25,8 @@ struct panel {
     int64_t started_ms;              /* monotonic */
     /* Makes a queue that is to be consumed from, on a connection of its own. */
     bool (*make_queue)(struct panel *p, const struct subscription *wanted, struct err *e);
+    struct subscription *added; /* what add_consumer has had made; NULL: nothing yet */
+    size_t added_count;
     /* Out: what the control thread is to do after the command. */
     bool heartbeat, shutdown;
 };
@@ -49,8 +51,9 @@ bool panel_flag(const json_t *arguments, const char *name);
 /* An argument that is one text or a list of them, as a new list of the texts, each once; NULL: no
  * memory. */
 json_t *panel_texts(const json_t *value);
-/* What another worker knows to be revoked: a list of ids, or an object by id. */
-void panel_learn_revoked(struct state *st, const json_t *revoked);
+/* What another worker knows to be revoked: a list of ids, or an object by id. Whoever may not
+ * revoke is not believed in this either. */
+void panel_learn_revoked(const struct settings *s, struct state *st, const json_t *revoked);
 /* The row of the task table for a name or alias; NULL: there is none. */
 const struct task *panel_task(const struct panel *p, const char *name);
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/crashpoint.h"
 #include "base/log.h"
+#include "queue/report.h"
 
 /* A queue that refuses this often is full for good; one that is missing may just have been made. */
 #define RESULT_REFUSALS_MAX 3
@@ -29,10 +30,10 @@ static bool tell_client(struct attempt *a, const struct follow_up *f, const stru
     struct envelope v;
     const struct message *m = &f->message;
     struct result_address to = {.task_id = m->id,
-                                .reply_to = m->reply_to,
+                                .reply_to = report_reply_queue(m->reply_to),
                                 .group_id = m->group_id,
                                 .parent_id = m->parent_id};
-    if (!m->reply_to || m->ignore_result)
+    if (!to.reply_to || m->ignore_result)
         return true;
     struct result_exception x = result_exception_of(why, m->task);
     json_t *value = result_exception_value(&x);

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "control/events.h"
+#include "queue/broker.h"
 #include "queue/mailing.h"
 
 #define REPR_MAX 1024
@@ -17,10 +18,16 @@
 
 /* --- whom ---------------------------------------------------------------------------------- */
 
+const char *report_reply_queue(const char *reply_to)
+{
+    return reply_to && *reply_to && !broker_is_inner_queue(reply_to) ? reply_to : NULL;
+}
+
 struct result_address report_address(const struct message *m, const struct envelope *v)
 {
     return (struct result_address){.task_id = m->id,
-                                   .reply_to = m->ignore_result ? NULL : m->reply_to,
+                                   .reply_to =
+                                       m->ignore_result ? NULL : report_reply_queue(m->reply_to),
                                    .correlation_id = v->correlation_id,
                                    .group_id = m->group_id,
                                    .parent_id = m->parent_id};
@@ -35,7 +42,7 @@ static struct result_address unread_address(const struct envelope *v)
     bool named = length > 0 && length <= 255 && strlen(json_string_value(id)) == length;
     return (struct result_address){
         .task_id = named ? json_string_value(id) : NULL,
-        .reply_to = named && !ignored && v->reply_to && *v->reply_to ? v->reply_to : NULL,
+        .reply_to = named && !ignored ? report_reply_queue(v->reply_to) : NULL,
         .correlation_id = v->correlation_id,
     };
 }

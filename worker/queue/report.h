@@ -8,6 +8,9 @@
 /* Who waits for the result of m, which came as v; reply_to NULL: nobody. Borrows both. Any thread.
  */
 struct result_address report_address(const struct message *m, const struct envelope *v);
+/* Where a result may go: what the sender says, unless it is a queue behind a work queue; NULL:
+ * nowhere. */
+const char *report_reply_queue(const char *reply_to);
 
 /*
  * Executor thread. Those that return bool publish, wait for the confirms, and are called before the
