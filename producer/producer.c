@@ -34,12 +34,13 @@ struct producer {
     bool recalled;        /* the schedule knows what the books remember */
     bool promised;        /* rows of ours may be in the outbox */
     int64_t relay_due_ms; /* monotonic */
+    char tick_key[SCHEDULE_KEY];
     struct tick ticks[BATCH];
 };
 
 static struct promiser promiser_of(const struct producer *p)
 {
-    return (struct promiser){p->settings, p->schedule, p->links.name, p->links.pg};
+    return (struct promiser){p->settings, p->schedule, p->links.name, p->tick_key, p->links.pg};
 }
 
 bool producer_new(const struct settings *s, struct producer **ret_producer, struct err *e)
@@ -135,7 +136,8 @@ static bool meet_database(struct producer *p, struct err *e)
         return database_failed(p, &why, e);
     if (p->recalled)
         return true;
-    if (!schema_check(p->links.pg, &why) || !forget_disabled(p, &why) || !recall(p, &why))
+    if (!schema_check(p->links.pg, &why) || !forget_disabled(p, &why) || !recall(p, &why) ||
+        !entry_tick_key(p->links.pg, p->tick_key, sizeof p->tick_key, &why))
         return database_failed(p, &why, e);
     p->recalled = true;
     links_database_works(&p->links);
@@ -271,6 +273,7 @@ static bool connect_once(struct producer *p, struct err *e)
 {
     return pg_ready(p->links.pg, e) && schema_check(p->links.pg, e) &&
            shared_clock_look(&p->clock, p->links.pg, e) &&
+           entry_tick_key(p->links.pg, p->tick_key, sizeof p->tick_key, e) &&
            broker_open(p->settings, p->links.name, &p->links.broker, e) &&
            broker_declare_topology(p->links.broker, p->settings, e);
 }

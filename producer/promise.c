@@ -129,7 +129,7 @@ static bool firing_make(const struct promiser *by, const struct tick *ticks, siz
         return err_set(e, ERR_RETRY, "no_memory", "no memory for %zu ticks", count);
     for (size_t i = 0; i < count; i++) {
         const struct schedule_entry *entry = schedule_entry(by->schedule, ticks[i].entry);
-        schedule_task_id(entry, ticks[i].due_s, f->ids[i]);
+        schedule_task_id(by->key, entry, ticks[i].due_s, f->ids[i]);
         f->rows[i] = (struct entry_tick){.entry = entry->settings->name,
                                          .definition = entry->definition,
                                          .task_id = f->ids[i],
@@ -153,7 +153,7 @@ static void make_messages(const struct promiser *by, const struct tick *ticks, s
 static bool write_all(const struct promiser *by, const struct tick *ticks, struct firing *f,
                       bool remember, int64_t now_ms, struct err *e)
 {
-    if (!pg_begin(by->pg, e) || !entry_fire(by->pg, f->rows, f->count, remember, e))
+    if (!pg_begin_brief(by->pg, e) || !entry_fire(by->pg, f->rows, f->count, remember, e))
         return false;
     make_messages(by, ticks, f);
     if (!outbox_add_all(by->pg, by->name, f->news, f->fired, by->settings->producer.serializer,

@@ -11,6 +11,7 @@ struct promiser {
     const struct settings *settings;
     const struct schedule *schedule;
     const char *name; /* owner of the outbox rows, and the messages' origin */
+    const char *key;  /* of the installation, as entry_tick_key has it; "": nothing is fired */
     struct pg *pg;
 };
 

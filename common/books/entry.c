@@ -3,7 +3,9 @@
 #include "books/entry.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Many rows go to PostgreSQL as one parameter: a JSON list of objects with their index as "i". */
 static void rows_clear(json_t **rows)
@@ -123,6 +125,20 @@ bool entry_fire(struct pg *p, struct entry_tick *ticks, size_t count, bool remem
         ticks[i].fired_here = false;
     for (int row = 0; row < PQntuples(r); row++)
         ticks[pg_int(r, row, 0, 0)].fired_here = true;
+    return true;
+}
+
+bool entry_tick_key(struct pg *p, char *ret_key, size_t size, struct err *e)
+{
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(p, e, "SELECT tick_key FROM meterbeat.installation", PG_NO_ARGS);
+    if (!r)
+        return false;
+    const char *key = PQntuples(r) == 1 ? pg_text(r, 0, 0) : NULL;
+    if (!key || strlen(key) < 32 || strlen(key) >= size)
+        return err_set(e, ERR_FATAL, "no_tick_key",
+                       "meterbeat.installation has no tick_key of 32 to %zu characters", size - 1);
+    (void)snprintf(ret_key, size, "%s", key);
     return true;
 }
 

@@ -34,6 +34,9 @@ MUST_CHECK bool entry_forget(struct pg *p, const char *name, struct err *e);
  */
 MUST_CHECK bool entry_fire(struct pg *p, struct entry_tick *ticks, size_t count, bool remember,
                            struct err *e);
+/* What this installation makes ids of ticks with. ERR_FATAL "no_tick_key" when it has none, or one
+ * longer than size allows. */
+MUST_CHECK bool entry_tick_key(struct pg *p, char *ret_key, size_t size, struct err *e);
 /* PostgreSQL's clock, milliseconds since the epoch: the one clock that all producers share. */
 MUST_CHECK bool entry_clock_ms(struct pg *p, int64_t *ret_now_ms, struct err *e);
 

@@ -14,8 +14,17 @@
 #define PG_KEEPALIVES_IDLE_S "10"
 #define PG_KEEPALIVES_INTERVAL_S "5"
 #define PG_KEEPALIVES_COUNT "3"
-/* Beyond the wait for a publisher confirm: the outbox is sent inside a transaction. */
-#define PG_IDLE_IN_TRANSACTION_S 300
+/* The same for the server, about us, in milliseconds: a machine that vanishes leaves its locks. */
+#define PG_USER_TIMEOUT_MS "30000"
+/* Beyond the waits for the broker: the outbox is sent inside a transaction. */
+#define PG_IDLE_IN_TRANSACTION_S 30
+/* Between the statements of a transaction that others wait for. */
+#define PG_IDLE_BRIEF_MS "5000"
+/* An answer that takes longer: is the server there at all? Asked so often. */
+#define PG_PROBE_MS 10000
+/* Beyond the time that the server itself ends a statement after. */
+#define PG_LATE_MS 5000
+#define PG_POOLER_TRIES 5
 
 /* SCRAM at least: whoever stands in the server's place gets neither the password nor its MD5. No
  * password at all (peer, certificates, Kerberos, trust) gives nothing away. */
@@ -25,6 +34,9 @@ struct pg {
     const struct settings *settings;
     char application_name[64]; /* PostgreSQL keeps 63 bytes */
     PGconn *conn;              /* NULL: not connected */
+    bool is_hung;              /* it has not answered in time */
+    int64_t server_pid;        /* of the server process behind it */
+    int64_t most_ms;           /* for an answer, where that is not to be the usual time; 0: usual */
     int64_t extra_s;           /* of its session: beyond database.statement_timeout_s */
 };
 
@@ -68,6 +80,7 @@ static void pg_drop(struct pg *p)
 {
     PQfinish(p->conn);
     p->conn = NULL;
+    p->is_hung = false;
 }
 
 static int pg_line_length(const char *text)
@@ -81,7 +94,9 @@ static bool pg_fail(struct pg *p, const PGresult *r, struct err *e)
     const char *sqlstate = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
     const char *message = r ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     if (!sqlstate || !message) {
-        const char *text = p->conn ? PQerrorMessage(p->conn) : "not connected";
+        const char *text = p->is_hung ? "no answer: the server or the way to it hangs"
+                           : p->conn  ? PQerrorMessage(p->conn)
+                                      : "not connected";
         err_set(e, ERR_RETRY, "database_lost", "PostgreSQL: %.*s", pg_line_length(text), text);
         pg_drop(p);
         return false;
@@ -169,15 +184,28 @@ static bool pg_set_session(struct pg *p, struct err *e)
 {
     char statement_ms[PG_NUMBER], idle_ms[PG_NUMBER];
     pg_number(p->settings->database.statement_timeout_s * 1000, statement_ms);
-    pg_number((p->settings->broker.confirm_timeout_s + PG_IDLE_IN_TRANSACTION_S) * 1000, idle_ms);
-    return pg_do(p, e, NULL,
-                 "SELECT set_config('statement_timeout', $1, false),"
+    pg_number((p->settings->broker.confirm_timeout_s + p->settings->broker.connect_timeout_s +
+               PG_IDLE_IN_TRANSACTION_S) *
+                  1000,
+              idle_ms);
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(p, e,
+                 "SELECT pg_backend_pid(), set_config('statement_timeout', $1, false),"
                  " set_config('idle_in_transaction_session_timeout', $2, false),"
+                 " set_config('tcp_keepalives_idle', '" PG_KEEPALIVES_IDLE_S "', false),"
+                 " set_config('tcp_keepalives_interval', '" PG_KEEPALIVES_INTERVAL_S "', false),"
+                 " set_config('tcp_keepalives_count', '" PG_KEEPALIVES_COUNT "', false),"
+                 " set_config('tcp_user_timeout', '" PG_USER_TIMEOUT_MS "', false),"
+                 /* from version 14 on: also in the middle of a statement */
+                 " (SELECT set_config(name, '10s', false) FROM pg_settings"
+                 "  WHERE name = 'client_connection_check_interval'),"
                  " set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false),"
                  " set_config('standard_conforming_strings', 'on', false),"
                  " set_config('bytea_output', 'hex', false),"
                  " set_config('default_transaction_isolation', 'read committed', false)",
                  PG_ARGS(statement_ms, idle_ms));
+    p->server_pid = r ? pg_int(r, 0, 0, 0) : 0;
+    return r != NULL;
 }
 
 bool pg_be_patient(struct pg *p, int64_t extra_s, struct err *e)
@@ -201,6 +229,58 @@ static bool pg_url_is_readable(const char *url)
     bool readable = options != NULL;
     PQconninfoFree(options);
     return readable;
+}
+
+static bool pg_pooled(struct err *e)
+{
+    return err_set(e, ERR_FATAL, "database_pooled",
+                   "between here and PostgreSQL a pooler hands out its connections by transaction "
+                   "(pg_backend_pid changes): temporary tables, settings and locks of a session "
+                   "would be another's; set its pool_mode to session, or connect without it");
+}
+
+static bool pg_connect(struct pg *p, struct err *e);
+
+/* Whether the process behind the second connection, in a transaction, is the one behind the first;
+ * or what that leaves to the first one is another. */
+static bool pg_shares_process(struct pg *p, struct pg *second, bool *ret_shares, struct err *e)
+{
+    *ret_shares = false;
+    if (!pg_begin(second, e))
+        return strstr(e->text, "pooling") ? (*ret_shares = true) : false;
+    PGresult *theirs CLEANUP(pg_clear) = pg_query(second, e, "SELECT pg_backend_pid()", PG_NO_ARGS);
+    *ret_shares = theirs && pg_int(theirs, 0, 0, 0) == p->server_pid;
+    pg_rollback(second);
+    if (!theirs || *ret_shares)
+        return theirs != NULL;
+    PGresult *ours CLEANUP(pg_clear) = pg_query(p, e, "SELECT pg_backend_pid()", PG_NO_ARGS);
+    *ret_shares = ours && pg_int(ours, 0, 0, 0) != p->server_pid;
+    return ours != NULL;
+}
+
+/*
+ * The key for cancelling that came with the log-in names another process than the server says it
+ * is: a pooler is in between. By session it is welcome. By transaction it gives the process that
+ * was used last, ours, to whoever begins one next; tried a few times, as others may come between.
+ */
+static bool pg_check_pooler(struct pg *p, struct err *e)
+{
+    struct err ignored;
+    bool shares = false;
+    if (p->most_ms || PQbackendPID(p->conn) == p->server_pid)
+        return true;
+    struct pg second = {.settings = p->settings, .most_ms = PG_LATE_MS};
+    snprintf(second.application_name, sizeof second.application_name, "%s", p->application_name);
+    bool is_known = pg_connect(&second, &ignored);
+    for (int tries = 0; is_known && !shares && tries < PG_POOLER_TRIES; tries++)
+        is_known = pg_shares_process(p, &second, &shares, &ignored);
+    pg_drop(&second);
+    return !shares || pg_pooled(e);
+}
+
+bool pg_same_process(struct pg *p, int64_t pid, struct err *e)
+{
+    return pid == p->server_pid || pg_pooled(e);
 }
 
 static bool pg_connect(struct pg *p, struct err *e)
@@ -256,7 +336,9 @@ static bool pg_connect(struct pg *p, struct err *e)
         !pg_await_connection(p, s->database.connect_timeout_s * 1000))
         return pg_refused(p, e);
     PQsetErrorVerbosity(p->conn, PQERRORS_DEFAULT);
-    if (pg_set_session(p, e))
+    if (PQsetnonblocking(p->conn, 1) != 0) /* or a hung server blocks us in sending */
+        return pg_refused(p, e);
+    if (pg_set_session(p, e) && pg_check_pooler(p, e))
         return true;
     pg_drop(p);
     return false;
@@ -306,6 +388,89 @@ bool pg_ready(struct pg *p, struct err *e)
 
 /* --- statements ------------------------------------------------------------------------------- */
 
+/* How long one answer is waited for; monotonic. */
+struct pg_patience {
+    int64_t until_ms, probe_ms;
+};
+
+static struct pg_patience pg_patience(const struct pg *p)
+{
+    int64_t now_ms = clock_mono_ms();
+    int64_t statement_ms = (p->settings->database.statement_timeout_s + p->extra_s) * 1000;
+    int64_t most_ms = p->most_ms ? p->most_ms : statement_ms + PG_LATE_MS;
+    return (struct pg_patience){now_ms + most_ms, now_ms + PG_PROBE_MS};
+}
+
+/* A server that hangs, or a network that lets nothing through any more, closes no connection. */
+static bool pg_server_answers(const struct pg *p)
+{
+    char seconds[PG_NUMBER];
+    const char *const keys[] = {"dbname", "connect_timeout", NULL};
+    const char *const values[] = {p->settings->database.url,
+                                  pg_number(p->settings->database.connect_timeout_s, seconds),
+                                  NULL};
+    PGPing ping = PQpingParams(keys, values, 1);
+    return ping == PQPING_OK || ping == PQPING_REJECT;
+}
+
+/* Until the socket is ready for one of `events`; false: the answer will not come (is_hung). */
+static bool pg_wait(struct pg *p, short events, struct pg_patience *patience)
+{
+    for (;;) {
+        int64_t now_ms = clock_mono_ms();
+        int64_t next_ms =
+            patience->probe_ms < patience->until_ms ? patience->probe_ms : patience->until_ms;
+        struct pollfd wait = {.fd = PQsocket(p->conn), .events = events};
+        if (now_ms < next_ms && poll(&wait, 1, (int)(next_ms - now_ms)) > 0)
+            return true;
+        now_ms = clock_mono_ms();
+        p->is_hung =
+            now_ms >= patience->until_ms || (now_ms >= patience->probe_ms && !pg_server_answers(p));
+        if (p->is_hung)
+            return false;
+        if (now_ms >= patience->probe_ms)
+            patience->probe_ms = clock_mono_ms() + PG_PROBE_MS;
+    }
+}
+
+static bool pg_flush(struct pg *p, struct pg_patience *patience)
+{
+    int left;
+    while ((left = PQflush(p->conn)) == 1)
+        if (!pg_wait(p, POLLIN | POLLOUT, patience) || !PQconsumeInput(p->conn))
+            return false;
+    return left == 0;
+}
+
+/* As PQexec: the last result of what was sent, or the one that a COPY begins with. NULL: none came;
+ * to PQclear. is_sent: as the PQsend… function said. */
+static PGresult *pg_answer(struct pg *p, int is_sent)
+{
+    struct pg_patience patience = pg_patience(p);
+    PGresult *last = NULL;
+    if (!is_sent || !pg_flush(p, &patience))
+        return NULL;
+    for (;;) {
+        while (PQisBusy(p->conn))
+            if (!pg_wait(p, POLLIN, &patience) || !PQconsumeInput(p->conn)) {
+                PQclear(last);
+                return NULL;
+            }
+        PGresult *r = PQgetResult(p->conn);
+        if (!r)
+            return last;
+        PQclear(last);
+        last = r;
+        if (PQresultStatus(r) == PGRES_COPY_IN)
+            return r;
+    }
+}
+
+static PGresult *pg_exec(struct pg *p, const char *sql)
+{
+    return pg_answer(p, PQsendQuery(p->conn, sql));
+}
+
 PGresult *pg_query(struct pg *p, struct err *e, const char *sql, int count,
                    const char *const *values)
 {
@@ -313,7 +478,7 @@ PGresult *pg_query(struct pg *p, struct err *e, const char *sql, int count,
         pg_fail(p, NULL, e);
         return NULL;
     }
-    PGresult *r = PQexecParams(p->conn, sql, count, NULL, values, NULL, NULL, 0);
+    PGresult *r = pg_answer(p, PQsendQueryParams(p->conn, sql, count, NULL, values, NULL, NULL, 0));
     ExecStatusType status = PQresultStatus(r);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
         return r;
@@ -343,7 +508,7 @@ bool pg_script(struct pg *p, struct err *e, const char *sql)
 {
     if (!p->conn)
         return pg_fail(p, NULL, e);
-    PGresult *r CLEANUP(pg_clear) = PQexec(p->conn, sql);
+    PGresult *r CLEANUP(pg_clear) = pg_exec(p, sql);
     ExecStatusType status = PQresultStatus(r);
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY)
         return true;
@@ -357,11 +522,19 @@ bool pg_begin(struct pg *p, struct err *e)
     return pg_do(p, e, NULL, "BEGIN", PG_NO_ARGS);
 }
 
+bool pg_begin_brief(struct pg *p, struct err *e)
+{
+    if (p->conn && PQtransactionStatus(p->conn) != PQTRANS_IDLE)
+        return err_set(e, ERR_FATAL, "nested_transaction", "a transaction is already open");
+    return pg_script(p, e,
+                     "BEGIN; SET LOCAL idle_in_transaction_session_timeout = " PG_IDLE_BRIEF_MS);
+}
+
 bool pg_commit(struct pg *p, struct err *e)
 {
     if (!p->conn)
         return pg_fail(p, NULL, e);
-    PGresult *r CLEANUP(pg_clear) = PQexec(p->conn, "COMMIT");
+    PGresult *r CLEANUP(pg_clear) = pg_exec(p, "COMMIT");
     if (PQresultStatus(r) == PGRES_COMMAND_OK) {
         /* COMMIT of a transaction in which a statement failed answers ROLLBACK, without error. */
         if (strcmp(PQcmdStatus(r), "COMMIT") == 0)
@@ -380,8 +553,15 @@ void pg_rollback(struct pg *p)
 {
     if (!p->conn || PQtransactionStatus(p->conn) == PQTRANS_IDLE)
         return;
-    /* PQexec ends an unfinished COPY by itself, with an error that the rollback makes void. */
-    PGresult *r CLEANUP(pg_clear) = PQexec(p->conn, "ROLLBACK");
+    /* An unfinished COPY is ended first, with an error that the rollback makes void. */
+    if (PQtransactionStatus(p->conn) == PQTRANS_ACTIVE) {
+        struct pg_patience patience = pg_patience(p);
+        int is_ended;
+        while ((is_ended = PQputCopyEnd(p->conn, "given up")) == 0 && pg_flush(p, &patience))
+            ;
+        PQclear(is_ended == 1 ? pg_answer(p, 1) : NULL);
+    }
+    PGresult *r CLEANUP(pg_clear) = pg_exec(p, "ROLLBACK");
     if (PQresultStatus(r) != PGRES_COMMAND_OK || PQtransactionStatus(p->conn) != PQTRANS_IDLE)
         pg_drop(p);
 }
@@ -397,29 +577,33 @@ bool pg_copy_start(struct pg *p, struct err *e, const char *copy_sql)
 {
     if (!p->conn)
         return pg_fail(p, NULL, e);
-    PGresult *r CLEANUP(pg_clear) = PQexec(p->conn, copy_sql);
+    PGresult *r CLEANUP(pg_clear) = pg_exec(p, copy_sql);
     return PQresultStatus(r) == PGRES_COPY_IN || pg_fail(p, r, e);
 }
 
 bool pg_copy_rows(struct pg *p, struct err *e, const char *text, size_t len)
 {
+    struct pg_patience patience = pg_patience(p);
     while (p->conn && len) {
         int piece = len > 1 << 20 ? 1 << 20 : (int)len;
-        if (PQputCopyData(p->conn, text, piece) != 1)
+        int is_taken = PQputCopyData(p->conn, text, piece);
+        if (is_taken < 0 || (is_taken == 0 && !pg_flush(p, &patience)))
             break;
-        text += piece;
-        len -= (size_t)piece;
+        text += is_taken ? piece : 0;
+        len -= is_taken ? (size_t)piece : 0;
     }
     return len == 0 && p->conn ? true : pg_fail(p, NULL, e);
 }
 
 bool pg_copy_end(struct pg *p, struct err *e, int64_t *ret_rows)
 {
-    if (!p->conn || PQputCopyEnd(p->conn, NULL) != 1)
+    struct pg_patience patience = pg_patience(p);
+    int is_ended = p->conn ? PQputCopyEnd(p->conn, NULL) : -1;
+    while (is_ended == 0 && pg_flush(p, &patience))
+        is_ended = PQputCopyEnd(p->conn, NULL);
+    if (is_ended != 1)
         return pg_fail(p, NULL, e);
-    PGresult *r CLEANUP(pg_clear) = PQgetResult(p->conn);
-    for (PGresult *more = PQgetResult(p->conn); more; more = PQgetResult(p->conn))
-        PQclear(more);
+    PGresult *r CLEANUP(pg_clear) = pg_answer(p, 1);
     if (PQresultStatus(r) != PGRES_COMMAND_OK)
         return pg_fail(p, r, e);
     if (ret_rows)

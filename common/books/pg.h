@@ -18,9 +18,15 @@ void pg_free(struct pg *p);
 /*
  * Connects if not connected or the connection is lost (only outside a transaction); no round trip
  * when all is well. False: ERR_RETRY "database_unreachable" | ERR_FATAL "database_refused"
- * (credentials, no such database), "database_url".
+ * (credentials, no such database), "database_url", "database_pooled" (a pooler by transaction).
  */
 MUST_CHECK bool pg_ready(struct pg *p, struct err *e);
+/*
+ * No answer is waited for longer than database.statement_timeout_s and a little. After 10 s of
+ * waiting, and every 10 s from then on, a second connection is tried: a server that hangs, or a way
+ * to it that lets nothing through, is a lost connection ("database_lost") after
+ * database.connect_timeout_s more.
+ */
 /*
  * One statement with text parameters ($1…; NULL = SQL null). Returns a result to PQclear
  * (CLEANUP(pg_clear)), or NULL: ERR_RETRY for a lost connection, serialization, deadlock, lock or
@@ -46,9 +52,15 @@ MUST_CHECK bool pg_script(struct pg *p, struct err *e, const char *sql);
  * database.statement_timeout_s; 0 is as at first. Costs a statement only when that changes
  * something. */
 MUST_CHECK bool pg_be_patient(struct pg *p, int64_t extra_s, struct err *e);
+/* pid: pg_backend_pid() as a later transaction has it. False: ERR_FATAL "database_pooled", it is
+ * not the one that this connection began with: a pooler by transaction has been put in between. */
+MUST_CHECK bool pg_same_process(struct pg *p, int64_t pid, struct err *e);
 /* Transactions do not nest: ERR_FATAL "nested_transaction". A lost connection ends the transaction:
  * what follows in it is ERR_RETRY "database_lost" until pg_ready, which nobody calls inside one. */
 MUST_CHECK bool pg_begin(struct pg *p, struct err *e);
+/* pg_begin for a transaction that others wait for: the server ends it, and the connection with it,
+ * when nothing comes of it for 5 s (a process that was frozen). */
+MUST_CHECK bool pg_begin_brief(struct pg *p, struct err *e);
 /* False ERR_RETRY "commit_unknown" when the answer was lost: the caller's run decides on
  * redelivery; "rolled_back" when an earlier statement of the transaction had failed. */
 MUST_CHECK bool pg_commit(struct pg *p, struct err *e);

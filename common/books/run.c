@@ -132,10 +132,11 @@ static bool run_start(struct pg *p, const struct run_key *key, const char *worke
         " lease_until = now() + $3 * interval '1 second', started_at = now(), retry_at = NULL,"
         " queue = coalesce($5, queue), expires_at = to_timestamp($6::bigint / 1000.0),"
         " missed_at = NULL, renewals = 0 WHERE task_id = $1 RETURNING token, failed,"
-        " token - 1 - ended, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint",
+        " token - 1 - ended, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint,"
+        " pg_backend_pid()",
         PG_ARGS(key->task_id, worker, pg_number(lease_s, lease), pg_number(own_token, own),
                 key->queue, run_expiry(key, expires)));
-    if (!r)
+    if (!r || !pg_same_process(p, pg_int(r, 0, 4, 0), e))
         return false;
     struct run run = {.token = pg_int(r, 0, 0, 0),
                       .failed = pg_int(r, 0, 1, 0),

@@ -390,10 +390,11 @@ size_t schedule_preview(const struct schedule *schedule, int64_t now_s, struct t
     return n;
 }
 
-void schedule_task_id(const struct schedule_entry *entry, int64_t due_s, char text[UUID_TEXT])
+void schedule_task_id(const char *key, const struct schedule_entry *entry, int64_t due_s,
+                      char text[UUID_TEXT])
 {
-    char name[MAX_NAME + 1 + CLOCK_TEXT], due[CLOCK_TEXT];
-    snprintf(name, sizeof name, "%s@%s", entry->settings->name,
+    char name[SCHEDULE_KEY + 1 + MAX_NAME + 1 + CLOCK_TEXT], due[CLOCK_TEXT];
+    snprintf(name, sizeof name, "%.*s/%s@%s", SCHEDULE_KEY - 1, key, entry->settings->name,
              clock_format_utc(due_s * 1000, due));
     uuid5_of_name(name, text);
 }

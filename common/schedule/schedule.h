@@ -66,7 +66,10 @@ int64_t schedule_next_due(const struct schedule *schedule);
 /* The next firings over all entries after now_s, in order of time; at most max. For people. */
 size_t schedule_preview(const struct schedule *schedule, int64_t now_s, struct tick *ret_ticks,
                         size_t max);
-/* The task id of a tick: the same on every machine. */
-void schedule_task_id(const struct schedule_entry *entry, int64_t due_s, char text[UUID_TEXT]);
+/* The task id of a tick: the same on every machine that knows the installation's key, and known to
+ * nobody else before it is promised. key: at most SCHEDULE_KEY - 1 bytes count. */
+#define SCHEDULE_KEY 128
+void schedule_task_id(const char *key, const struct schedule_entry *entry, int64_t due_s,
+                      char text[UUID_TEXT]);
 
 #endif

@@ -13,7 +13,7 @@ class Proxy:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.lock, self.pairs, self.patterns = threading.Lock(), set(), []
-        self.swallowed, self.answers, self.stalled = [], 0, False
+        self.swallowed, self.answers, self.stalled, self.stalls = [], 0, False, False
         threading.Thread(target=self.accept, daemon=True).start()
 
     def url(self, database_url):
@@ -24,6 +24,11 @@ class Proxy:
         `then`: that of the statement with this text which follows it on the same connection."""
         with self.lock:
             self.patterns.append((pattern.encode(), then and then.encode()))
+
+    def stall_before(self, pattern, then):
+        """Nothing is carried any more, on no connection, from that statement on, which does not arrive."""
+        self.swallow_answer_to(pattern, then)
+        self.stalls = True
 
     def cut(self):
         """All connections that there are, as a firewall's restart would."""
@@ -86,6 +91,9 @@ class Proxy:
                         if not found:
                             found = self.wanted(data)
                             is_due = bool(found) and not found[1]
+                        if is_due and self.stalls:
+                            self.stalled = True
+                            continue
                         server.sendall(data)
                     elif is_due:
                         answer += data

@@ -96,11 +96,13 @@ static void a_tick_has_the_same_task_id_wherever_it_is_made(void **state)
     (void)state;
     struct settings_entry entries[] = {entry("a", "10s", "one"), entry("b", "10s", "one")};
     struct schedule *sch = make(entries, 2);
-    char first[UUID_TEXT], again[UUID_TEXT], later[UUID_TEXT], other[UUID_TEXT];
-    schedule_task_id(schedule_entry(sch, 0), T0, first);
-    schedule_task_id(schedule_entry(sch, 0), T0, again);
-    schedule_task_id(schedule_entry(sch, 0), T0 + 10, later);
-    schedule_task_id(schedule_entry(sch, 1), T0, other);
+    char first[UUID_TEXT], again[UUID_TEXT], later[UUID_TEXT], other[UUID_TEXT], keyed[UUID_TEXT];
+    schedule_task_id("key", schedule_entry(sch, 0), T0, first);
+    schedule_task_id("key", schedule_entry(sch, 0), T0, again);
+    schedule_task_id("key", schedule_entry(sch, 0), T0 + 10, later);
+    schedule_task_id("key", schedule_entry(sch, 1), T0, other);
+    schedule_task_id("another key", schedule_entry(sch, 0), T0, keyed);
+    assert_string_not_equal(first, keyed);
     assert_string_equal(first, again);
     assert_string_not_equal(first, later);
     assert_string_not_equal(first, other);

@@ -244,6 +244,13 @@ bool executor_start(const struct settings *s, const char *name, struct handover 
     x->events = v;
     x->attendance = attendance_make(s, name);
     x->pg = s->database.url[0] ? pg_new(s, name) : NULL;
+    /* one that cannot be reached is waited for; one that can never serve is said at once */
+    struct err why = {0};
+    if (x->pg && !pg_ready(x->pg, &why) && strcmp(why.code, "database_pooled") == 0) {
+        executor_free(x);
+        *e = why;
+        return false;
+    }
     if ((s->database.url[0] && !x->pg) || !start_thread(x)) {
         executor_free(x);
         return err_set(e, ERR_FATAL, "no_thread", "cannot start the executor");

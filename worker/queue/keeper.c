@@ -218,6 +218,11 @@ static bool take_run(struct attempt *a, enum run_state *ret_state, struct err *e
         a->has_run =
             pg_ready(x->pg, e) && run_take(x->pg, &a->key, x->name, x->settings->worker.lease_s,
                                            ret_state, &a->run, &a->ended, e);
+        if (!a->has_run && strcmp(e->code, "database_pooled") == 0) {
+            log_error(LOG_LEVEL_ERROR, "cannot_go_on", e);
+            atomic_store(&x->failed, true);
+            break;
+        }
         if (a->has_run || e->kind == ERR_REJECT || !wait_for_books(a, &pause_ms, e, STOP_DRAIN))
             break;
     }

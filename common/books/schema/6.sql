@@ -33,3 +33,9 @@ ALTER TABLE meterbeat.day
 ALTER TABLE meterbeat.series
     ADD superseded boolean NOT NULL DEFAULT false; -- a decision about its record has made another meter of it
 CREATE INDEX series_record ON meterbeat.series (record_id);
+-- Ids of ticks are made with it: who may publish, but not read this, cannot know them before they are promised.
+CREATE TABLE meterbeat.installation (
+    is_only  boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+    tick_key text NOT NULL
+);
+INSERT INTO meterbeat.installation (tick_key) VALUES (gen_random_uuid()::text || gen_random_uuid()::text);
