@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/host.h"
 #include "base/text.h"
+#include "books/zone_rules.h"
 #include "commands.h"
 #include "config/clear_text.h"
 #include "config/settings_table.h"
@@ -13,8 +15,9 @@
 #include "session.h"
 
 static const char doc[] =
-    "Try the broker, the database and KairosDB, each as the programs use it.\v"
-    "Exit status: 0 all of them answer and are set up, 1 not all, 2 wrong configuration.";
+    "Try the broker, the database and KairosDB, each as the programs use it, and compare time "
+    "zones.\v"
+    "Exit status: 0 all of them answer, are set up and agree, 1 not all, 2 wrong configuration.";
 
 /* Logs in and asks for the work queue. */
 static bool try_broker(const struct settings *s, char note[256], struct err *e)
@@ -33,12 +36,34 @@ static bool try_broker(const struct settings *s, char note[256], struct err *e)
     return true;
 }
 
+/* Whether days and months by this machine's rules are those of the workers; else the first zone
+ * that differs. */
+static bool compare_zones(const struct settings *s, struct session *session, char note[256],
+                          struct err *e)
+{
+    struct zone_difference differences[ZONE_DIFFERENCES_MAX];
+    char host[HOST_NAME];
+    size_t count = 0, zones = 0;
+    if (!zone_rules_compare(session->pg, s, host_name(host), false, differences, &count, &zones, e))
+        return false;
+    if (count)
+        return err_set(e, ERR_REJECT, "zone_rules_differ",
+                       "time zones: %zu of %zu differ: %s from %s on: %s here, %s on %s", count,
+                       zones, differences[0].zone, differences[0].since, differences[0].here,
+                       differences[0].kept, differences[0].by);
+    (void)snprintf(note, 256, "%zu time zones with the rules that the workers have", zones);
+    return true;
+}
+
 static bool try_database(const struct settings *s, char note[256], struct err *e)
 {
     CLEANUP(session_end) struct session session = {.settings = s};
     if (!session_database(&session, true, e))
         return false;
-    (void)snprintf(note, 256, "tables are there");
+    char zones[256];
+    if (!compare_zones(s, &session, zones, e))
+        return false;
+    (void)snprintf(note, 256, "tables are there, %.200s", zones);
     return true;
 }
 

@@ -31,6 +31,9 @@ static const struct {
                            "FILE; or METERBEAT_CREDENTIALS_KEY in the environment."},
     {"seal_refused", "The key is another than the one it was sealed with: put the old one behind "
                      "the new one in credentials.key_file, or set the secret anew."},
+    {"zone_rules_differ",
+     "Update tzdata where it is the older one, and start that machine's programs "
+     "again: see docs/pipeline.md, \"Zones\"."},
     {"http_unreachable", "Is KairosDB running where kairosdb.insert_url and query_url say?"},
     {"http_status", "Something answers there, but not as KairosDB does: check the path of the "
                     "URL, and kairosdb.user with its password."},

@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/host.h"
 #include "base/log.h"
 #include "base/resident.h"
 #include "books/entry.h"
 #include "books/schema.h"
+#include "books/zone_rules.h"
 #include "chores.h"
 #include "links.h"
 #include "promise.h"
@@ -32,6 +34,7 @@ struct producer {
     struct chores chores;
     struct redial refused;
     bool recalled;        /* the schedule knows what the books remember */
+    bool zones_compared;  /* with what other machines go by */
     bool promised;        /* rows of ours may be in the outbox */
     int64_t relay_due_ms; /* monotonic */
     char tick_key[SCHEDULE_KEY];
@@ -123,6 +126,26 @@ static bool relay_failed(struct producer *p, const struct relay_count *count, co
 /* --- the steps of a turn
  * ----------------------------------------------------------------------------- */
 
+/* Producers of different tzdata fire at different times: once a process, it is said. */
+static void compare_zones(struct producer *p)
+{
+    struct zone_difference differences[ZONE_DIFFERENCES_MAX];
+    char host[HOST_NAME], tzdata[TZDATA_VERSION];
+    size_t count = 0, zones = 0;
+    struct err ignored;
+    if (p->zones_compared)
+        return;
+    p->zones_compared = zone_rules_compare(p->links.pg, p->settings, host_name(host), true,
+                                           differences, &count, &zones, &ignored);
+    for (size_t i = 0; i < count; i++)
+        log_event(LOG_LEVEL_WARNING,
+                  differences[i].is_replaced ? "zone_rules_changed" : "zone_rules_differ",
+                  ZONE_DIFFERENCE_PAIRS, ZONE_DIFFERENCE_VALUES(differences[i]));
+    if (p->zones_compared)
+        log_event(LOG_LEVEL_INFO, "zones_compared", "tzdata=%s zones=%zu differ=%zu",
+                  *tzdata_version(tzdata) ? tzdata : "unknown", zones, count);
+}
+
 static bool meet_database(struct producer *p, struct err *e)
 {
     struct err why = {0};
@@ -140,6 +163,7 @@ static bool meet_database(struct producer *p, struct err *e)
         !entry_tick_key(p->links.pg, p->tick_key, sizeof p->tick_key, &why))
         return database_failed(p, &why, e);
     p->recalled = true;
+    compare_zones(p);
     links_database_works(&p->links);
     return true;
 }

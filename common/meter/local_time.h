@@ -42,9 +42,9 @@ struct local_time local_time_read(int64_t offset_s, int64_t dst_offset_s, const 
 /* The summer time of `year` begins or ends at this instant by a LOCAL_BY_RULE; pure. */
 int64_t local_time_change(const struct local_time *t, bool is_start, int year);
 /*
- * A zone of IANA's that keeps these rules now: books and sums go by those. NULL: there are no rules,
- * they cannot be trusted (tz_offset_sign, tz_offset_odd, dst_rule_unreadable, dst_rule_missing,
- * dst_rules_equal), or no zone on our list keeps them.
+ * A zone of IANA's that keeps these rules now: books and sums go by those. NULL: there are no
+ * rules, they cannot be trusted (tz_offset_sign, tz_offset_odd, dst_rule_unreadable,
+ * dst_rule_missing, dst_rules_equal), or no zone on our list keeps them.
  */
 const char *local_time_zone(const struct local_time *t, struct zones *zones);
 

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "base/host.h"
+#include "base/log.h"
 #include "books/presence.h"
+#include "books/zone_rules.h"
 
 #define TELL_EVERY_MS 10000
 #define TELL_PAUSE_MAX_MS (5 * 60 * 1000)
@@ -13,6 +15,24 @@
 struct attendance attendance_make(const struct settings *s, const char *name)
 {
     return (struct attendance){.settings = s, .name = name, .pause_ms = TELL_EVERY_MS};
+}
+
+/* Once, at the start: a tzdata is not looked at again while a process lives. */
+static void compare_zones(struct attendance *a, struct pg *pg)
+{
+    struct zone_difference differences[ZONE_DIFFERENCES_MAX];
+    char host[HOST_NAME], tzdata[TZDATA_VERSION];
+    size_t count = 0, zones = 0;
+    struct err ignored;
+    a->zones_compared = zone_rules_compare(pg, a->settings, host_name(host), true, differences,
+                                           &count, &zones, &ignored);
+    for (size_t i = 0; i < count; i++)
+        log_event(LOG_LEVEL_WARNING,
+                  differences[i].is_replaced ? "zone_rules_changed" : "zone_rules_differ",
+                  ZONE_DIFFERENCE_PAIRS, ZONE_DIFFERENCE_VALUES(differences[i]));
+    if (a->zones_compared)
+        log_event(LOG_LEVEL_INFO, "zones_compared", "tzdata=%s zones=%zu differ=%zu",
+                  *tzdata_version(tzdata) ? tzdata : "unknown", zones, count);
 }
 
 void attendance_tell(struct attendance *a, struct pg *pg, const char *task_id, int64_t done,
@@ -35,6 +55,8 @@ void attendance_tell(struct attendance *a, struct pg *pg, const char *task_id, i
         a->pause_ms = TELL_PAUSE_MAX_MS;
     a->next_ms = now_ms + a->pause_ms;
     a->told |= told;
+    if (told && !a->zones_compared)
+        compare_zones(a, pg);
 }
 
 void attendance_end(struct attendance *a, struct pg *pg)

@@ -13,11 +13,12 @@ struct attendance {
     int64_t next_ms;  /* monotonic: when it is due again */
     int64_t pause_ms; /* grows while the database is away */
     bool told;
+    bool zones_compared; /* with what other machines go by: zone_rules.h */
 };
 
 struct attendance attendance_make(const struct settings *s, const char *name);
 /* Tells if it is due; task_id NULL: idle. pg NULL: never. Failing is nobody's trouble: it is tried
- * later. */
+ * later. The first time it also compares time zones, and warns. */
 void attendance_tell(struct attendance *a, struct pg *pg, const char *task_id, int64_t done,
                      int64_t now_ms);
 /* An orderly end. */

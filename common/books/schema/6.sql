@@ -39,3 +39,12 @@ CREATE TABLE meterbeat.installation (
     tick_key text NOT NULL
 );
 INSERT INTO meterbeat.installation (tick_key) VALUES (gen_random_uuid()::text || gen_random_uuid()::text);
+
+-- The rules of local time that days and ticks are cut by (common/books/zone_rules.h).
+CREATE TABLE meterbeat.zone_rules (
+    zone     text PRIMARY KEY,                  -- IANA name
+    rules    text NOT NULL,                     -- start:offset of each stretch from 2000 to 2038, seconds
+    tzdata   text NOT NULL,                     -- the version they came with; '': unknown
+    host     text NOT NULL,                     -- the machine they are from
+    noted_at timestamptz NOT NULL DEFAULT now()
+);
