@@ -124,6 +124,7 @@ def rolling_restarts(r, chance):
 
 def server_family(server, how, count, least, most):
     def plan(r, chance):
+        r.flaky_feeds(chance, 12)  # so that its retry queues are not empty
         for at in spread(chance, count, least, most):
             r.fault(at, f"{server} {how}", r.server_down, server, how, chance.uniform(0, 1))
     return plan

@@ -251,7 +251,7 @@ class Round:
     def _must_have_ended(self, slot, old):
         if old.running():
             self.ledger.add("other", f"{slot} did not end within 15 s of SIGTERM")
-        elif old.process.returncode != 0:
+        elif old.process.returncode != 0 and old.events("consuming" if slot.kind == "worker" else "tick"):
             self.ledger.add("other", f"{slot} ended with {old.process.returncode} after SIGTERM")
 
     def freeze(self, kind, number):
