@@ -33,8 +33,8 @@ def main():
     if arguments.table:
         print(report.table(arguments.results, FAMILIES))
         return 0
-    if "disk" in (arguments.family or FAMILIES) and "METERBEAT_FAULTS_MOUNTS" not in os.environ \
-            and not FAMILIES["disk"].needs():
+    wants_disks = any(FAMILIES[name].small_disks and not FAMILIES[name].needs() for name in arguments.family or FAMILIES)
+    if wants_disks and "METERBEAT_FAULTS_MOUNTS" not in os.environ:
         os.execvpe("unshare", ["unshare", "-m", sys.executable, *sys.argv], {**os.environ, "METERBEAT_FAULTS_MOUNTS": "1"})
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     failed = run(arguments)

@@ -36,6 +36,7 @@ class Family:
     clocks: bool = False
     limit_s: float = 120.0  # more than this after the last fault, and what is left is stuck
     settings: typing.Any = None  # changes of the configuration
+    small_disks: bool = False  # servers of its own, on disks that can be filled
     needs: typing.Callable = lambda: ""  # why it cannot run here; "" it can
 
 
@@ -317,7 +318,7 @@ FAMILIES = {family.name: family for family in (
     Family("purge", "queues purged", queues_taken("purged"), loses_messages=True),
     Family("delete", "queues deleted", queues_taken("deleted"), loses_messages=True),
     Family("permission", "RabbitMQ's permissions withdrawn", permission_withdrawn, loses_results=True),
-    Family("disk", "a server's disk full", disks_full, loses_results=True, repairs=True, needs=can_mount),
+    Family("disk", "a server's disk full", disks_full, loses_results=True, repairs=True, small_disks=True, needs=can_mount),
     Family("clock", "clocks of programs stepped by seconds to days, ahead and back", clocks_stepped, clocks=True),
     Family("limits", "file-descriptor and memory limits of workers", limits_low),
     Family("celery", "Celery clients waiting for results; kills, backends, cuts", with_celery, proxied=ALL,

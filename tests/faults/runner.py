@@ -1,4 +1,5 @@
 """Runs rounds one after the other on private servers, tells a line of each, keeps the evidence of those that failed."""
+import contextlib
 import json
 import pathlib
 import platform
@@ -27,12 +28,6 @@ def versions(servers):
     return {"RabbitMQ": servers.rabbitmq.api("GET", "/overview")["rabbitmq_version"],
             "PostgreSQL": servers.postgresql.sql("SHOW server_version")[0][0].split()[0],
             "KairosDB": "1.3.0", "Python": platform.python_version(), "Linux": platform.release()}
-
-
-def small_disks(servers):
-    """Each server on a disk of its own that can be filled; they end with this process's mount namespace."""
-    for name, size in SMALL_DISK.items():
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(servers.folder / name)], check=True)
 
 
 def run_round(family, seed, number, servers, build, loop, keep, verbose=False):
@@ -69,24 +64,29 @@ def say(line):
         print("    " + note.replace("\n", "\n    "), flush=True)
 
 
+def small_servers():
+    """Servers that are not started yet, each on a small disk; the disks end with this process's mount namespace."""
+    servers = Servers()
+    for name, size in SMALL_DISK.items():
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(servers.folder / name)], check=True)
+    return servers
+
+
 def run(arguments):
     """All rounds of the chosen families; the number of those that failed."""
     chosen = [FAMILIES[name] for name in arguments.family or FAMILIES]
-    failed, about = 0, {"commit": commit()}
+    for family in [family for family in chosen if family.needs()]:
+        print(f"{family.name:15} left out: {family.needs()}", flush=True)
+        chosen.remove(family)
     arguments.results.parent.mkdir(parents=True, exist_ok=True)
-    servers, loop = Servers(), Loop()
-    if any(family.name == "disk" for family in chosen):
-        small_disks(servers)
-    with servers:
+    failed, about, loop = 0, {"commit": commit()}, Loop()
+    with Servers() as servers:
         about["versions"] = versions(servers)
         for number in range(arguments.first, arguments.first + arguments.rounds):
             for family in chosen:
-                reason = family.needs()
-                if reason:
-                    print(f"{family.name:15} left out: {reason}", flush=True)
-                    continue
-                line = run_round(family, arguments.seed, number, servers, arguments.build, loop,
-                                 arguments.results.parent, arguments.verbose)
+                with small_servers() if family.small_disks else contextlib.nullcontext(servers) as own:
+                    line = run_round(family, arguments.seed, number, own, arguments.build, loop,
+                                     arguments.results.parent, arguments.verbose)
                 failed += line["verdict"] != "ok"
                 say(line)
                 with open(arguments.results, "a", encoding="utf-8") as results:
