@@ -145,7 +145,7 @@ class Installation:
                      "history_days": 420, "timeout_s": 20, "low_speed_s": 5, "connect_timeout_s": 3,
                      "allow_addresses": "127.0.0.0/8"},
             "worker": {"lease_s": LEASE_S, "retry_delays_s": RETRY_DELAYS_S, "max_starts": 1000, "grace_s": 10},
-            "producer": {"relay_after_s": 1, "catch_up_limit": 10000},
+            "producer": {"relay_after_s": 1, "lost_after_s": 3, "catch_up_limit": 10000},
             "schedule": [
                 {"name": "daily", "task": "parse", "every": "1s"},
                 {"name": "monthly", "task": "aggregate", "every": "2s"},
