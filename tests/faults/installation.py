@@ -87,6 +87,7 @@ class Installation:
     def __init__(self, servers, folder, name, build, loop, proxied=(), workers=3, producers=1, custodian=False,
                  **changes):
         self.servers, self.name, self.folder = servers, name, folder
+        self._connection = None
         servers.rabbitmq.create_vhost(name)
         servers.postgresql.create_database(name)
         self.database = f"{servers.postgresql.url(name)}"
@@ -103,9 +104,8 @@ class Installation:
         self.custodian = self._set_up_custodian() if custodian else None
         with self.channel() as channel:
             channel.queue_declare(ANSWERS, durable=True)
-        with self.sql_connection() as sql:
-            for building in range(1, BUILDINGS + 1):
-                sql.execute("INSERT INTO seed_canonicalbuilding (id, active) VALUES (%s, true)", (building,))
+        for building in range(1, BUILDINGS + 1):
+            self.sql("INSERT INTO seed_canonicalbuilding (id, active) VALUES (%s, true)", (building,))
         self.feeds, self.records, self.sent, self.died = {}, {}, {}, []
         self.workers = [Slot(self, "worker", n) for n in range(workers)]
         self.producers = [Slot(self, "producer", n) for n in range(producers)]
@@ -155,16 +155,17 @@ class Installation:
 
     # --- the databases and the broker, asked directly ------------------------------------------------
 
-    @contextlib.contextmanager
-    def sql_connection(self):
-        with psycopg.connect(self.database, password=self.servers.postgresql.password, connect_timeout=5,
-                             autocommit=True) as connection:
-            yield connection
-
     def sql(self, text, parameters=None):
-        with self.sql_connection() as connection:
-            cursor = connection.execute(text, parameters)
+        """Rows of one statement, on a connection that is kept: a new one for each would cost more than the work."""
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self.database, password=self.servers.postgresql.password,
+                                               connect_timeout=5, autocommit=True)
+        try:
+            cursor = self._connection.execute(text, parameters)
             return cursor.fetchall() if cursor.description else []
+        except psycopg.OperationalError:  # it was ended with all others, or its server was
+            self._connection.close()
+            raise
 
     @contextlib.contextmanager
     def channel(self):
@@ -338,6 +339,8 @@ class Installation:
             self.custodian.__exit__()
         for proxy in self.proxies.values():
             proxy.close()
+        if self._connection is not None:
+            self._connection.close()
         with contextlib.suppress(Exception):
             self.servers.rabbitmq.delete_vhost(self.name)
         with contextlib.suppress(Exception):

@@ -23,7 +23,7 @@ from . import ledger as books
 from .installation import Installation
 
 CLIENT = pathlib.Path(__file__).with_name("celery_client.py")
-WORK_EVERY_S = 0.25
+WORK_EVERY_S = 0.4
 SMALL_DISK = {"postgresql": "256m", "kairosdb": "160m", "rabbitmq": "160m"}
 NO_LIMIT = resource.RLIM_INFINITY
 
@@ -192,7 +192,7 @@ class Round:
             quiet = quiet + 1 if not left else 0
             if quiet > 2 or (quiet and older_than_s):
                 return left
-            time.sleep(0.4 if older_than_s == 0 else 0.2)
+            time.sleep(0.5)
         return left
 
     def _missing_in_kairosdb(self):
