@@ -22,6 +22,8 @@ def main():
     parser.add_argument("--seed", type=int, default=1, help="of the schedule of faults")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/dev")
     parser.add_argument("--results", type=pathlib.Path, default=RESULTS, help="JSON lines, appended")
+    parser.add_argument("--complete", action="store_true",
+                        help="go on until the results have as many rounds and faults of each family as the page asks for")
     parser.add_argument("--table", action="store_true", help="only write the table of the results")
     parser.add_argument("--list", action="store_true", help="only name the families")
     parser.add_argument("--verbose", action="store_true", help="say what is left to do while it is waited for")

@@ -37,6 +37,8 @@ class Family:
     limit_s: float = 120.0  # more than this after the last fault, and what is left is stuck
     settings: typing.Any = None  # changes of the configuration
     small_disks: bool = False  # servers of its own, on disks that can be filled
+    enough_rounds: int = 20  # what ./dev faults --complete runs it to: so many rounds, and so many faults
+    enough_faults: int = 0
     needs: typing.Callable = lambda: ""  # why it cannot run here; "" it can
 
 
@@ -289,23 +291,24 @@ def with_celery(r, chance):
 
 FAMILIES = {family.name: family for family in (
     Family("none", "no fault: the control", nothing),
-    Family("worker-kill", "workers killed -9 at random", workers_killed),
-    Family("failpoint", "workers and producers killed at each failpoint", killed_at_failpoints),
+    Family("worker-kill", "workers killed -9 at random", workers_killed, enough_rounds=1, enough_faults=1000),
+    Family("failpoint", "workers and producers killed at each failpoint", killed_at_failpoints, enough_rounds=1,
+           enough_faults=300),
     Family("token", "workers killed around a custodian's tokens", killed_at_token_points, custodian=True),
     Family("producer-kill", "producers killed -9 at random", producers_killed, producers=2),
     Family("freeze", "workers stopped (SIGSTOP) beyond their lease, then continued", workers_frozen),
     Family("producer-freeze", "producers stopped (SIGSTOP), then continued", producers_frozen, producers=2),
     Family("rolling", "rolling restarts (SIGTERM)", rolling_restarts, producers=2),
     Family("broker-kill", "RabbitMQ killed -9", server_family("rabbitmq", "kill", 4, 0.5, 2),
-           loses_results=True),
+           loses_results=True, enough_rounds=1, enough_faults=100),
     Family("broker-stop", "RabbitMQ stopped and started", server_family("rabbitmq", "stop", 2, 1, 3),
            loses_results=True),
-    Family("backend", "PostgreSQL backends terminated", backends_ended),
+    Family("backend", "PostgreSQL backends terminated", backends_ended, enough_rounds=1, enough_faults=500),
     Family("backend-kill", "a PostgreSQL backend killed -9, all recover", backends_killed),
     Family("postgresql-kill", "PostgreSQL killed -9", server_family("postgresql", "kill", 3, 1, 3)),
     Family("kairosdb-kill", "KairosDB killed -9", server_family("kairosdb", "kill", 2, 2, 4), repairs=True),
     Family("server-pause", "a server stands still (SIGSTOP) for seconds", servers_paused),
-    Family("cut", "connections cut", connections_cut, proxied=ALL),
+    Family("cut", "connections cut", connections_cut, proxied=ALL, enough_rounds=1, enough_faults=1000),
     Family("half-open", "half-open connections: nothing arrives, nothing says so", turned(proxy.HOLE, "half-open"),
            proxied=ALL),
     Family("vanish", "machines of workers, and peers of connections, vanish without a word", machines_vanish,

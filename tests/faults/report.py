@@ -4,8 +4,12 @@ import json
 
 
 def lines_of(results):
-    with open(results, encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+    """All lines of a file of results; none when it is not there yet."""
+    try:
+        with open(results, encoding="utf-8") as file:
+            return [json.loads(line) for line in file]
+    except FileNotFoundError:
+        return []
 
 
 def table(results, families):

@@ -12,7 +12,7 @@ import traceback
 from producing import SteppedClock
 from servers import Servers
 
-from . import ROOT
+from . import ROOT, report
 from .families import FAMILIES
 from .proxy import Loop
 from .round import SMALL_DISK, Round
@@ -82,13 +82,27 @@ def run(arguments):
     failed, about, loop = 0, {"commit": commit()}, Loop()
     with Servers() as servers:
         about["versions"] = versions(servers)
-        for number in range(arguments.first, arguments.first + arguments.rounds):
-            for family in chosen:
-                with small_servers() if family.small_disks else contextlib.nullcontext(servers) as own:
-                    line = run_round(family, arguments.seed, number, own, arguments.build, loop,
-                                     arguments.results.parent, arguments.verbose)
-                failed += line["verdict"] != "ok"
-                say(line)
-                with open(arguments.results, "a", encoding="utf-8") as results:
-                    results.write(json.dumps({**line, **about, "at": int(time.time())}) + "\n")
+        for family, number in agenda(chosen, arguments):
+            with small_servers() if family.small_disks else contextlib.nullcontext(servers) as own:
+                line = run_round(family, arguments.seed, number, own, arguments.build, loop,
+                                 arguments.results.parent, arguments.verbose)
+            failed += line["verdict"] != "ok"
+            say(line)
+            with open(arguments.results, "a", encoding="utf-8") as results:
+                results.write(json.dumps({**line, **about, "at": int(time.time())}) + "\n")
     return failed
+
+
+def agenda(chosen, arguments):
+    """(family, number) of each round: so many of each, or what is missing in the results until there is enough."""
+    if not arguments.complete:
+        for number in range(arguments.first, arguments.first + arguments.rounds):
+            yield from ((family, number) for family in chosen)
+        return
+    while chosen:
+        for family in list(chosen):
+            lines = [line for line in report.lines_of(arguments.results) if line["family"] == family.name]
+            if len(lines) >= family.enough_rounds and sum(line["faults"] for line in lines) >= family.enough_faults:
+                chosen.remove(family)
+                continue
+            yield family, 1 + max((line["round"] for line in lines if line["seed"] == arguments.seed), default=0)

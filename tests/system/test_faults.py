@@ -22,7 +22,7 @@ def loop():
     return Loop()
 
 
-@pytest.mark.parametrize("name", ["worker-kill", "failpoint", "backend"])
+@pytest.mark.parametrize("name", ["worker-kill", "failpoint", "backend", "cut", "swallow", "purge"])
 def test_under_faults_nothing_is_lost_doubled_or_stuck(name, servers, build, loop, tmp_path):
     line = run_round(FAMILIES[name], 1, 1, servers, build, loop, tmp_path)
     assert line["verdict"] == "ok", "\n".join(line["notes"])
