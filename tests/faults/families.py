@@ -34,7 +34,7 @@ class Family:
     repairs: bool = False  # KairosDB forgets its last seconds, also of the month that is not over: an audit finds it
     clients: bool = False  # Celery clients beside it, their results held against what was sent
     clocks: bool = False
-    limit_s: float = 120.0  # more than this after the last fault, and what is left is stuck
+    limit_s: float = 300.0  # more than this after the last fault, and what is left is stuck
     settings: typing.Any = None  # changes of the configuration
     small_disks: bool = False  # servers of its own, on disks that can be filled
     enough_rounds: int = 20  # what ./dev faults --complete runs it to: so many rounds, and so many faults

@@ -87,7 +87,7 @@ class Installation:
     def __init__(self, servers, folder, name, build, loop, proxied=(), workers=3, producers=1, custodian=False,
                  **changes):
         self.servers, self.name, self.folder = servers, name, folder
-        self._connection = None
+        self._connection, self.told = None, {}
         servers.rabbitmq.create_vhost(name)
         servers.postgresql.create_database(name)
         self.database = f"{servers.postgresql.url(name)}"
@@ -139,7 +139,7 @@ class Installation:
                          "connect_timeout_s": 3, "statement_timeout_s": 10},
             "kairosdb": {"insert_url": f"http://127.0.0.1:{self.port('kairosdb')}/api/v1/datapoints",
                          "query_url": f"http://127.0.0.1:{self.port('kairosdb')}/api/v1/datapoints/query",
-                         "measurement": self.name, "connect_timeout_s": 3, "timeout_s": 5,
+                         "measurement": self.name, "connect_timeout_s": 3, "timeout_s": 10,
                          "verify_timeout_s": 3, "settle_s": 2},
             "feed": {"path": "/espi/1_1/resource/Batch/Subscription/", "window_days": 20, "overlap_days": 1,
                      "history_days": 420, "timeout_s": 20, "low_speed_s": 5, "connect_timeout_s": 3,
@@ -251,16 +251,15 @@ class Installation:
         return task_id
 
     def answers(self):
-        """{task id: {status, ...}} of the ends that the client of `send` was told; they are taken from its queue."""
-        found = {}
+        """{task id: {status, ...}} of the ends that the client of `send` was told so far."""
         with self.channel() as channel:
             while True:
                 method, properties, body = channel.basic_get(ANSWERS, auto_ack=True)
                 if method is None:
-                    return found
+                    return self.told
                 status = json.loads(body)["status"]
                 if status not in ("STARTED", "RETRY"):  # on the way
-                    found.setdefault(properties.correlation_id, set()).add(status)
+                    self.told.setdefault(properties.correlation_id, set()).add(status)
 
     # --- programs -----------------------------------------------------------------------------------
 

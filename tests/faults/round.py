@@ -367,7 +367,7 @@ class Round:
         rabbitmq = self.servers.rabbitmq
         return subprocess.run(["/usr/lib/rabbitmq/bin/rabbitmqctl", "-n", "meterbeat@localhost", "-q", *words],
                               env={"PATH": "/usr/bin:/bin:/usr/sbin", **rabbitmq.environment()},
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60).returncode == 0
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=120).returncode == 0
 
     def alarm(self, kind):
         self._alarmed = True
