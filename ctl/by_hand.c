@@ -1,30 +1,33 @@
 /* The steps of the worker's tasks, run by a command in its own process. */
 #include "by_hand.h"
 
+#include <string.h>
+
 #include "books/entry.h"
 #include "books/outbox.h"
+#include "config/program.h"
 
 #define PUBLISH_AT_ONCE 100
 
 static bool by_hand_go_on(void *context, const char *progress, struct err *e)
 {
     struct by_hand *h = context;
-    (void)e; /* a person ends it with a signal */
     progress_at(h->progress, h->progress->done, progress);
-    return true;
+    return !*h->stop || err_set(e, ERR_RETRY, "stopping", "stopped by SIG%s; what is done is kept",
+                                sigabbrev_np(*h->stop));
 }
 
 static bool by_hand_should_stop(void *context)
 {
     struct by_hand *h = context;
     progress_at(h->progress, h->progress->done, NULL);
-    return false;
+    return *h->stop != 0;
 }
 
 bool by_hand_begin(struct by_hand *h, struct session *session, struct progress *progress,
                    struct err *e)
 {
-    *h = (struct by_hand){.session = session, .progress = progress};
+    *h = (struct by_hand){.session = session, .progress = progress, .stop = program_catch_stop()};
     uuid4_random(h->id);
     h->message = (struct message){.id = h->id, .priority = -1, .protocol = 2};
     h->host = (struct task_host){

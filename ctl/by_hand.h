@@ -2,6 +2,8 @@
 #ifndef METERBEAT_CTL_BY_HAND_H
 #define METERBEAT_CTL_BY_HAND_H
 
+#include <signal.h>
+
 #include "base/uuid5.h"
 #include "progress.h"
 #include "queue/task.h"
@@ -11,7 +13,8 @@
 struct by_hand {
     struct session *session;
     struct progress *progress;
-    char id[UUID_TEXT]; /* of its message: owns what is promised */
+    const volatile sig_atomic_t *stop; /* the signal that asked for an end */
+    char id[UUID_TEXT];                /* of its message: owns what is promised */
     struct message message;
     struct task_host host;
     struct task_context task;

@@ -36,30 +36,13 @@ static const struct argp argp = {
     .options = option_table,
     .parser = take_option,
     .doc = "Put tasks on RabbitMQ by the schedule; any number of producers may run at once.\v"
-           "SIGTERM ends it in order. Exit status: 0 done, 1 failed, 2 wrong usage or "
+           "SIGTERM, SIGINT or SIGHUP ends it in order. Exit status: 0 done, 1 failed, 2 wrong "
+           "usage or "
            "configuration.",
     .children = program_children,
 };
 
-static volatile sig_atomic_t stop;
-
-static void ask_to_stop(int number)
-{
-    (void)number;
-    stop = 1;
-}
-
-/* The second signal ends the process at once: nothing of it is lost, another start goes on. */
-static void stop_on_signals(void)
-{
-    struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = (int)SA_RESETHAND};
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGPIPE, &ignore, NULL);
-}
-
-static int run(const struct settings *settings, const char *once)
+static int run(const struct settings *settings, const char *once, const volatile sig_atomic_t *stop)
 {
     struct err e = {0};
     struct producer *producer;
@@ -67,7 +50,7 @@ static int run(const struct settings *settings, const char *once)
         log_error(LOG_LEVEL_ERROR, "schedule_refused", &e);
         return PROGRAM_MISUSED;
     }
-    bool ok = once ? producer_once(producer, once, &e) : producer_run(producer, &stop, &e);
+    bool ok = once ? producer_once(producer, once, &e) : producer_run(producer, stop, &e);
     if (!ok)
         log_error(LOG_LEVEL_ERROR, once ? "not_fired" : "cannot_go_on", &e);
     producer_free(producer);
@@ -82,6 +65,6 @@ int main(int argc, char **argv)
     int status;
     if (!program_start("meterbeat-producer", &o.program, &settings, &status))
         return status;
-    stop_on_signals();
-    return run(&settings, o.once);
+    /* the second signal ends the process at once: nothing of it is lost, another start goes on */
+    return run(&settings, o.once, program_catch_stop());
 }

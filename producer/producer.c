@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -285,7 +286,8 @@ bool producer_run(struct producer *p, const volatile sig_atomic_t *stop, struct 
         if (!nap(p, e))
             return false;
     }
-    log_event(LOG_LEVEL_INFO, "stopped", "name=%s", p->links.name);
+    log_event(LOG_LEVEL_INFO, "stopped", "name=%s signal=SIG%s", p->links.name,
+              sigabbrev_np(*stop));
     return true;
 }
 

@@ -55,8 +55,8 @@ static char *help_tasks(int key, const char *text, void *input)
         text_print(out, "  %-20s %s\n", tasks[i].name, tasks[i].summary);
     text_print(
         out,
-        "\nSIGTERM: finish and exit; a second one: stop at the next safe point. Exit status: 0 "
-        "stopped, 2 configuration, 3 cannot go on, 4 a task hung.");
+        "\nSIGTERM, SIGINT, SIGHUP: finish and exit; a second one: stop at the next safe point. "
+        "Exit status: 0 stopped, 2 configuration, 3 cannot go on, 4 a task hung.");
     fclose(out);
     return help;
 }

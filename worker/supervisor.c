@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/resident.h"
+#include "config/program.h"
 #include "worker.h"
 
 #define PAUSE_FIRST_MS 500
@@ -131,9 +132,7 @@ static int64_t next_due_in(const struct child *children, size_t count, int64_t n
 static int wait_for_signal(int64_t wait_ms)
 {
     sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
+    program_stop_signals(&set);
     sigaddset(&set, SIGCHLD);
     struct timespec wait = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000};
     int number = sigtimedwait(&set, NULL, &wait);
@@ -155,7 +154,7 @@ static int end_children(struct child *children, size_t count, int number)
     signal_children(children, count, number);
     while (signal_children(children, count, 0) > 0) {
         number = wait_for_signal(PAUSE_MAX_MS);
-        if (number == SIGTERM || number == SIGINT)
+        if (number && number != SIGCHLD)
             signal_children(children, count, number);
         int code = reap(children, count, clock_mono_ms());
         worst = code > worst ? code : worst;
@@ -179,7 +178,7 @@ int supervisor_run(const struct settings *s)
         return WORKER_EXIT_FATAL;
     block_child_signal();
     int number = 0;
-    while (number != SIGTERM && number != SIGINT) {
+    while (!number || number == SIGCHLD) {
         int64_t now_ms = clock_mono_ms();
         (void)reap(children, count, now_ms); /* why they ended is logged; they are started anew */
         if (all_retired(children, count))
@@ -189,7 +188,7 @@ int supervisor_run(const struct settings *s)
         number = wait_for_signal(next_due_in(children, count, now_ms));
     }
     log_event(LOG_LEVEL_INFO, "supervisor_stopping", "workers=%zu", count);
-    int worst = end_children(children, count, number ? number : SIGTERM);
+    int worst = end_children(children, count, number && number != SIGCHLD ? number : SIGTERM);
     free(children);
     return worst;
 }

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "base/resident.h"
 #include "config/node_name.h"
+#include "config/program.h"
 #include "control/control.h"
 #include "queue/consumer.h"
 #include "queue/executor.h"
@@ -29,33 +31,29 @@
 /* For the last events, and for saving what was revoked. */
 #define CONTROL_LAST_MS 3000
 
-static void stop_signals(sigset_t *set)
-{
-    sigemptyset(set);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGINT);
-}
-
 void worker_block_signals(void)
 {
     sigset_t set;
-    stop_signals(&set);
+    program_stop_signals(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN); /* a lost connection is an error value */
 }
 
-static bool signal_pending(int64_t wait_ms)
+/* Its number, or 0: none came. */
+static int signal_pending(int64_t wait_ms)
 {
     sigset_t set;
-    stop_signals(&set);
+    program_stop_signals(&set);
     struct timespec wait = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000};
-    return sigtimedwait(&set, NULL, &wait) > 0;
+    int number = sigtimedwait(&set, NULL, &wait);
+    return number > 0 ? number : 0;
 }
 
 /* All that the main thread does meanwhile: memory goes back once at the start, whose pages are most
  * of it, and again whenever nothing was done between two looks. */
-static void wait_for_signal(struct handover *h)
+static int wait_for_signal(struct handover *h)
 {
+    int number;
     int64_t seen = -1, released = -1;
     do {
         int64_t done = handover_done(h);
@@ -64,7 +62,9 @@ static void wait_for_signal(struct handover *h)
             released = done;
         }
         seen = done;
-    } while (!signal_pending(IDLE_LOOK_MS));
+        number = signal_pending(IDLE_LOOK_MS);
+    } while (!number);
+    return number;
 }
 
 /* Ends a process whose task hangs: its message is delivered again, its lease runs out. */
@@ -83,7 +83,7 @@ static void end_threads(const struct settings *s, struct handover *h, struct exe
     int64_t last_end = INT64_MAX;
     handover_stop(h, STOP_DRAIN);
     while (!executor_join(x, 0)) {
-        bool again = signal_pending(LOOK_EVERY_MS);
+        bool again = signal_pending(LOOK_EVERY_MS) != 0;
         int64_t now_ms = clock_mono_ms();
         if (last_end == INT64_MAX && (again || now_ms >= grace_end)) {
             log_event(LOG_LEVEL_WARNING, "stopping_now", "reason=%s",
@@ -155,11 +155,12 @@ int worker_run(const struct settings *s, int index)
         log_error(LOG_LEVEL_ERROR, "cannot_start", &e);
         return WORKER_EXIT_FATAL; /* the process ends, and with it what had been started */
     }
-    wait_for_signal(w.handover);
+    int number = wait_for_signal(w.handover);
     int status = executor_failed(w.executor)       ? WORKER_EXIT_FATAL
                  : control_asked_to_end(w.control) ? WORKER_EXIT_ASKED
                                                    : WORKER_EXIT_OK;
-    log_event(LOG_LEVEL_INFO, "stopping", "grace_s=%lld", (long long)s->worker.grace_s);
+    log_event(LOG_LEVEL_INFO, "stopping", "signal=SIG%s grace_s=%lld", sigabbrev_np(number),
+              (long long)s->worker.grace_s);
     end_threads(s, w.handover, w.executor, w.consumer);
     end_control(&w, status);
     subscriptions_free(w.queues);

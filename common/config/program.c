@@ -81,6 +81,36 @@ static void warn_of_clear_text(const struct settings *s)
         log_event(LOG_LEVEL_WARNING, "settings", "text=%s", lines[i]);
 }
 
+void program_stop_signals(sigset_t *ret_set)
+{
+    struct sigaction hangup;
+    (void)sigemptyset(ret_set);
+    (void)sigaddset(ret_set, SIGTERM);
+    (void)sigaddset(ret_set, SIGINT);
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        (void)sigaddset(ret_set, SIGHUP);
+}
+
+static volatile sig_atomic_t stop_asked;
+
+static void ask_to_stop(int number)
+{
+    stop_asked = number;
+}
+
+const volatile sig_atomic_t *program_catch_stop(void)
+{
+    struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigset_t set;
+    program_stop_signals(&set);
+    for (int number = 1; number < NSIG; number++)
+        if (sigismember(&set, number) == 1)
+            (void)sigaction(number, &action, NULL);
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+    return &stop_asked;
+}
+
 static bool start_log(const char *program, const struct settings *s)
 {
     enum log_level least = LOG_LEVEL_INFO;

@@ -3,6 +3,7 @@
 #define METERBEAT_CONFIG_PROGRAM_H
 
 #include <argp.h>
+#include <signal.h>
 #include <stdbool.h>
 
 #include "base/attr.h"
@@ -34,5 +35,14 @@ void program_parse(const struct argp *argp, unsigned flags, int argc, char **arg
  */
 MUST_CHECK bool program_start(const char *program, const struct program_options *o,
                               struct settings *ret_settings, int *ret_status);
+
+/*
+ * The signals that ask for an orderly end: SIGTERM, SIGINT, and SIGHUP (a terminal that went away)
+ * unless whoever started us had it ignored, as nohup does.
+ */
+void program_stop_signals(sigset_t *ret_set);
+/* For programs with one thread: the first of them sets the flag to its number, the second ends the
+ * process at once. SIGPIPE is ignored. */
+const volatile sig_atomic_t *program_catch_stop(void);
 
 #endif
