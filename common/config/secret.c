@@ -8,10 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "config/broker_url.h"
 #include "config/file_mode.h"
 #include "config/url.h"
 
 #define SECRET_MAX 1024
+#define BROKER_SHOWN_MAX 8192
 
 static void wipe(char *text)
 {
@@ -43,6 +46,25 @@ static bool take_from_url(const struct loading *l, bool (*split)(const char *, c
     free(rest);
     wipe(password);
     return ok;
+}
+
+/* Each of the addresses; the first one's password is that of the management API too. */
+static bool take_from_broker_urls(const struct loading *l, struct settings *s)
+{
+    CLEANUP(buf_free) struct buf shown = buf_make(BROKER_SHOWN_MAX);
+    size_t count = broker_url_count(s->broker.url);
+    bool ok = count <= BROKER_URLS_MAX; /* checked when it was set */
+    for (size_t i = 0; ok && i < count; i++) {
+        char *url = broker_url_at(s->broker.url, i);
+        const char *rest = url;
+        ok = (url != NULL || err_set(l->e, ERR_FATAL, "no_memory", "%s: no memory", l->path)) &&
+             take_from_url(l, url_split_password, "broker.url", &rest,
+                           &s->broker.url_passwords[i]) &&
+             buf_printf(&shown, l->e, "%s%s", i > 0 ? ";" : "", rest);
+        wipe(url);
+    }
+    s->broker.password = s->broker.url_passwords[0];
+    return ok && loading_copy(l, shown.data, &s->broker.url);
 }
 
 static bool refuse(const struct loading *l, const char *setting, const char *path, const char *why)
@@ -98,9 +120,8 @@ static bool load_one(const struct loading *l, const struct secret *secret)
 bool secret_load_all(const struct loading *l)
 {
     struct settings *s = l->settings;
-    if (!take_from_url(l, url_split_password, "broker.url", &s->broker.url, &s->broker.password) ||
-        !take_from_url(l, database_split_password, "database.url", &s->database.url,
-                       &s->database.password))
+    if (!take_from_broker_urls(l, s) || !take_from_url(l, database_split_password, "database.url",
+                                                       &s->database.url, &s->database.password))
         return false;
     for (size_t i = 0; i < settings_secrets_count; i++)
         if (!load_one(l, &settings_secrets[i]))

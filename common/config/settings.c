@@ -272,6 +272,8 @@ static bool folder_of(const char *path, char **ret_folder, struct err *e)
 
 static void empty_strings(struct settings *s)
 {
+    for (size_t i = 0; i < BROKER_URLS_MAX; i++)
+        s->broker.url_passwords[i] = "";
     s->broker.password = s->database.password = s->kairosdb.password = "";
     s->credentials.key = "";
 }

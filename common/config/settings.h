@@ -9,6 +9,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "config/broker_url.h"
 
 #define SETTINGS_MAX_ENTRIES 20000
 #define SETTINGS_MAX_ALIASES 64
@@ -44,8 +45,10 @@ struct settings_alias {
 /* Read-only after loading; any thread. Strings belong to the settings; absent ones are "". */
 struct settings {
     struct {
-        const char *url; /* amqp[s]://user@host:port/vhost; a password in it was taken out */
+        const char *url; /* amqp[s]://user@host:port/vhost, several with ";" between them; passwords
+                            in them were taken out */
         const char *password, *password_file;
+        const char *url_passwords[BROKER_URLS_MAX]; /* those that were in the URLs, else "" */
         const char *ca_file, *cert_file, *key_file;
         const char *queue; /* the work queue; the others are <queue>.retry.<delay>, <queue>.dead */
         const char *queue_type;     /* "classic" or "quorum", only when the queue has to be made */

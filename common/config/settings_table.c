@@ -54,10 +54,11 @@ const struct setting settings_table[] = {
          "true: passwords and tokens may go to other hosts than this one by amqp:// and http://, "
          "with a warning; false: that is refused"),
 
-    {"broker.url", SETTING_BROKER, "", "amqp://guest:guest@127.0.0.1:5672", 1, 2000, "amqp|amqps",
-     AT(broker.url), 0,
-     "RabbitMQ: amqp[s]://user@host:port/vhost; a password in it works, but broker.password_file "
-     "keeps it out of this file"},
+    {"broker.url", SETTING_BROKER, "", "amqp://guest:guest@127.0.0.1:5672", 1, 2000,
+     "amqp|amqps|pyamqp", AT(broker.url), 0,
+     "RabbitMQ: amqp[s]://user@host:port/vhost?heartbeat=10; several, with ; between them, are "
+     "tried "
+     "in turn; a password in it works, but broker.password_file keeps it out of this file"},
     FILE_NAME(broker.password_file, "file whose first line is the password"),
     FILE_NAME(broker.ca_file, "CA certificates (PEM) that the broker's must come from; amqps"),
     FILE_NAME(broker.cert_file, "our certificate (PEM), when the broker asks for one"),

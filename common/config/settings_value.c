@@ -92,6 +92,8 @@ static bool check_url(const struct value *v)
     char what[URL_WHAT];
     if (v->text[0] == '\0' && v->row->least == 0)
         return true;
+    if (v->row->type == SETTING_BROKER)
+        return broker_urls_check(v->text, what) || refuse_value(v, what);
     if (!url_check(v->text, v->row->words, what))
         return refuse_value(v, what);
     if (v->row->type == SETTING_URL && url_has_user(v->text))

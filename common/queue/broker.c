@@ -5,18 +5,20 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "config/broker_url.h"
 #include "queue/broker_exchange.h"
 #include "queue/broker_internal.h"
 
 #define BROKER_FRAME_MAX 131072
 #define BROKER_RPC_TIMEOUT_S 10
 #define BROKER_CLOSE_TIMEOUT_S 3
-#define BROKER_URL_MAX 2048
 /* librabbitmq before 0.14 cannot ask OpenSSL for its default trust store. */
 #define BROKER_DEFAULT_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
 
@@ -98,40 +100,57 @@ static void set_tcp_options(int fd, int heartbeat_s)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof user_timeout_ms);
 }
 
-static bool set_up_tls(const struct settings *s, amqp_socket_t *socket, struct err *e)
+/* What a URL says goes before the settings, as with kombu. */
+static const char *first_said(const char *url, const char *setting, const char *fallback)
 {
-    const char *ca = s->broker.ca_file[0] ? s->broker.ca_file : BROKER_DEFAULT_CA_FILE;
+    return url[0] ? url : setting[0] ? setting : fallback;
+}
+
+static bool set_up_tls(const struct settings *s, const struct broker_address *where,
+                       amqp_socket_t *socket, struct err *e)
+{
+    const char *ca = first_said(where->ca_file, s->broker.ca_file, BROKER_DEFAULT_CA_FILE);
+    const char *cert = first_said(where->cert_file, s->broker.cert_file, "");
+    const char *key = first_said(where->key_file, s->broker.key_file, "");
     amqp_ssl_socket_set_verify_peer(socket, 1);
     amqp_ssl_socket_set_verify_hostname(socket, 1);
     if (amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST) != AMQP_STATUS_OK)
         return err_set(e, ERR_FATAL, "broker_tls", "TLS 1.2 is not available");
     if (amqp_ssl_socket_set_cacert(socket, ca) != AMQP_STATUS_OK)
         return err_set(e, ERR_FATAL, "broker_tls", "cannot read the certificates of %s", ca);
-    if (s->broker.cert_file[0] &&
-        amqp_ssl_socket_set_key(socket, s->broker.cert_file, s->broker.key_file) != AMQP_STATUS_OK)
-        return err_set(e, ERR_FATAL, "broker_tls", "cannot use certificate %s with key %s",
-                       s->broker.cert_file, s->broker.key_file);
+    if (cert[0] && amqp_ssl_socket_set_key(socket, cert, key) != AMQP_STATUS_OK)
+        return err_set(e, ERR_FATAL, "broker_tls", "cannot use certificate %s with key %s", cert,
+                       key);
     return true;
 }
 
-static bool connect_socket(struct broker *b, const struct amqp_connection_info *where,
-                           struct err *e)
+static int64_t connect_timeout_s(const struct settings *s, const struct broker_address *where)
+{
+    return where->connect_timeout_s > 0 ? where->connect_timeout_s : s->broker.connect_timeout_s;
+}
+
+static int heartbeat_s(const struct settings *s, const struct broker_address *where)
+{
+    return (int)(where->heartbeat_s >= 0 ? where->heartbeat_s : s->broker.heartbeat_s);
+}
+
+static bool connect_socket(struct broker *b, const struct broker_address *where, struct err *e)
 {
     const struct settings *s = b->settings;
-    struct timeval timeout = {.tv_sec = s->broker.connect_timeout_s};
-    b->tls = where->ssl;
+    struct timeval timeout = {.tv_sec = connect_timeout_s(s, where)};
+    b->tls = where->tls;
     amqp_socket_t *socket =
-        where->ssl ? amqp_ssl_socket_new(b->connection) : amqp_tcp_socket_new(b->connection);
+        where->tls ? amqp_ssl_socket_new(b->connection) : amqp_tcp_socket_new(b->connection);
     if (!socket)
         return err_set(e, ERR_RETRY, "broker_unreachable", "no memory for a socket");
-    if (where->ssl && !set_up_tls(s, socket, e))
+    if (where->tls && !set_up_tls(s, where, socket, e))
         return false;
     int status = amqp_socket_open_noblock(socket, where->host, where->port, &timeout);
     if (status != AMQP_STATUS_OK)
         return err_set(e, ERR_RETRY,
-                       where->ssl && status <= -0x0200 ? "broker_tls" : "broker_unreachable",
+                       where->tls && status <= -0x0200 ? "broker_tls" : "broker_unreachable",
                        "%s port %d: %s", where->host, where->port, amqp_error_string2(status));
-    set_tcp_options(amqp_get_sockfd(b->connection), (int)s->broker.heartbeat_s);
+    set_tcp_options(amqp_get_sockfd(b->connection), heartbeat_s(s, where));
     return true;
 }
 
@@ -152,7 +171,7 @@ static amqp_table_entry_t flag_property(const char *key)
 }
 
 /* Without these announcements a deleted queue or a resource alarm would go unnoticed for ever. */
-static amqp_rpc_reply_t login(struct broker *b, const struct amqp_connection_info *where,
+static amqp_rpc_reply_t login(struct broker *b, const struct broker_address *where,
                               const char *connection_name)
 {
     const struct settings *s = b->settings;
@@ -166,14 +185,13 @@ static amqp_rpc_reply_t login(struct broker *b, const struct amqp_connection_inf
     properties[3].value.kind = AMQP_FIELD_KIND_TABLE;
     properties[3].value.value.table = (amqp_table_t){ARRAY_LEN(capabilities), capabilities};
     amqp_table_t table = {ARRAY_LEN(properties), properties};
-    const char *password = s->broker.password[0] ? s->broker.password : where->password;
     return amqp_login_with_properties(b->connection, where->vhost, 0, BROKER_FRAME_MAX,
-                                      (int)s->broker.heartbeat_s, &table, AMQP_SASL_METHOD_PLAIN,
-                                      where->user, password);
+                                      heartbeat_s(s, where), &table, AMQP_SASL_METHOD_PLAIN,
+                                      where->user, where->password);
 }
 
-static bool fold_login(struct broker *b, amqp_rpc_reply_t reply,
-                       const struct amqp_connection_info *where, struct err *e)
+static bool fold_login(struct broker *b, amqp_rpc_reply_t reply, const struct broker_address *where,
+                       struct err *e)
 {
     bool refused = reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION &&
                    reply.reply.id == AMQP_CONNECTION_CLOSE_METHOD;
@@ -264,15 +282,9 @@ bool broker_renew_channel(struct broker *b, struct err *e)
     return broker_open_channel(b, e);
 }
 
-static bool broker_connect(struct broker *b, char *url, const char *connection_name, struct err *e)
+static bool broker_connect(struct broker *b, const struct broker_address *where,
+                           const char *connection_name, struct err *e)
 {
-    struct amqp_connection_info where;
-    char default_vhost[] = AMQP_DEFAULT_VHOST;
-    amqp_default_connection_info(&where);
-    if (amqp_parse_url(url, &where) != AMQP_STATUS_OK)
-        return err_set(e, ERR_FATAL, "broker_url", "broker.url is no amqp:// or amqps:// URL");
-    if (!where.vhost[0]) /* "amqp://host/": what kombu and people mean by it */
-        where.vhost = default_vhost;
     b->connection = amqp_new_connection();
     if (!b->connection)
         return err_set(e, ERR_RETRY, "broker_unreachable", "no memory for a connection");
@@ -280,17 +292,14 @@ static bool broker_connect(struct broker *b, char *url, const char *connection_n
     (void)amqp_set_handshake_timeout(b->connection,
                                      &timeout); /* fails only without memory: default */
     (void)amqp_set_rpc_timeout(b->connection, &timeout);
-    return connect_socket(b, &where, e) &&
-           fold_login(b, login(b, &where, connection_name), &where, e) && broker_open_channel(b, e);
+    return connect_socket(b, where, e) &&
+           fold_login(b, login(b, where, connection_name), where, e) && broker_open_channel(b, e);
 }
 
-static bool open_broker(const struct settings *s, const char *connection_name, bool plain,
-                        size_t keep_max, struct broker **ret_broker, struct err *e)
+static bool open_at(const struct settings *s, const struct broker_address *where,
+                    const char *connection_name, bool plain, size_t keep_max,
+                    struct broker **ret_broker, struct err *e)
 {
-    char url[BROKER_URL_MAX];
-    if (strlen(s->broker.url) >= sizeof url)
-        return err_set(e, ERR_FATAL, "broker_url", "broker.url is too long");
-    memcpy(url, s->broker.url, strlen(s->broker.url) + 1); /* amqp_parse_url cuts it up */
     struct broker *b = calloc(1, sizeof *b);
     if (!b)
         return err_set(e, ERR_RETRY, "broker_unreachable", "no memory for a connection");
@@ -298,15 +307,63 @@ static bool open_broker(const struct settings *s, const char *connection_name, b
     b->plain = plain;
     b->keep_max = keep_max;
     init_amqp_pool(&b->pool, 4096);
-    bool connected = broker_connect(b, url, connection_name, e);
-    explicit_bzero(url, sizeof url);
-    if (!connected) {
+    if (!broker_connect(b, where, connection_name, e)) {
         b->lost = true;
         broker_close(b);
         return false;
     }
     *ret_broker = b;
     return true;
+}
+
+/* --- several brokers ----------------------------------------------------------------------- */
+
+/* Of the whole process: where its last connection was made, or is to be tried next. */
+static atomic_size_t preferred;
+
+/* A password of the environment or of a file goes before those in the URLs. */
+static bool read_address(const struct settings *s, size_t index, struct broker_address *where,
+                         struct err *e)
+{
+    char what[URL_WHAT] = "no memory";
+    char *url = broker_url_at(s->broker.url, index);
+    bool known = url && broker_url_read(url, where, what);
+    free(url);
+    if (!known)
+        return err_set(e, ERR_FATAL, "broker_url", "broker.url: %s", what);
+    bool one_for_all = strcmp(s->broker.password, s->broker.url_passwords[0]) != 0;
+    const char *password = one_for_all ? s->broker.password : s->broker.url_passwords[index];
+    if (password[0])
+        snprintf(where->password, sizeof where->password, "%s", password);
+    return true;
+}
+
+/* One after the other, each once, but not for much longer than one may take: whoever waits has
+ * other connections to serve. */
+static bool open_broker(const struct settings *s, const char *connection_name, bool plain,
+                        size_t keep_max, struct broker **ret_broker, struct err *e)
+{
+    size_t count = broker_url_count(s->broker.url);
+    int64_t end_ms = clock_mono_ms() + s->broker.connect_timeout_s * 1000;
+    bool opened = false, hopeless = true;
+    for (size_t tries = 0; !opened && tries < count; tries++) {
+        size_t at = atomic_load(&preferred);
+        struct broker_address where;
+        if (tries > 0 && clock_mono_ms() >= end_ms) {
+            hopeless = false;
+            break;
+        }
+        opened = read_address(s, at % count, &where, e) &&
+                 open_at(s, &where, connection_name, plain, keep_max, ret_broker, e);
+        explicit_bzero(&where, sizeof where);
+        if (opened)
+            break;
+        hopeless &= e->kind == ERR_FATAL;
+        (void)atomic_compare_exchange_strong(&preferred, &at, at + 1);
+    }
+    if (!opened && !hopeless)
+        e->kind = ERR_RETRY;
+    return opened;
 }
 
 bool broker_open(const struct settings *s, const char *connection_name, struct broker **ret_broker,

@@ -173,9 +173,9 @@ static void what_is_no_url_is_refused(void **state)
 {
     (void)state;
     refused("broker = { url = \"localhost\"; };",
-            ":1: broker.url: no URL that starts with amqp|amqps://");
+            ":1: broker.url: no URL that starts with amqp://, amqps:// or pyamqp://");
     refused("broker = { url = \"http://localhost\"; };",
-            ":1: broker.url: no URL that starts with amqp|amqps://");
+            ":1: broker.url: no URL that starts with amqp://, amqps:// or pyamqp://");
     refused("broker = { url = \"amqp://localhost:99999\"; };", ":1: broker.url: no URL: ");
     refused("kairosdb = { query_url = \"http://\"; };", ":1: kairosdb.query_url: no URL: ");
     refused("kairosdb = { query_url = \"http://a b/\"; };", ":1: kairosdb.query_url: no URL: ");
@@ -333,6 +333,12 @@ static void a_password_comes_from_url_file_and_environment(void **state)
     assert_string_equal(s.broker.password, "p@ss");
     assert_null(strstr(s.database.url, "geheim"));
     assert_string_equal(s.database.password, "geheim");
+    settings_free(&s);
+    s = loaded("broker = { url = \"amqp://a:first@h;amqp://b:second@i/v;amqp://j\"; };");
+    assert_string_equal(s.broker.url, "amqp://a@h;amqp://b@i/v;amqp://j");
+    assert_string_equal(s.broker.password, "first");
+    assert_string_equal(s.broker.url_passwords[1], "second");
+    assert_string_equal(s.broker.url_passwords[2], "");
     settings_free(&s);
     (void)file_with("secret", "from file\nnot this\n");
     s = loaded("broker = { url = \"amqp://me:x@h\"; password_file = \"secret\"; };");

@@ -1,13 +1,11 @@
 /* Remote control: figures about this process, in the shape of Celery's. */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "control/panel.h"
-#include "queue/rabbitmq.h"
-
-#define URL_MAX 2048
 
 static json_t *pool(const struct panel *p)
 {
@@ -21,20 +19,20 @@ static json_t *pool(const struct panel *p)
 /* The password is not in broker.url any more (config/settings.h). */
 static json_t *broker(const struct settings *s)
 {
-    char url[URL_MAX], default_vhost[] = AMQP_DEFAULT_VHOST;
-    struct amqp_connection_info where;
-    snprintf(url, sizeof url, "%s", s->broker.url);
-    amqp_default_connection_info(&where);
-    if (amqp_parse_url(url, &where) != AMQP_STATUS_OK)
+    char what[URL_WHAT];
+    struct broker_address where;
+    char *url = broker_url_at(s->broker.url, 0);
+    bool known = url && broker_url_read(url, &where, what);
+    free(url);
+    if (!known)
         return json_string("N/A");
     return json_pack(
         "{s:s, s:s, s:s, s:i, s:b, s:b, s:s, s:I, s:{}, s:s, s:n, s:f, s:s, s:[], s:n}", "hostname",
-        where.host, "userid", where.user, "virtual_host",
-        where.vhost[0] ? where.vhost : default_vhost, "port", where.port, "insist", 0, "ssl",
-        where.ssl, "transport", "amqp", "connect_timeout", (json_int_t)s->broker.connect_timeout_s,
-        "transport_options", "login_method", "PLAIN", "uri_prefix", "heartbeat",
-        (double)s->broker.heartbeat_s, "failover_strategy", "round-robin", "alternates",
-        "credential_provider");
+        where.host, "userid", where.user, "virtual_host", where.vhost, "port", where.port, "insist",
+        0, "ssl", where.tls, "transport", "amqp", "connect_timeout",
+        (json_int_t)s->broker.connect_timeout_s, "transport_options", "login_method", "PLAIN",
+        "uri_prefix", "heartbeat", (double)s->broker.heartbeat_s, "failover_strategy",
+        "round-robin", "alternates", "credential_provider");
 }
 
 static double seconds(struct timeval t)
