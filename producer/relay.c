@@ -101,7 +101,7 @@ static bool take_event(struct links *l, struct batch *b, struct broker_event *ev
  * broker does not want: it stays, and is said. */
 static bool publish_all(struct links *l, struct batch *b, struct err *e)
 {
-    for (size_t i = 0; i < b->count; i++) {
+    for (size_t i = 0; i < b->count && !broker_blocked(l->broker); i++) {
         struct err why = {0};
         struct publish_route route = publish_to_queue(b->rows[i].queue);
         bool sent = broker_publish(l->broker, &route, &b->rows[i].envelope, &b->numbers[i], &why);
@@ -121,12 +121,14 @@ static bool publish_all(struct links *l, struct batch *b, struct err *e)
 static bool await_confirms(struct links *l, struct batch *b, struct err *e)
 {
     int64_t deadline_ms = clock_mono_ms() + l->settings->broker.confirm_timeout_s * 1000;
-    while (b->answered < b->published) {
+    /* Ticks that fall due during an alarm must reach the outbox: what is unanswered stays there
+     * too, and is sent once more when the alarm is over. */
+    while (b->answered < b->published && !l->blocked) {
         struct broker_event event = {0};
         int64_t left_ms = deadline_ms - clock_mono_ms();
         if (left_ms <= 0)
-            return l->blocked || err_set(e, ERR_RETRY, "publish_timeout",
-                                         "RabbitMQ: no confirm within broker.confirm_timeout_s");
+            return err_set(e, ERR_RETRY, "publish_timeout",
+                           "RabbitMQ: no confirm within broker.confirm_timeout_s");
         if (!broker_next(l->broker, left_ms < 500 ? (int)left_ms : 500, &event, e))
             return false;
         if (!take_event(l, b, &event))

@@ -63,6 +63,9 @@ MUST_CHECK bool broker_next(struct broker *b, int timeout_ms, struct broker_even
                             struct err *e);
 void broker_event_free(struct broker_event *event);
 
+/* A resource alarm, as of what has been read so far (its event may still wait in broker_next): what
+ * is sent now is not confirmed before the alarm is over. */
+bool broker_blocked(const struct broker *b);
 /* Publishes; *ret_number is what CONFIRMED/REFUSED will name. An exchange that is not there costs
  * the channel (REOPENED). False: ERR_RETRY "broker_lost" | ERR_REJECT "too_large" (headers too big
  * for a frame, text too long). */

@@ -216,11 +216,13 @@ static bool take_connection_method(struct broker *b, amqp_method_t m,
     case AMQP_CONNECTION_BLOCKED_METHOD: {
         const amqp_connection_blocked_t *blocked = m.decoded;
         ret_event->kind = BROKER_EVENT_BLOCKED;
+        b->blocked = true;
         broker_copy_text(ret_event->text, blocked->reason);
         return true;
     }
     case AMQP_CONNECTION_UNBLOCKED_METHOD:
         ret_event->kind = BROKER_EVENT_UNBLOCKED;
+        b->blocked = false;
         return true;
     case AMQP_CONNECTION_CLOSE_METHOD: {
         amqp_rpc_reply_t reply = {.reply_type = AMQP_RESPONSE_SERVER_EXCEPTION, .reply = m};

@@ -29,6 +29,7 @@ struct broker {
     const struct settings *settings;
     bool tls;        /* OpenSSL may hold bytes that nobody sees */
     bool lost;       /* nothing may be sent any more */
+    bool blocked;    /* a resource alarm: the broker does not read what we send */
     bool returning;  /* the incoming message is a basic.return */
     bool plain;      /* no publisher confirms: broker_exchange.h */
     size_t keep_max; /* of a body; a longer one is read and forgotten */

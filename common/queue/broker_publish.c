@@ -178,6 +178,11 @@ bool broker_publish(struct broker *b, const struct publish_route *route, const s
     return true;
 }
 
+bool broker_blocked(const struct broker *b)
+{
+    return b->blocked;
+}
+
 static bool refused(const struct broker_event *event, const char *queue, struct err *e)
 {
     if (strcmp(event->text, "NO_ROUTE") == 0)
@@ -206,6 +211,9 @@ bool broker_publish_wait(struct broker *b, const char *queue, const struct envel
             return true;
         if (event.kind == BROKER_EVENT_REFUSED && event.tag == number)
             return refused(&event, queue, e);
+        if (event.kind == BROKER_EVENT_BLOCKED)
+            return err_set(e, ERR_RETRY, "broker_blocked", "RabbitMQ takes no messages now: %s",
+                           event.text);
         if (event.kind == BROKER_EVENT_REOPENED)
             return err_set(e, ERR_RETRY, "channel_closed", "publish to %s: %s", queue, event.text);
         broker_event_free(&event);
