@@ -13,6 +13,8 @@
 #define BOOKS_PAUSE_MS 500
 #define BOOKS_PAUSE_MAX_MS 30000
 #define OUTBOX_AT_ONCE 100
+/* A queue that refused twice, half a second apart, is full for longer. */
+#define OUTBOX_REFUSALS_MAX 2
 
 /* --- waiting for the books ----------------------------------------------------------------- */
 
@@ -158,46 +160,105 @@ static enum settlement release(struct attempt *a)
 
 /* --- the outbox ---------------------------------------------------------------------------- */
 
-static bool publish_rows(struct attempt *a, const struct outbox_row *rows, size_t count,
-                         struct err *e)
-{
+/* Rows of one transaction on their way. */
+struct outbox_batch {
+    struct outbox_row *rows;
+    size_t count;
     struct publication items[OUTBOX_AT_ONCE];
+    size_t row_of[OUTBOX_AT_ONCE]; /* of an item */
+    int refusals[OUTBOX_AT_ONCE];
+    bool left[OUTBOX_AT_ONCE]; /* rows that the broker did not take */
+    size_t left_count;
+    struct err why;
+};
+
+static void outbox_batch_clear(struct outbox_batch *b)
+{
+    outbox_rows_free(b->rows, b->count);
+    b->rows = NULL;
+    b->count = 0;
+}
+
+/* A queue that is full may be full because of us: we are the ones who empty it. So what it does not
+ * take stays in the outbox, for the producer to offer again and again. */
+static enum give_up leave_in_outbox(void *context, size_t index, const struct err *why)
+{
+    struct outbox_batch *b = context;
+    bool refused = why->kind == ERR_REJECT || strcmp(why->code, "publish_refused") == 0 ||
+                   strcmp(why->code, "no_queue") == 0;
+    if (!refused || (why->kind != ERR_REJECT && ++b->refusals[index] < OUTBOX_REFUSALS_MAX))
+        return GIVE_UP_NOT_YET;
+    b->left[b->row_of[index]] = true;
+    b->left_count++;
+    b->why = *why;
+    return GIVE_UP;
+}
+
+static bool publish_rows(struct attempt *a, struct outbox_batch *b, struct err *e)
+{
     size_t n = 0;
     int64_t now_ms = clock_wall_ms();
-    for (size_t i = 0; i < count; i++)
-        if (!rows[i].expires_ms || rows[i].expires_ms > now_ms)
-            items[n++] = (struct publication){.route = publish_to_queue(rows[i].queue),
-                                              .envelope = &rows[i].envelope};
-    return n == 0 || outcome_publish(a, items, n, e);
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->rows[i].expires_ms && b->rows[i].expires_ms <= now_ms)
+            continue;
+        b->row_of[n] = i;
+        b->items[n++] = (struct publication){.route = publish_to_queue(b->rows[i].queue),
+                                             .envelope = &b->rows[i].envelope};
+    }
+    return n == 0 || outcome_publish_some(a, b->items, n, leave_in_outbox, b, e);
 }
+
+/* Those that were left go behind the others. */
+static bool forget_sent(struct pg *pg, struct outbox_batch *b, struct err *e)
+{
+    size_t sent = 0;
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->left[i])
+            continue;
+        struct outbox_row row = b->rows[sent];
+        b->rows[sent++] = b->rows[i];
+        b->rows[i] = row;
+        b->left[i] = b->left[sent - 1];
+        b->left[sent - 1] = false;
+    }
+    return outbox_sent(pg, b->rows, sent, e) &&
+           outbox_refused(pg, b->rows + sent, b->count - sent, e);
+}
+
+struct outbox_tally {
+    size_t taken, left;
+};
 
 /* Rows are locked while they are published, so that the producer's relay does not send them too. */
 static bool send_some(struct attempt *a, void *context, struct err *e)
 {
     struct pg *pg = a->executor->pg;
-    struct outbox_row *rows = NULL;
-    size_t count = 0, *ret_count = context;
-    if (!pg_begin(pg, e) || !outbox_take(pg, a->message.id, 0, OUTBOX_AT_ONCE, &rows, &count, e))
+    struct outbox_tally *tally = context;
+    struct outbox_batch b CLEANUP(outbox_batch_clear) = {.rows = NULL};
+    if (!pg_begin(pg, e) ||
+        !outbox_take(pg, a->message.id, 0, OUTBOX_AT_ONCE, &b.rows, &b.count, e) ||
+        !publish_rows(a, &b, e) || !forget_sent(pg, &b, e) || !pg_commit(pg, e))
         return false;
-    bool sent = publish_rows(a, rows, count, e) &&
-                (count == 0 || outbox_sent(pg, rows, count, e)) && pg_commit(pg, e);
-    for (size_t i = 0; i < count; i++)
-        outbox_row_free(&rows[i]);
-    free(rows);
-    *ret_count = count;
-    return sent;
+    *tally = (struct outbox_tally){b.count, b.left_count};
+    if (b.left_count) {
+        char quoted[LOG_QUOTED];
+        log_event(LOG_LEVEL_WARNING, "left_in_outbox", "count=%zu code=%s error=%s", b.left_count,
+                  b.why.code, log_quote(b.why.text, quoted));
+    }
+    return true;
 }
 
+/* What follows the first refusal is not tried: the producer will. */
 static bool send_outbox(struct attempt *a)
 {
     struct err e;
-    size_t count;
+    struct outbox_tally tally;
     do {
-        if (!write_books(a, send_some, &count, &e)) {
+        if (!write_books(a, send_some, &tally, &e)) {
             log_error(LOG_LEVEL_WARNING, "outbox_not_sent", &e);
             return false;
         }
-    } while (count == OUTBOX_AT_ONCE);
+    } while (tally.taken == OUTBOX_AT_ONCE && tally.left == 0);
     return true;
 }
 
