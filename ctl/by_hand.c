@@ -63,7 +63,7 @@ bool by_hand_publish(struct by_hand *h, struct err *e)
 {
     size_t count = PUBLISH_AT_ONCE;
     bool ok = session_broker(h->session, e) &&
-              broker_declare_topology(h->session->broker, h->session->settings, e);
+              broker_declare_topology(h->session->broker, h->session->settings, NULL, e);
     while (ok && count == PUBLISH_AT_ONCE)
         ok = publish_some(h, &count, e);
     if (!ok)

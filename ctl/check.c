@@ -11,6 +11,7 @@
 #include "config/settings_table.h"
 #include "config/shown.h"
 #include "http.h"
+#include "queue_findings.h"
 #include "schedule/schedule.h"
 #include "session.h"
 
@@ -133,6 +134,23 @@ static void print_warnings(const struct settings *s)
         text_print(stdout, "warning    %s\n", lines[i]);
 }
 
+/* They cost no exit status: everything works, so far. */
+static void print_queue_findings(const struct settings *s)
+{
+    CLEANUP(session_end) struct session session = {.settings = s};
+    json_t *findings = json_array();
+    struct err e;
+    size_t i;
+    const json_t *finding;
+    bool asked =
+        findings != NULL && session_broker(&session, &e) && queue_findings(&session, findings, &e);
+    json_array_foreach(findings, i, finding)
+        text_print(stdout, "%27s! %s\n", "", json_string_value(finding));
+    if (!asked)
+        text_print(stdout, "%27sits queues could not be looked at\n", "");
+    json_decref(findings);
+}
+
 int check_run(struct ctl *c, int argc, char **argv)
 {
     int status;
@@ -145,6 +163,8 @@ int check_run(struct ctl *c, int argc, char **argv)
         setting_find(settings_table, settings_table_count, "database.url");
     char shown[SETTING_SHOWN];
     bool broker = check_one("broker", url_shown(s->broker.url, shown), s, try_broker);
+    if (broker)
+        print_queue_findings(s);
     bool database =
         check_one("database", setting_shown(database_url, s->database.url, shown), s, try_database);
     bool kairosdb = check_one("kairosdb", url_shown(s->kairosdb.query_url, shown), s, try_kairosdb);

@@ -38,6 +38,10 @@ json_t *dead_letter_summary(const struct envelope *v)
         char name[40];
         (void)snprintf(name, sizeof(name), OURS "%s", names[i]);
         json_t *value = json_object_get(v->headers, name);
+        if (value == NULL) { /* RabbitMQ itself dead-lettered it */
+            (void)snprintf(name, sizeof(name), "x-first-death-%s", names[i]);
+            value = json_object_get(v->headers, name);
+        }
         ok = json_object_set(summary, names[i], value != NULL ? value : json_null()) == 0;
     }
     if (ok)

@@ -118,7 +118,7 @@ static bool publish(const struct settings *s, const char *queue, const struct en
     CLEANUP(session_end) struct session session = {.settings = s};
     bool ours = strcmp(queue, s->broker.queue) == 0;
     return session_broker(&session, e) &&
-           (!ours || broker_declare_topology(session.broker, s, e)) &&
+           (!ours || broker_declare_topology(session.broker, s, NULL, e)) &&
            broker_publish_wait(session.broker, queue, v, e);
 }
 

@@ -36,6 +36,14 @@ static const char *span(int64_t seconds, char out[32])
     return out;
 }
 
+static void print_findings(const json_t *findings, FILE *out)
+{
+    size_t i;
+    const json_t *finding;
+    json_array_foreach(findings, i, finding)
+        text_print(out, "! %s\n", json_string_value(finding));
+}
+
 static void print_queues(const json_t *queues, FILE *out)
 {
     static const char *const titles[] = {"queue", ">ready", ">unacknowledged", ">consumers"};
@@ -183,6 +191,7 @@ void status_print(const json_t *status, FILE *out)
     const json_t *part;
     if ((part = json_object_get(status, "queues")) != NULL)
         print_queues(part, out);
+    print_findings(json_object_get(status, "findings"), out);
     if ((part = json_object_get(status, "workers")) != NULL) {
         (void)fputc('\n', out);
         print_workers(part, out);

@@ -81,7 +81,7 @@ bool links_connect_broker(struct links *l, struct err *e)
     if (l->broker || !redial_due(&l->broker_redial, clock_mono_ms()))
         return true;
     if (!broker_open(l->settings, l->name, &l->broker, &why) ||
-        !broker_declare_topology(l->broker, l->settings, &why))
+        !broker_declare_topology(l->broker, l->settings, NULL, &why))
         return links_broker_failed(l, &why, e);
     redial_succeeded(&l->broker_redial, clock_mono_ms());
     l->broker_known = true;

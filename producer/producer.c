@@ -301,7 +301,7 @@ static bool connect_once(struct producer *p, struct err *e)
            shared_clock_look(&p->clock, p->links.pg, e) &&
            entry_tick_key(p->links.pg, p->tick_key, sizeof p->tick_key, e) &&
            broker_open(p->settings, p->links.name, &p->links.broker, e) &&
-           broker_declare_topology(p->links.broker, p->settings, e);
+           broker_declare_topology(p->links.broker, p->settings, NULL, e);
 }
 
 static bool send_once(struct producer *p, struct err *e)

@@ -408,6 +408,19 @@ void broker_close(struct broker *b)
     free(b);
 }
 
+int broker_server_major(const struct broker *b)
+{
+    const amqp_table_t *table = amqp_get_server_properties(b->connection);
+    char key[256], text[256] = "";
+    for (int i = 0; i < table->num_entries; i++) {
+        const amqp_table_entry_t *entry = &table->entries[i];
+        broker_copy_text(key, entry->key);
+        if (strcmp(key, "version") == 0 && entry->value.kind == AMQP_FIELD_KIND_UTF8)
+            broker_copy_text(text, entry->value.value.bytes);
+    }
+    return (int)strtol(text, NULL, 10);
+}
+
 int broker_fd(const struct broker *b)
 {
     return amqp_get_sockfd(b->connection);

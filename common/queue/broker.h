@@ -66,6 +66,8 @@ void broker_event_free(struct broker_event *event);
 /* A resource alarm, as of what has been read so far (its event may still wait in broker_next): what
  * is sent now is not confirmed before the alarm is over. */
 bool broker_blocked(const struct broker *b);
+/* 3 for RabbitMQ 3.10.8; 0: it does not say. */
+int broker_server_major(const struct broker *b);
 /* Publishes; *ret_number is what CONFIRMED/REFUSED will name. An exchange that is not there costs
  * the channel (REOPENED). False: ERR_RETRY "broker_lost" | ERR_REJECT "too_large" (headers too big
  * for a frame, text too long). */
@@ -73,7 +75,8 @@ MUST_CHECK bool broker_publish(struct broker *b, const struct publish_route *rou
                                const struct envelope *v, uint64_t *ret_number, struct err *e);
 /* Publishes to a queue, mandatory and persistent, and waits for the confirm at most
  * broker.confirm_timeout_s; for programs that do nothing else. False also: ERR_RETRY
- * "publish_refused" (nack), "publish_timeout" | ERR_REJECT "no_queue" (unroutable). */
+ * "publish_refused" (nack), "publish_timeout", "broker_blocked" (an alarm: it may be taken when
+ * that is over) | ERR_REJECT "no_queue" (unroutable). */
 MUST_CHECK bool broker_publish_wait(struct broker *b, const char *queue, const struct envelope *v,
                                     struct err *e);
 /* False: ERR_REJECT "no_queue" (the channel is reopened, this consume did not happen). */
@@ -94,15 +97,44 @@ MUST_CHECK bool broker_get(struct broker *b, const char *queue, struct broker_ev
  * channel is reopened: unacknowledged deliveries go back to their queue). */
 MUST_CHECK bool broker_queue_depth(struct broker *b, const char *queue, uint32_t *ret_ready,
                                    uint32_t *ret_consumers, struct err *e);
-/* Ready messages of a work queue and of its rungs together; those that somebody holds are not among
+/* Ready messages of a work queue and of its retry queues (and of what stands in
+ * for them) together; those that somebody holds are not among
  * them. *ret_there: of the work queue itself. False: ERR_RETRY "broker_lost". */
 MUST_CHECK bool broker_work_depth(struct broker *b, const struct settings *s, const char *queue,
                                   bool *ret_there, int64_t *ret_messages, struct err *e);
-/* Work queue, retry ladder, dead-letter queue: passive first, made only when missing. */
-MUST_CHECK bool broker_declare_topology(struct broker *b, const struct settings *s, struct err *e);
-/* Another work queue, and a ladder of its own. */
+
+/* What takes part in a move from classic retry queues (as meterbeat made them before) to quorum
+ * ones. {0} to begin with. */
+struct retry_queues {
+    json_t *stand_ins; /* object: a retry queue's name -> the queue to publish to in its place;
+                          NULL: none */
+    bool unfinished;   /* a classic queue still holds messages: declare again later */
+};
+void retry_queues_free(struct retry_queues *r);
+/*
+ * Work queue, retry queues, dead-letter queue: made only when missing. A classic retry queue of an
+ * older meterbeat is replaced once it is empty; *r (NULL: nobody wants to know) says what stands in
+ * for it until then. May cost the channel, so not while anything is under way on it.
+ */
+MUST_CHECK bool broker_declare_topology(struct broker *b, const struct settings *s,
+                                        struct retry_queues *r, struct err *e);
+/* Another work queue, and retry queues of its own. */
 MUST_CHECK bool broker_declare_work(struct broker *b, const struct settings *s, const char *queue,
-                                    struct err *e);
+                                    struct retry_queues *r, struct err *e);
+
+/* A quorum queue whose only argument is its type. False: ERR_RETRY "broker_lost". */
+MUST_CHECK bool broker_is_bare_quorum_queue(struct broker *b, const char *queue, bool *ret_is,
+                                            struct err *e);
+
+enum retry_queue_kind {
+    RETRY_QUEUE_MISSING,
+    RETRY_QUEUE_SAFE,    /* as we make it: loses nothing when the broker is killed */
+    RETRY_QUEUE_CLASSIC, /* as an older meterbeat made it */
+    RETRY_QUEUE_FOREIGN, /* somebody else made it, with arguments of his */
+};
+/* Makes nothing. One that we may not declare counts as SAFE. False: ERR_RETRY "broker_lost". */
+MUST_CHECK bool broker_compare_retry_queue(struct broker *b, const char *queue, int64_t delay_s,
+                                           enum retry_queue_kind *ret_kind, struct err *e);
 
 /* A rung for what is due soon, beside those of worker.retry_delays_s: nothing is held for longer.
  */
@@ -115,5 +147,7 @@ const char *broker_dead_queue(const struct settings *s, char name[BROKER_QUEUE_N
 /* A queue that stands behind a work queue, of any installation: dead letters, a rung, a level of
  * native delayed delivery. No stranger may name one to be consumed from or to be answered to. */
 bool broker_is_inner_queue(const char *queue);
+/* "<queue>.retry.<delay_s>.quorum", which stands in while a classic queue has the usual name. */
+const char *broker_retry_stand_in(const char *queue, int64_t delay_s, char name[BROKER_QUEUE_NAME]);
 
 #endif

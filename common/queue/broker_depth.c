@@ -33,6 +33,9 @@ bool broker_work_depth(struct broker *b, const struct settings *s, const char *q
         if (!depth_of(b, broker_retry_queue(queue, delay_s, rung), &is_rung, &ready, e))
             return false;
         *ret_messages += ready;
+        if (!depth_of(b, broker_retry_stand_in(queue, delay_s, rung), &is_rung, &ready, e))
+            return false;
+        *ret_messages += ready;
     }
     return true;
 }

@@ -56,7 +56,7 @@ bool mailbox_make_queue(struct panel *p, const struct subscription *wanted, stru
     if (!broker_open(p->settings, p->node, &b, e))
         return false;
     const char *delayed = p->settings->broker.delayed_delivery;
-    bool made = broker_declare_work(b, p->settings, queue, e) &&
+    bool made = broker_declare_work(b, p->settings, queue, NULL, e) &&
                 (strcmp(delayed, "off") == 0 || delayed_delivery_declare(b, queue, delayed, e)) &&
                 (!exchange[0] || (broker_declare_exchange(b, exchange, type, true, e) &&
                                   broker_bind(b, queue, exchange, key, e)));

@@ -66,6 +66,9 @@ enum settlement outcome_dead(struct attempt *a, const struct err *why);
 enum settlement outcome_retry(struct attempt *a, const struct err *why);
 /* Revoked or terminated by remote control: its run ends, its sender is told; no dead letter. */
 enum settlement outcome_revoked(struct attempt *a, enum revocation how);
+/* It has come back to its quorum queue so often that the queue would drop it some time: published
+ * anew, by way of the shortest retry queue, it starts again at nought. */
+enum settlement outcome_afresh(struct attempt *a);
 /* eta: on the ladder for delay_s. */
 enum settlement outcome_later(struct attempt *a, int64_t delay_s);
 /* On the ladder for at most wait_ms, but for the lowest rung at least. */

@@ -18,6 +18,7 @@
 #include "queue/broker.h"
 #include "queue/delayed_delivery.h"
 #include "queue/iso8601.h"
+#include "queue/letter.h"
 #include "queue/outlet.h"
 
 /* librabbitmq before 0.14 recurses once a level of nested header tables; a frame has room for
@@ -135,10 +136,11 @@ static bool consume(struct consumer *c, const char *queue, struct err *e)
     return true;
 }
 
-static bool declare_source(struct consumer *c, const char *queue, struct err *e)
+static bool declare_source(struct consumer *c, const char *queue, struct retry_queues *r,
+                           struct err *e)
 {
     const struct settings *s = c->settings;
-    return broker_declare_work(c->broker, s, queue, e) &&
+    return broker_declare_work(c->broker, s, queue, r, e) &&
            (strcmp(s->broker.delayed_delivery, "off") == 0 ||
             delayed_delivery_declare(c->broker, queue, s->broker.delayed_delivery, e));
 }
@@ -177,14 +179,17 @@ static bool start_consuming(struct consumer *c, struct err *e)
 {
     struct subscription wanted[SUBSCRIPTIONS_MAX];
     bool again = true;
+    struct retry_queues r CLEANUP(retry_queues_free) = {0};
     c->version = subscriptions_version(c->subscriptions);
     size_t count = subscriptions_list(c->subscriptions, wanted, SUBSCRIPTIONS_MAX);
     c->sources_count = 0;
-    if (!broker_declare_topology(c->broker, c->settings, e))
+    if (!broker_declare_topology(c->broker, c->settings, &r, e))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!declare_source(c, wanted[i].queue, e) && !leave_out(c, &wanted[i], e))
+        if (!declare_source(c, wanted[i].queue, &r, e) && !leave_out(c, &wanted[i], e))
             return false;
+    if (r.unfinished)
+        outlet_finish_retry_queues(c->outlet);
     while (again)
         if (!consume_all(c, wanted, count, &again, e))
             return false;
@@ -369,7 +374,7 @@ static void hand_over(struct consumer *c, const char *queue, struct broker_event
     }
     d->epoch = c->epoch;
     d->tag = event->tag;
-    d->redelivered = event->redelivered;
+    d->redelivered = event->redelivered || letter_came_before(&event->envelope);
     snprintf(d->queue, sizeof d->queue, "%s", queue);
     snprintf(d->exchange, sizeof d->exchange, "%s", event->exchange);
     snprintf(d->routing_key, sizeof d->routing_key, "%s", event->routing_key);

@@ -14,11 +14,17 @@
 #include "queue/attempt.h"
 #include "queue/report.h"
 #include "queue/broker.h"
+#include "queue/letter.h"
 #include "queue/retry.h"
 
 #define EXECUTOR_STACK_BYTES (8UL * 1024 * 1024)
 #define IDLE_MS 1000
 #define TROUBLE_PAUSE_MS 5000
+/* Of a message to a quorum queue, by whoever's fault, before it is published anew. A queue drops
+ * it, or dead-letters it without a word of ours, after its delivery limit (20 by default since
+ * RabbitMQ 4.0), and it may come back once more while it waits for us. How often a task may take
+ * its worker with it is ours to say: worker.max_starts. */
+#define RETURNS_MAX 2
 
 /* --- deliveries that wait for their eta ---------------------------------------------------- */
 
@@ -132,6 +138,8 @@ static enum settlement attempt_settlement(struct attempt *a, bool *ret_held)
         return expire(a);
     if (state_is_revoked(a->executor->state, a->message.id, a->message.headers))
         return outcome_revoked(a, REVOKED_BY_REQUEST);
+    if (letter_returns(&a->delivery->envelope) >= RETURNS_MAX)
+        return outcome_afresh(a);
     announce(a);
     if (put_off(a, now_ms, &settlement, ret_held))
         return settlement;

@@ -241,9 +241,8 @@ static bool send_some(struct attempt *a, void *context, struct err *e)
         return false;
     *tally = (struct outbox_tally){b.count, b.left_count};
     if (b.left_count) {
-        char quoted[LOG_QUOTED];
         log_event(LOG_LEVEL_WARNING, "left_in_outbox", "count=%zu code=%s error=%s", b.left_count,
-                  b.why.code, log_quote(b.why.text, quoted));
+                  b.why.code, b.why.text);
     }
     return true;
 }

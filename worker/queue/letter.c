@@ -51,6 +51,33 @@ bool letter_later(const struct envelope *v, struct envelope *ret_letter, struct 
     return finish(complete, &letter, e);
 }
 
+static int64_t count_of(const struct envelope *v, const char *name)
+{
+    json_int_t count = json_integer_value(json_object_get(v->headers, name));
+    return count < 0 ? 0 : count > INT32_MAX ? INT32_MAX : count;
+}
+
+int64_t letter_returns(const struct envelope *v)
+{
+    return count_of(v, "x-delivery-count");
+}
+
+bool letter_came_before(const struct envelope *v)
+{
+    return count_of(v, LETTER_RETURNS) > 0;
+}
+
+bool letter_afresh(const struct envelope *v, struct envelope *ret_letter, struct err *e)
+{
+    struct envelope letter = {0};
+    int64_t returns = count_of(v, LETTER_RETURNS) + letter_returns(v);
+    bool complete = letter_start(v, false, &letter) &&
+                    json_object_set_new(letter.headers, LETTER_RETURNS, json_integer(returns)) == 0;
+    if (complete)
+        *ret_letter = letter;
+    return finish(complete, &letter, e);
+}
+
 bool letter_again(const struct envelope *v, int64_t failed, struct envelope *ret_letter,
                   struct err *e)
 {

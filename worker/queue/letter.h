@@ -10,6 +10,9 @@
 /* Failed attempts so far, for messages whose task keeps no run. */
 #define LETTER_ATTEMPT "x-meterbeat-attempt"
 
+/* How often a quorum queue had the message back before it was published anew. */
+#define LETTER_RETURNS "x-meterbeat-returns"
+
 struct letter_reason {
     const struct err *why;
     int64_t attempts; /* begun, this one included */
@@ -26,6 +29,8 @@ struct letter_reason {
  */
 /* The same message, only later. */
 MUST_CHECK bool letter_later(const struct envelope *v, struct envelope *ret_letter, struct err *e);
+/* The same message, afresh: with its returns so far (LETTER_RETURNS and the queue's own count). */
+MUST_CHECK bool letter_afresh(const struct envelope *v, struct envelope *ret_letter, struct err *e);
 /* Once more after a failure: counts in `retries` (Celery's) and LETTER_ATTEMPT. */
 MUST_CHECK bool letter_again(const struct envelope *v, int64_t failed, struct envelope *ret_letter,
                              struct err *e);
@@ -36,5 +41,10 @@ MUST_CHECK bool letter_dead(const struct envelope *v, const struct letter_reason
 void letter_free(struct envelope *letter);
 /* LETTER_ATTEMPT of a message that arrived: 0 to 1000. */
 int64_t letter_attempt(const struct envelope *v);
+/* How often a quorum queue has had it back since it was published (x-delivery-count), at least 0.
+ */
+int64_t letter_returns(const struct envelope *v);
+/* It was given to somebody before it was published anew. */
+bool letter_came_before(const struct envelope *v);
 
 #endif

@@ -17,6 +17,9 @@
 /* A rung that is missing is made again, with the queue that it belongs to; unless that is not
  * consumed from any more. */
 #define NO_RUNG_MAX 2
+/* ... and one that refuses this often (somebody has bounded it) may be full because its messages
+ * have no room in the work queue, which only we empty: waiting for it could be for ever. */
+#define RETRY_REFUSALS_MAX 5
 
 /* --- publishing ---------------------------------------------------------------------------- */
 
@@ -100,15 +103,16 @@ static bool publish_letter(struct attempt *a, const char *queue, struct envelope
 }
 
 struct climb {
-    int refusals;
-    bool gone; /* there is no such rung, and will be none */
+    int missing, refusals;
+    bool gone; /* there is no such rung, and will be none, or it is full */
 };
 
 static enum give_up without_rung(void *context, size_t index, const struct err *why)
 {
     struct climb *climb = context;
-    if (strcmp(why->code, "no_queue") == 0 && ++climb->refusals > NO_RUNG_MAX)
-        climb->gone = true;
+    climb->missing += strcmp(why->code, "no_queue") == 0;
+    climb->refusals += strcmp(why->code, "publish_refused") == 0;
+    climb->gone |= climb->missing > NO_RUNG_MAX || climb->refusals > RETRY_REFUSALS_MAX;
     return climb->gone ? GIVE_UP_STOPPED : never(NULL, index, why);
 }
 
@@ -180,7 +184,7 @@ static uint32_t draw(void)
 static enum settlement climb(struct attempt *a, int64_t delay_s, struct envelope *letter)
 {
     char queue[BROKER_QUEUE_NAME];
-    struct climb climb = {.refusals = 0};
+    struct climb climb = {.gone = false};
     struct err e;
     broker_retry_queue(a->delivery->queue, delay_s, queue);
     struct publication item = {.route = publish_to_queue(queue), .envelope = letter};
@@ -226,6 +230,17 @@ enum settlement outcome_later(struct attempt *a, int64_t delay_s)
         return SETTLE_REQUEUE;
     log_event(LOG_LEVEL_INFO, "task_later", "delay_s=%lld", (long long)delay_s);
     return climb(a, delay_s, &letter);
+}
+
+enum settlement outcome_afresh(struct attempt *a)
+{
+    struct envelope letter;
+    struct err e;
+    if (!letter_afresh(&a->delivery->envelope, &letter, &e))
+        return SETTLE_REQUEUE;
+    log_event(LOG_LEVEL_INFO, "task_published_anew", "returns=%lld",
+              (long long)letter_returns(&a->delivery->envelope));
+    return climb(a, BROKER_SHORT_RUNG_S, &letter);
 }
 
 /* The highest rung that is over by then, or the lowest. */

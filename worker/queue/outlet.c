@@ -10,6 +10,9 @@
 #include "queue/broker.h"
 #include "queue/replies.h"
 
+/* Between two looks whether a classic retry queue is empty by now. */
+#define RETRY_QUEUES_EVERY_MS 5000
+
 struct outlet {
     const struct settings *settings;
     const char *name;
@@ -19,8 +22,10 @@ struct outlet {
     struct redial redial;
     bool blocked;       /* a resource alarm: publishing would only fill the socket */
     bool declare_again; /* something came back as unroutable: a queue may have been deleted */
-    struct publish_batch *batches; /* the executor's */
-    struct replies replies;        /* of brief tasks */
+    struct retry_queues retry_queues; /* what stands in for which */
+    int64_t retry_queues_due_ms;      /* monotonic: when they are looked at again, if unfinished */
+    struct publish_batch *batches;    /* the executor's */
+    struct replies replies;           /* of brief tasks */
 };
 
 struct outlet *outlet_new(const struct settings *s, const char *name, struct handover *h,
@@ -36,8 +41,10 @@ struct outlet *outlet_new(const struct settings *s, const char *name, struct han
 
 void outlet_free(struct outlet *o)
 {
-    if (o)
+    if (o) {
         replies_clear(&o->replies);
+        retry_queues_free(&o->retry_queues);
+    }
     free(o);
 }
 
@@ -106,37 +113,74 @@ static void lose_connection(struct outlet *o, const struct err *e)
 static void connect_when_due(struct outlet *o)
 {
     struct err e;
-    if (o->broker || (!o->batches && !outlet_replying(o)) ||
+    if (o->broker || (!o->batches && !outlet_replying(o) && !o->retry_queues.unfinished) ||
         !redial_due(&o->redial, clock_mono_ms()))
         return;
-    if (broker_open(o->settings, o->name, &o->broker, &e))
-        redial_succeeded(&o->redial, clock_mono_ms());
-    else
+    if (!broker_open(o->settings, o->name, &o->broker, &e)) {
         lose_connection(o, &e);
+        return;
+    }
+    redial_succeeded(&o->redial, clock_mono_ms());
+    o->declare_again = true; /* which retry queues there are is known from then on */
 }
+
+/* --- queues -------------------------------------------------------------------------------- */
 
 /* A queue that remote control has added, and that cannot be made, is not worth the connection. */
 static bool declare_queues(struct outlet *o, struct err *e)
 {
     struct subscription wanted[SUBSCRIPTIONS_MAX];
     size_t count = subscriptions_list(o->queues, wanted, SUBSCRIPTIONS_MAX);
-    if (!broker_declare_topology(o->broker, o->settings, e))
+    o->retry_queues.unfinished = false;
+    if (!broker_declare_topology(o->broker, o->settings, &o->retry_queues, e))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!broker_declare_work(o->broker, o->settings, wanted[i].queue, e) &&
+        if (strcmp(wanted[i].queue, o->settings->broker.queue) != 0 &&
+            !broker_declare_work(o->broker, o->settings, wanted[i].queue, &o->retry_queues, e) &&
             strcmp(e->code, "broker_lost") == 0)
             return false;
     return true;
 }
 
+/* Declaring may cost the channel, and with it the confirms of what is under way. */
+static bool awaits_confirms(const struct outlet *o)
+{
+    for (const struct publish_batch *batch = o->batches; batch; batch = batch->next)
+        for (size_t i = 0; i < batch->count; i++)
+            if (batch->items[i].state == PUBLICATION_SENT)
+                return true;
+    for (const struct reply *reply = o->replies.waiting.first; reply; reply = reply->next)
+        if (reply->publication.state == PUBLICATION_SENT)
+            return true;
+    return false;
+}
+
 static void declare_when_needed(struct outlet *o)
 {
     struct err e;
-    if (!o->declare_again || !o->broker)
+    int64_t now_ms = clock_mono_ms();
+    o->declare_again |= o->retry_queues.unfinished && now_ms >= o->retry_queues_due_ms;
+    if (!o->declare_again || !o->broker || o->blocked || awaits_confirms(o))
         return;
+    bool moved = json_object_size(o->retry_queues.stand_ins) > 0;
+    bool unfinished = o->retry_queues.unfinished;
     o->declare_again = false;
-    if (!declare_queues(o, &e))
-        lose_connection(o, &e);
+    o->retry_queues_due_ms = now_ms + RETRY_QUEUES_EVERY_MS;
+    if (!declare_queues(o, &e)) {
+        if (strcmp(e.code, "broker_lost") == 0)
+            lose_connection(o, &e);
+        else /* what is there can be published to all the same */
+            log_error(LOG_LEVEL_WARNING, "queues_not_declared", &e);
+        o->retry_queues.unfinished |= unfinished;
+        return;
+    }
+    if (moved && json_object_size(o->retry_queues.stand_ins) == 0)
+        log_event(LOG_LEVEL_INFO, "retry_queues_replaced", "%s", "");
+}
+
+void outlet_finish_retry_queues(struct outlet *o)
+{
+    o->retry_queues.unfinished = true;
 }
 
 /* --- what the broker says ------------------------------------------------------------------ */
@@ -227,7 +271,12 @@ static void drain(struct outlet *o)
 /* False: it can never be sent as it is. */
 static bool publish_one(struct outlet *o, struct publication *p, struct err *e)
 {
-    if (broker_publish(o->broker, &p->route, p->envelope, &p->number, e))
+    struct publish_route route = p->route;
+    const char *stand_in =
+        json_string_value(json_object_get(o->retry_queues.stand_ins, route.routing_key));
+    if (stand_in && (!route.exchange || !route.exchange[0]))
+        route.routing_key = stand_in;
+    if (broker_publish(o->broker, &route, p->envelope, &p->number, e))
         p->state = PUBLICATION_SENT;
     else if (strcmp(e->code, "broker_lost") == 0)
         lose_connection(o, e);
@@ -252,6 +301,8 @@ static void publish_replies(struct outlet *o)
 static void publish_waiting(struct outlet *o)
 {
     struct err e;
+    if (o->declare_again) /* what is under way comes to its end first */
+        return;
     for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
         for (size_t i = 0; i < batch->count; i++)
             if (o->broker && !o->blocked && batch->items[i].state == PUBLICATION_WAITING &&
@@ -318,7 +369,7 @@ void outlet_forget_replies(struct outlet *o)
 
 void outlet_work(struct outlet *o)
 {
-    if (!o->batches && !o->broker && !outlet_replying(o))
+    if (!o->batches && !o->broker && !outlet_replying(o) && !o->retry_queues.unfinished)
         return;
     connect_when_due(o);
     drain(o);

@@ -25,6 +25,9 @@ bool outlet_replied(struct outlet *o, uint64_t *ret_tag);
 bool outlet_replying(const struct outlet *o);
 /* Those deliveries are void: they come again. */
 void outlet_forget_replies(struct outlet *o);
+/* Classic retry queues of an older version are to be replaced as soon as they are empty: declares
+ * again, every few seconds, until none is left. */
+void outlet_finish_retry_queues(struct outlet *o);
 /* Connects, publishes, reads confirms, answers; blocks only to connect. */
 void outlet_work(struct outlet *o);
 /* To poll; -1: nothing to wait for. */

@@ -10,8 +10,8 @@
 #include "queue/handover.h"
 
 #define SUBSCRIPTIONS_MAX 16
-/* An AMQP name has 255 bytes, and ".retry.604800" comes behind it. */
-#define SUBSCRIPTIONS_NAME_MAX 240
+/* An AMQP name has 255 bytes, and ".retry.604800.quorum" comes behind it. */
+#define SUBSCRIPTIONS_NAME_MAX 235
 
 /* One queue, and how it is bound should it have to be made; "" exchange: the default one. */
 struct subscription {
