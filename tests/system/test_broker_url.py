@@ -13,6 +13,7 @@ NAME = "zähler/ü"
 def worker_at(meterbeat, url):
     meterbeat.configure(broker={"url": url, "reconnect_max_s": 1, "connect_timeout_s": 3}, log_level="debug",
                         worker={"retry_delays_s": (1, 2)})
+    meterbeat.configuration.chmod(0o600)  # it may hold passwords
     worker = meterbeat.worker()
     consuming(worker)
     return worker
