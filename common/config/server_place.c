@@ -30,7 +30,8 @@ static long default_port(const char *scheme)
     static const struct {
         const char *scheme;
         long port;
-    } ports[] = {{"amqps:", 5671}, {"amqp:", 5672}, {"https:", 443}, {"http:", 80}};
+    } ports[] = {
+        {"amqps:", 5671}, {"amqp:", 5672}, {"pyamqp:", 5672}, {"https:", 443}, {"http:", 80}};
     for (size_t i = 0; i < ARRAY_LEN(ports); i++)
         if (strncasecmp(scheme, ports[i].scheme, strlen(ports[i].scheme)) == 0)
             return ports[i].port;
@@ -105,11 +106,18 @@ static void add_database(struct places *p, const struct settings *s)
     PQconninfoFree(options);
 }
 
+/* every new RabbitMQ has "guest", and takes it from its own machine only */
+static bool is_secret(const char *password)
+{
+    return password && password[0] != '\0' && strcmp(password, "guest") != 0;
+}
+
 size_t server_places(const struct settings *s, struct server_place out[SERVER_PLACES_MAX])
 {
     struct places p = {.out = out};
-    /* every new RabbitMQ has "guest", and takes it from its own machine only */
-    bool has_password = s->broker.password[0] != '\0' && strcmp(s->broker.password, "guest") != 0;
+    bool has_password = is_secret(s->broker.password);
+    for (size_t i = 0; i < BROKER_URLS_MAX; i++)
+        has_password |= is_secret(s->broker.url_passwords[i]);
     for (const char *url = s->broker.url; *url; url += *url == ';') {
         size_t len = strcspn(url, ";");
         add_url(&p, "broker.url", url, len, has_password);
