@@ -222,6 +222,23 @@ static void who_was_overtaken_by_later_messages_is_missed_whatever_the_queue_hol
     pg_free(p);
 }
 
+/* A short queue with a tick's message in it at each look must not hide that another one is gone. */
+static void who_was_overtaken_by_a_later_tick_is_missed_whatever_the_queue_holds(void **state)
+{
+    (void)state;
+    struct pg *p = books_connect();
+    expect(p, "lost", NULL);
+    pass(p, 130);
+    books_run(
+        p, "INSERT INTO meterbeat.tick (entry, due_at, task_id) VALUES ('daily', now(), 'tick')");
+    assert_int_equal(look(p, LOST_UNKNOWN), 0);
+    take(p, "tick", 0);
+    assert_int_equal(look(p, LOST_UNKNOWN), 0);
+    pass(p, 31);
+    assert_int_equal(look(p, LOST_UNKNOWN), 1);
+    pg_free(p);
+}
+
 static void an_expired_run_that_nobody_holds_is_ended_with_the_reason(void **state)
 {
     (void)state;
@@ -287,6 +304,8 @@ int main(void)
                                books_fresh),
         cmocka_unit_test_setup(
             who_was_overtaken_by_later_messages_is_missed_whatever_the_queue_holds, books_fresh),
+        cmocka_unit_test_setup(who_was_overtaken_by_a_later_tick_is_missed_whatever_the_queue_holds,
+                               books_fresh),
         cmocka_unit_test_setup(an_expired_run_that_nobody_holds_is_ended_with_the_reason,
                                books_fresh),
         cmocka_unit_test_setup(an_only_run_whose_lease_is_over_makes_room_for_the_next,
