@@ -55,7 +55,7 @@ void attendance_tell(struct attendance *a, struct pg *pg, const char *task_id, i
         a->pause_ms = TELL_PAUSE_MAX_MS;
     a->next_ms = now_ms + a->pause_ms;
     a->told |= told;
-    if (told && !a->zones_compared)
+    if (told && !a->zones_compared && !pg_in_transaction(pg))
         compare_zones(a, pg);
 }
 
