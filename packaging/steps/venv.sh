@@ -11,6 +11,7 @@ say "installing the Python packages of tests/requirements.txt into .dev/venv"
 rm -rf "$venv"
 mkdir -p "$root/.dev"
 /usr/bin/python3 -m venv "$venv" || fail "no virtual environment" "packaging/steps/apt.sh test"
-retry "$venv/bin/python" -m pip install -q --no-input --disable-pip-version-check -r "$wanted" ||
+retry "$venv/bin/python" -m pip install -q --no-input --disable-pip-version-check --require-hashes \
+    --only-binary=:all: -r "$wanted" ||
     fail "pip cannot install tests/requirements.txt" "check the network, then run this again"
 cp "$wanted" "$venv/requirements.txt"

@@ -38,10 +38,14 @@ def compose_config(**environment):
     return yaml.safe_load(done.stdout)
 
 
+PASSWORDS = {f"{name}_PASSWORD": f"of-{name.lower()}" for name in (
+    "RABBITMQ_ADMIN", "METERBEAT_BROKER", "POSTGRES_ADMIN", "METERBEAT_OWNER", "METERBEAT_DATABASE")}
+
+
 @pytest.fixture(scope="module")
 def composed():
     """compose.yaml as Compose understands it."""
-    return compose_config()
+    return compose_config(**PASSWORDS)
 
 
 def host_of(port):
@@ -55,13 +59,13 @@ def source_of(volume):
 
 
 def test_compose_accepts_the_file_and_finds_every_part(composed):
-    assert set(composed["services"]) == {"rabbitmq", "postgresql", "kairosdb", "tables", "producer",
+    assert set(composed["services"]) == {"rabbitmq", "postgresql", "kairosdb", "tables", "broker-user", "producer",
                                          "worker"}
 
 
 def test_every_lasting_service_has_a_health_check_and_starts_again(composed):
     for name, service in composed["services"].items():
-        if name != "tables":
+        if name not in ("tables", "broker-user"):
             assert service["healthcheck"]["test"][0] == "CMD", name
             assert service["restart"] == "unless-stopped", name
 
@@ -96,7 +100,8 @@ def test_a_port_is_read_as_either_compose_prints_it(port, address):
 def test_data_lies_in_volumes_that_are_declared(composed):
     for name in ("rabbitmq", "postgresql", "kairosdb"):
         volumes = [source_of(volume) for volume in composed["services"][name]["volumes"]]
-        assert volumes == [name] and name in composed["volumes"]
+        assert volumes[0] == name and name in composed["volumes"]
+        assert all(os.path.isfile(script) for script in volumes[1:]), volumes
 
 
 def test_the_configuration_of_the_containers_loads_and_names_their_servers(build, composed):
@@ -106,11 +111,51 @@ def test_the_configuration_of_the_containers_loads_and_names_their_servers(build
     assert hosts == {"rabbitmq", "postgresql", "kairosdb"} < set(composed["services"])
 
 
-def test_the_password_comes_from_the_environment():
-    services = compose_config(METERBEAT_PASSWORD="from-outside")["services"]
-    assert services["worker"]["environment"]["METERBEAT_DATABASE_PASSWORD"] == "from-outside"
-    assert services["postgresql"]["environment"]["POSTGRES_PASSWORD"] == "from-outside"
-    assert services["rabbitmq"]["environment"]["RABBITMQ_DEFAULT_PASS"] == "from-outside"
+def test_each_user_of_each_server_has_a_password_of_its_own_and_programs_no_administrators(composed):
+    given = {name: service.get("environment", {}) for name, service in composed["services"].items()}
+    assert given["rabbitmq"]["RABBITMQ_DEFAULT_PASS"] == "of-rabbitmq_admin"
+    assert given["postgresql"]["POSTGRES_PASSWORD"] == "of-postgres_admin"
+    assert given["tables"] == {"METERBEAT_DATABASE_PASSWORD": "of-meterbeat_owner"}
+    for name in ("producer", "worker"):
+        assert given[name] == {"METERBEAT_BROKER_PASSWORD": "of-meterbeat_broker",
+                               "METERBEAT_DATABASE_PASSWORD": "of-meterbeat_database"}
+
+
+def test_without_passwords_nothing_starts_and_what_makes_them_is_named(tmp_path):
+    bare = {name: value for name, value in os.environ.items() if not name.endswith("_PASSWORD")}
+    empty = tmp_path / "empty"
+    empty.write_text("")
+    done = subprocess.run([*compose_command(), "--env-file", empty, "-f", "compose.yaml", "config"], cwd=ROOT,
+                          capture_output=True, text=True, timeout=60, env=bare)
+    assert done.returncode != 0 and "packaging/compose/env.sh" in done.stderr
+    script = tmp_path / "packaging/compose/env.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text((ROOT / "packaging/compose/env.sh").read_text())
+    for _ in range(2):  # the second time it is left alone
+        subprocess.run(["bash", script], check=True, capture_output=True)
+        found = dict(re.findall(r"(?m)^(\w+)=([0-9a-f]{48})$", (tmp_path / ".env").read_text()))
+        assert set(found) == set(PASSWORDS) and len(set(found.values())) == len(found)
+    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+
+
+def test_every_container_has_few_rights_and_limits(composed):
+    for name, service in composed["services"].items():
+        assert service["cap_drop"] == ["ALL"] and "cap_add" not in service and not service.get("privileged"), name
+        assert service["security_opt"] == ["no-new-privileges:true"] and service["read_only"] is True, name
+        for limit in ("mem_limit", "pids_limit", "cpus"):
+            assert service.get(limit), (name, limit)
+        assert service.get("user", "65534:65534") not in ("root", "0", 0), name
+    assert "ports" not in composed["services"]["kairosdb"], "it asks nobody for a password"
+
+
+@pytest.mark.parametrize("state, status", [("S", 0), ("R", 0), ("D", 0), ("T", 1), ("Z", 1)])
+def test_a_program_is_healthy_while_it_goes_on_whatever_its_servers_do(composed, tmp_path, state, status):
+    for name in ("producer", "worker"):
+        command, shell, option, script = composed["services"][name]["healthcheck"]["test"]
+        assert (command, shell, option) == ("CMD", "bash", "-c") and "check" not in script
+    (tmp_path / "stat").write_text(f"1 (meterbeat-worke) {state} 0 1 1 0 -1\n")
+    script = script.replace("$$", "$").replace("/proc/1/stat", str(tmp_path / "stat"))
+    assert subprocess.run(["bash", "-c", script]).returncode == status
 
 
 def dockerfile():

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# PostgreSQL's first start: the database, its owner, who makes the tables, and the programs' role, which may use them.
+set -euo pipefail
+psql -v ON_ERROR_STOP=1 -U "${POSTGRES_USER:-postgres}" -d postgres \
+    -v programs="${METERBEAT_DATABASE_USER:-meterbeat}" -v owner_password="$METERBEAT_OWNER_PASSWORD" -v password="$METERBEAT_DATABASE_PASSWORD" <<'SQL'
+CREATE ROLE meterbeat_owner LOGIN PASSWORD :'owner_password' NOSUPERUSER NOCREATEDB NOCREATEROLE;
+CREATE ROLE :"programs" LOGIN PASSWORD :'password' NOSUPERUSER NOCREATEDB NOCREATEROLE;
+CREATE DATABASE meterbeat OWNER meterbeat_owner;
+REVOKE ALL ON DATABASE meterbeat FROM PUBLIC;
+GRANT CONNECT, TEMPORARY ON DATABASE meterbeat TO :"programs";
+\connect meterbeat
+GRANT USAGE, CREATE ON SCHEMA public TO meterbeat_owner;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO :"programs";
+ALTER DEFAULT PRIVILEGES FOR ROLE meterbeat_owner GRANT USAGE ON SCHEMAS TO :"programs";
+ALTER DEFAULT PRIVILEGES FOR ROLE meterbeat_owner GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO :"programs";
+ALTER DEFAULT PRIVILEGES FOR ROLE meterbeat_owner GRANT USAGE ON SEQUENCES TO :"programs";
+SQL
