@@ -5,12 +5,14 @@
 #include "base/clock.h"
 #include "base/host.h"
 #include "base/text.h"
+#include "books/entry.h"
 #include "books/zone_rules.h"
 #include "commands.h"
 #include "config/clear_text.h"
 #include "config/settings_table.h"
 #include "config/shown.h"
 #include "http.h"
+#include "queue/attendance.h"
 #include "queue_findings.h"
 #include "schedule/schedule.h"
 #include "session.h"
@@ -56,15 +58,29 @@ static bool compare_zones(const struct settings *s, struct session *session, cha
     return true;
 }
 
+/* Said after the rest; "" when they agree. */
+static bool compare_clocks(struct session *session, char said[100], struct err *e)
+{
+    int64_t own_ms = clock_wall_ms(), database_ms;
+    said[0] = '\0';
+    if (!entry_clock_ms(session->pg, &database_ms, e))
+        return false;
+    int64_t ahead_ms = own_ms - database_ms;
+    if (ahead_ms > CLOCK_WRONG_MS || ahead_ms < -CLOCK_WRONG_MS)
+        (void)snprintf(said, 100, "; the clock of this machine is %lld s ahead of the database's",
+                       (long long)ahead_ms / 1000);
+    return true;
+}
+
 static bool try_database(const struct settings *s, char note[256], struct err *e)
 {
     CLEANUP(session_end) struct session session = {.settings = s};
     if (!session_database(&session, true, e))
         return false;
-    char zones[256];
-    if (!compare_zones(s, &session, zones, e))
+    char zones[256], clocks[100];
+    if (!compare_zones(s, &session, zones, e) || !compare_clocks(&session, clocks, e))
         return false;
-    (void)snprintf(note, 256, "tables are there, %.200s", zones);
+    (void)snprintf(note, 256, "tables are there, %.120s%s", zones, clocks);
     return true;
 }
 

@@ -56,14 +56,14 @@ static bool add_workers(struct session *s, json_t *status, struct err *e)
 {
     static const struct column columns[] = {
         {"name", false},      {"queue", false},     {"version", false}, {"started_s_ago", true},
-        {"seen_s_ago", true}, {"tasks_done", true}, {"task_id", false},
+        {"seen_s_ago", true}, {"tasks_done", true}, {"task_id", false}, {"clock_ahead_ms", true},
     };
-    return add_rows(
-        s, status, "workers",
-        "SELECT name, queue, version, " AGO("started_at") ", " AGO(
-            "seen_at") ","
-                       " tasks_done, task_id FROM meterbeat.worker ORDER BY name LIMIT 1000",
-        columns, (int)ARRAY_LEN(columns), e);
+    return add_rows(s, status, "workers",
+                    "SELECT name, queue, version, " AGO("started_at") ", " AGO(
+                        "seen_at") ","
+                                   " tasks_done, task_id, clock_ahead_ms FROM meterbeat.worker "
+                                   "ORDER BY name LIMIT 1000",
+                    columns, (int)ARRAY_LEN(columns), e);
 }
 
 static bool add_open_runs(struct session *s, json_t *status, struct err *e)

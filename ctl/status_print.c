@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "queue/attendance.h"
 #include "status.h"
 #include "table.h"
 
@@ -40,8 +41,7 @@ static void print_findings(const json_t *findings, FILE *out)
 {
     size_t i;
     const json_t *finding;
-    json_array_foreach(findings, i, finding)
-        text_print(out, "! %s\n", json_string_value(finding));
+    json_array_foreach(findings, i, finding) text_print(out, "! %s\n", json_string_value(finding));
 }
 
 static void print_queues(const json_t *queues, FILE *out)
@@ -89,6 +89,13 @@ static void print_workers(const json_t *workers, FILE *out)
         table_print(&t, out);
     else
         text_print(out, "no workers: meterbeat-worker starts one\n");
+    json_array_foreach(workers, i, worker)
+    {
+        int64_t ahead_ms = number(worker, "clock_ahead_ms");
+        if (ahead_ms > CLOCK_WRONG_MS || ahead_ms < -CLOCK_WRONG_MS)
+            text_print(out, "! the clock of %s is %s ahead of the database's\n",
+                       text(worker, "name"), span(ahead_ms / 1000, up));
+    }
 }
 
 static void print_entries(const json_t *entries, FILE *out)

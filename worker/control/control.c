@@ -386,9 +386,9 @@ bool control_end(struct control *c, int64_t timeout_ms)
     atomic_store(&c->ending, true);
     ssize_t written = write(c->wake_fd, &(uint64_t){1}, sizeof(uint64_t));
     (void)written; /* fails only when it is readable already */
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += timeout_ms / 1000 + 1;
-    if (pthread_timedjoin_np(c->thread, NULL, &until) != 0 ||
+    if (pthread_clockjoin_np(c->thread, NULL, CLOCK_MONOTONIC, &until) != 0 ||
         (c->revocations && !revocations_end(c->revocations, timeout_ms)))
         return false;
     control_free(c);

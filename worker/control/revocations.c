@@ -238,9 +238,9 @@ bool revocations_end(struct revocations *r, int64_t timeout_ms)
     r->ending = true;
     pthread_cond_broadcast(&r->changed);
     pthread_mutex_unlock(&r->lock);
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += timeout_ms / 1000 + 1;
-    if (pthread_timedjoin_np(r->thread, NULL, &until) != 0)
+    if (pthread_clockjoin_np(r->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
         return false;
     revocations_free(r);
     return true;

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/host.h"
 #include "base/log.h"
 #include "books/presence.h"
@@ -35,6 +36,25 @@ static void compare_zones(struct attendance *a, struct pg *pg)
                   *tzdata_version(tzdata) ? tzdata : "unknown", zones, count);
 }
 
+int64_t attendance_now_ms(const struct attendance *a)
+{
+    return a->clock_known ? clock_mono_ms() + a->database_ahead_ms : clock_wall_ms();
+}
+
+/* Said when it begins and when it ends. */
+static void look_at_clock(struct attendance *a, int64_t database_ms)
+{
+    int64_t ahead_ms = clock_wall_ms() - database_ms;
+    bool wrong = ahead_ms > CLOCK_WRONG_MS || ahead_ms < -CLOCK_WRONG_MS;
+    a->clock_known = true;
+    a->database_ahead_ms = database_ms - clock_mono_ms();
+    if (wrong != a->clock_warned)
+        log_event(wrong ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+                  wrong ? "clock_differs" : "clock_agrees", "ahead_of_database_ms=%lld",
+                  (long long)ahead_ms);
+    a->clock_warned = wrong;
+}
+
 void attendance_tell(struct attendance *a, struct pg *pg, const char *task_id, int64_t done,
                      int64_t now_ms)
 {
@@ -49,7 +69,12 @@ void attendance_tell(struct attendance *a, struct pg *pg, const char *task_id, i
                             .version = METERBEAT_VERSION,
                             .task_id = task_id,
                             .tasks_done = done};
-    bool told = pg_ready(pg, &ignored) && presence_tell(pg, &here, &ignored);
+    int64_t database_ms;
+    bool ready = pg_ready(pg, &ignored);
+    here.wall_ms = clock_wall_ms(); /* connecting may take its time */
+    bool told = ready && presence_tell(pg, &here, &database_ms, &ignored);
+    if (told)
+        look_at_clock(a, database_ms);
     a->pause_ms = told ? TELL_EVERY_MS : 2 * a->pause_ms;
     if (a->pause_ms > TELL_PAUSE_MAX_MS)
         a->pause_ms = TELL_PAUSE_MAX_MS;

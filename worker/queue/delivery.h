@@ -32,7 +32,8 @@ struct delivery {
     struct delivery *next; /* in whichever list it is */
     uint64_t epoch;        /* of the channel it came on: its tag means nothing on a later one */
     uint64_t tag;
-    int64_t due_ms; /* held by the executor until then (wall clock); 0: not held */
+    int64_t due_ms; /* held by the executor until then (monotonic); 0: not held */
+    bool eta_over;  /* it was held for its eta: the wall clock has no more say in it */
     enum settlement settlement;
     bool announced; /* monitors have been told that it came */
     atomic_int references;

@@ -28,15 +28,17 @@
 
 /* --- deliveries that wait for their eta ---------------------------------------------------- */
 
-static void hold(struct executor *x, struct delivery *d, int64_t due_ms)
+/* By the monotonic clock: a step of the wall clock neither stalls nor hastens it. */
+static void hold(struct executor *x, struct delivery *d, int64_t wait_ms)
 {
     struct delivery **at = &x->held;
+    int64_t due_ms = clock_mono_ms() + wait_ms;
     while (*at && (*at)->due_ms <= due_ms)
         at = &(*at)->next;
     d->due_ms = due_ms;
     d->next = *at;
     *at = d;
-    state_held(x->state, d, due_ms);
+    state_held(x->state, d, clock_wall_ms() + wait_ms);
 }
 
 static struct delivery *release_due(struct executor *x, int64_t now_ms)
@@ -52,7 +54,8 @@ static struct delivery *release_due(struct executor *x, int64_t now_ms)
 /* Until its eta, or until its rate allows one more: that it starts then counts already. */
 static int64_t start_in_ms(const struct attempt *a, int64_t now_ms)
 {
-    int64_t wait_ms = a->message.eta_ms ? a->message.eta_ms - now_ms : 0;
+    bool has_eta = a->message.eta_ms && !a->delivery->eta_over;
+    int64_t wait_ms = has_eta ? a->message.eta_ms - now_ms : 0;
     return wait_ms > 0 ? wait_ms : state_rate_wait_ms(a->executor->state, a->task);
 }
 
@@ -70,9 +73,10 @@ static bool put_off(struct attempt *a, int64_t now_ms, enum settlement *ret_sett
     if (delay_s == 0 && wait_ms >= BROKER_SHORT_RUNG_S * 1000)
         delay_s = BROKER_SHORT_RUNG_S;
     *ret_held = delay_s == 0;
-    if (*ret_held)
-        hold(a->executor, a->delivery, now_ms + wait_ms);
-    else
+    if (*ret_held) {
+        a->delivery->eta_over = true;
+        hold(a->executor, a->delivery, wait_ms);
+    } else
         *ret_settlement = outcome_later(a, delay_s);
     return true;
 }
@@ -131,7 +135,7 @@ static enum settlement attempt_settlement(struct attempt *a, bool *ret_held)
 {
     struct err e;
     enum settlement settlement = SETTLE_LEAVE;
-    int64_t now_ms = clock_wall_ms();
+    int64_t now_ms = attendance_now_ms(&a->executor->attendance);
     if (!attempt_read(a, &e))
         return e.kind == ERR_RETRY ? outcome_retry(a, &e) : outcome_dead(a, &e);
     if (attempt_expired(a, now_ms))
@@ -182,13 +186,13 @@ static int64_t idle_ms(const struct executor *x)
 {
     if (!x->held)
         return IDLE_MS;
-    int64_t wait_ms = x->held->due_ms - clock_wall_ms();
+    int64_t wait_ms = x->held->due_ms - clock_mono_ms();
     return wait_ms < 0 ? 0 : wait_ms < IDLE_MS ? wait_ms : IDLE_MS;
 }
 
 static struct delivery *next_delivery(struct executor *x)
 {
-    struct delivery *d = x->held ? release_due(x, clock_wall_ms()) : NULL;
+    struct delivery *d = x->held ? release_due(x, clock_mono_ms()) : NULL;
     return d ? d : handover_take(x->handover, idle_ms(x));
 }
 
@@ -206,6 +210,8 @@ static void give_back_everything(struct executor *x)
 static void *executor_thread(void *context)
 {
     struct executor *x = context;
+    /* what time it is, before a message is held against it */
+    attendance_tell(&x->attendance, x->pg, NULL, 0, clock_mono_ms());
     while (handover_stopping(x->handover) == STOP_NO) {
         struct delivery *d = next_delivery(x);
         if (d)
@@ -270,9 +276,9 @@ bool executor_start(const struct settings *s, const char *name, struct handover 
 bool executor_join(struct executor *x, int64_t timeout_ms)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += timeout_ms / 1000 + 1;
-    if (pthread_timedjoin_np(x->thread, NULL, &until) != 0)
+    if (pthread_clockjoin_np(x->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
         return false;
     executor_free(x);
     return true;

@@ -48,3 +48,6 @@ CREATE TABLE meterbeat.zone_rules (
     host     text NOT NULL,                     -- the machine they are from
     noted_at timestamptz NOT NULL DEFAULT now()
 );
+
+-- How far a worker's own clock is ahead of the database's, as of when it was last seen.
+ALTER TABLE meterbeat.worker ADD COLUMN clock_ahead_ms bigint;
