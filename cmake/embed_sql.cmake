@@ -1,5 +1,6 @@
-# Writes OUT, a C file with seed.sql and 1.sql, 2.sql, … of the folder FROM as string constants.
+# Writes OUT, a C file with seed.sql, roles.sql and 1.sql, 2.sql, … of the folder FROM as string constants.
 file(READ ${FROM}/seed.sql seed)
+file(READ ${FROM}/roles.sql roles)
 set(migrations "")
 set(version 1)
 while(EXISTS ${FROM}/${version}.sql)
@@ -16,8 +17,10 @@ function(c_string text out)
 endfunction()
 
 c_string("${seed}" seed)
+c_string("${roles}" roles)
 set(c "/* Made at build time from the .sql files of common/books/schema. */\n#include \"books/schema_sql.h\"\n\n")
 string(APPEND c "const char schema_sql_seed[] =\n${seed};\n\n")
+string(APPEND c "const char schema_sql_roles[] =\n${roles};\n\n")
 string(APPEND c "const char *const schema_sql_migrations[] = {\n")
 foreach(v RANGE 1 ${last})
   c_string("${text_${v}}" text)

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "books/custodian.h"
+#include "config/clear_text.h"
 #include "books/seal.h"
 #include "commands.h"
 #include "meter/rest_url.h"
@@ -79,13 +80,20 @@ static char *add_to_help(int key, const char *text, void *input)
 static const struct argp argp = {
     .options = options,
     .parser = take_option,
-    .args_doc = "key\nadd NAME BASE-URL\nset NAME COLUMN [VALUE]\nlist\nshow NAME\nremove NAME",
+    .args_doc = "key\nadd NAME BASE-URL\nset NAME COLUMN [VALUE]\nlist\nshow NAME\nremove NAME\n"
+                "reseal [NAME]",
     .doc = "Utilities that are asked by Green Button Connect My Data.\v ",
     .children = program_children,
     .help_filter = add_to_help,
 };
 
 /* --- the verbs -------------------------------------------------------------------------------- */
+
+static bool is_open(const struct request *r, const char *column, const char *value)
+{
+    return strstr(column, "_url") != NULL && value[0] != '\0' &&
+           !clear_text_allowed(&r->ctl->settings, value);
+}
 
 static int add_run(struct request *r)
 {
@@ -94,6 +102,9 @@ static int add_run(struct request *r)
     int64_t id;
     if (!rest_url_host(r->arguments[2], host, &e))
         return ctl_misused("%s", e.text);
+    if (is_open(r, "base_url", r->arguments[2]))
+        return ctl_misused("base_url: http:// to another host would show its tokens to the "
+                           "network: https://, or allow_clear_text");
     if (!custodian_add(r->session->pg, r->arguments[1], r->arguments[2], &id, &e))
         return ctl_fail(&e);
     text_print(stdout, "%" PRId64 "\n", id);
@@ -134,8 +145,36 @@ static int set_run(struct request *r)
         return ctl_misused("custodian set wants a NAME, a COLUMN and a VALUE");
     if (strstr(column, "_url") != NULL && value[0] != '\0' && !rest_url_host(value, host, &e))
         return ctl_misused("%s: %s", column, e.text);
-    if (!custodian_set(r->session->pg, NULL, r->arguments[1], column, value, &e))
+    if (is_open(r, column, value))
+        return ctl_misused("%s: http:// to another host would show its secrets to the network: "
+                           "https://, or allow_clear_text",
+                           column);
+    if (!custodian_set(r->session->pg, r->ctl->settings.credentials.key, r->arguments[1], column,
+                       value, &e))
         return ctl_fail(&e);
+    return CTL_OK;
+}
+
+/* A person calls it, who sees where the secrets will be sent. */
+static int reseal_run(struct request *r)
+{
+    struct err e;
+    const char *name = r->count > 1 ? r->arguments[1] : "";
+    PGresult *rows CLEANUP(pg_clear) =
+        pg_query(r->session->pg, &e,
+                 "SELECT id, name, base_url, token_url FROM meterbeat.custodian"
+                 " WHERE $1 = '' OR name = $1 ORDER BY name",
+                 PG_ARGS(name));
+    if (rows == NULL)
+        return ctl_fail(&e);
+    for (int i = 0; i < PQntuples(rows); i++) {
+        int64_t count = 0;
+        if (!custodian_reseal(r->session->pg, r->ctl->settings.credentials.key,
+                              pg_int(rows, i, 0, 0), &count, &e))
+            return ctl_fail(&e);
+        text_print(stdout, "%s: %" PRId64 " sealed for %s %s\n", pg_text(rows, i, 1), count,
+                   pg_text(rows, i, 2), pg_text(rows, i, 3));
+    }
     return CTL_OK;
 }
 
@@ -232,7 +271,7 @@ static const struct verb {
     int (*run)(struct request *r);
 } verbs[] = {
     {"add", 3, 3, add_run},   {"set", 3, 4, set_run},       {"list", 1, 1, list_run},
-    {"show", 2, 2, show_run}, {"remove", 2, 2, remove_run},
+    {"show", 2, 2, show_run}, {"remove", 2, 2, remove_run}, {"reseal", 1, 2, reseal_run},
 };
 
 /* Needs neither database nor configuration. */
@@ -267,7 +306,7 @@ int custodian_run(struct ctl *c, int argc, char **argv)
         if (strcmp(verbs[i].name, r.arguments[0]) == 0)
             verb = &verbs[i];
     if (verb == NULL)
-        return ctl_misused("custodian what? key, add, set, list, show or remove");
+        return ctl_misused("custodian what? key, add, set, list, show, remove or reseal");
     if (r.count < verb->least || r.count > verb->most)
         return ctl_misused("custodian %s: wrong number of arguments; --help shows them",
                            verb->name);

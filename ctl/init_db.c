@@ -1,9 +1,12 @@
 /* `init-db`: makes the tables that are missing; safe to repeat. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "books/custodian.h"
 #include "books/schema.h"
+#include "books/schema_sql.h"
 #include "commands.h"
 #include "session.h"
 
@@ -11,10 +14,75 @@ static const char doc[] =
     "Make the seed's tables where they are missing, and the schema \"meterbeat\" or what is new in "
     "it. Nothing that is there is altered; safe to repeat, and while everything runs.";
 
+/* Version 6 seals secrets for the servers that their custodians name when it is made. */
+#define SEALED_FOR_SERVERS 6
+
+static bool seal_again(struct ctl *c, struct session *session, int from_version, struct err *e)
+{
+    PGresult *rows CLEANUP(pg_clear) = pg_query(
+        session->pg, e,
+        "SELECT c.id, c.name, c.base_url, c.token_url FROM meterbeat.custodian c WHERE"
+        " c.client_secret LIKE 'v1.%' OR c.certificate LIKE 'v1.%' OR c.private_key LIKE 'v1.%'"
+        " OR EXISTS (SELECT FROM meterbeat.authorization a WHERE a.custodian_id = c.id AND"
+        " (a.access_token LIKE 'v1.%' OR a.refresh_token LIKE 'v1.%')) ORDER BY c.name",
+        PG_NO_ARGS);
+    bool may = from_version > 0 && from_version < SEALED_FOR_SERVERS &&
+               c->settings.credentials.key[0] != '\0';
+    if (rows == NULL)
+        return false;
+    for (int i = 0; i < PQntuples(rows); i++) {
+        int64_t count = 0;
+        if (may && !custodian_reseal(session->pg, c->settings.credentials.key,
+                                     pg_int(rows, i, 0, 0), &count, e))
+            return false;
+        if (may)
+            text_print(stdout, "sealed      %s: %" PRId64 " for %s %s\n", pg_text(rows, i, 1),
+                       count, pg_text(rows, i, 2), pg_text(rows, i, 3));
+        else
+            text_print(stdout,
+                       "sealed      %s: not for its servers yet, and cannot be used: look at its "
+                       "URLs, then meterbeatctl custodian reseal %s\n",
+                       pg_text(rows, i, 1), pg_text(rows, i, 1));
+    }
+    return true;
+}
+
+static const struct argp_option options[] = {
+    {"roles", 'r', NULL, 0,
+     "Print the SQL of least rights instead, for psql: roles of workers, producers and people", 0},
+    {0},
+};
+
+struct request {
+    struct ctl *ctl;
+    bool wants_roles;
+};
+
+static error_t take_option(int key, char *argument, struct argp_state *state)
+{
+    struct request *r = state->input;
+    (void)argument;
+    if (key == ARGP_KEY_INIT)
+        state->child_inputs[0] = &r->ctl->program;
+    else if (key == 'r')
+        r->wants_roles = true;
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+static const struct argp argp = {
+    .options = options, .parser = take_option, .doc = doc, .children = program_children};
+
 int init_db_run(struct ctl *c, int argc, char **argv)
 {
     int status;
-    if (!ctl_start(c, argc, argv, doc, &status))
+    struct request r = {.ctl = c};
+    program_parse(&argp, 0, argc, argv, &r);
+    if (r.wants_roles)
+        return fwrite(schema_sql_roles, 1, strlen(schema_sql_roles), stdout) > 0 ? CTL_OK
+                                                                                 : CTL_FAILED;
+    if (!ctl_settings(c, &status))
         return status;
     CLEANUP(session_end) struct session session = {.settings = &c->settings};
     struct schema_report report;
@@ -30,6 +98,8 @@ int init_db_run(struct ctl *c, int argc, char **argv)
     else
         text_print(stdout, "schema      meterbeat, version %d to %d\n", report.from_version,
                    report.to_version);
+    if (!seal_again(c, &session, report.from_version, &e))
+        return ctl_fail(&e);
     char *rest = report.remarks, *line;
     while ((line = strsep(&rest, "\n")) != NULL)
         if (line[0] != '\0')

@@ -104,12 +104,13 @@ static bool authorize(struct record_request *r, struct subscription *s,
     struct pg *pg = r->session->pg;
     char old[PG_NUMBER];
     bool is_new;
+    struct custodian c CLEANUP(custodian_free) = {0};
     const char *grant = tokens->refresh_token != NULL ? "refresh_token" : "bearer";
     (void)pg_number(s->authorization_id, old);
-    return pg_begin(pg, e) &&
+    return pg_begin(pg, e) && custodian_get(pg, NULL, s->custodian_id, &c, e) &&
            authorization_add(pg, s->custodian_id, grant, &s->authorization_id, e) &&
-           authorization_store(pg, r->ctl->settings.credentials.key, s->authorization_id, -1,
-                               tokens, &is_new, e) &&
+           authorization_store(pg, r->ctl->settings.credentials.key, c.destination,
+                               s->authorization_id, -1, tokens, &is_new, e) &&
            subscription_put(pg, s, e) &&
            pg_do(pg, e, NULL,
                  "DELETE FROM meterbeat.authorization a WHERE id = $1 AND NOT EXISTS"

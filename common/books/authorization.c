@@ -11,13 +11,13 @@ static void place_of(const char *column, int64_t id, char out[80])
     snprintf(out, 80, "meterbeat.authorization.%s of %lld", column, (long long)id);
 }
 
-static bool open_token(const PGresult *r, const char *keys, int column, const char *name,
-                       int64_t id, char **ret_token, struct err *e)
+static bool open_token(const PGresult *r, const char *keys, const char *destination, int column,
+                       const char *name, int64_t id, char **ret_token, struct err *e)
 {
     char place[80];
     const char *text = pg_text(r, 0, column);
     place_of(name, id, place);
-    return !text || (*ret_token = seal_open(keys, place, text, e)) != NULL;
+    return !text || (*ret_token = seal_open(keys, place, destination, text, e)) != NULL;
 }
 
 #define AUTHORIZATION_COLUMNS                                                                      \
@@ -25,8 +25,8 @@ static bool open_token(const PGresult *r, const char *keys, int column, const ch
     " coalesce(refusal, CASE WHEN refused_at IS NULL THEN '' ELSE 'refused' END),"                 \
     " floor(extract(epoch FROM expires_at - clock_timestamp()))::bigint"
 
-static bool authorization_read(const PGresult *r, const char *keys, int64_t id,
-                               struct authorization *ret_a, struct err *e)
+static bool authorization_read(const PGresult *r, const char *keys, const char *destination,
+                               int64_t id, struct authorization *ret_a, struct err *e)
 {
     struct authorization a = {.id = id,
                               .custodian_id = pg_int(r, 0, 0, 0),
@@ -35,8 +35,8 @@ static bool authorization_read(const PGresult *r, const char *keys, int64_t id,
                               .expires_in_s = pg_int(r, 0, 7, INT64_MAX)};
     snprintf(a.grant_type, sizeof a.grant_type, "%s", pg_text(r, 0, 1));
     snprintf(a.refusal, sizeof a.refusal, "%s", pg_text(r, 0, 6));
-    if (!open_token(r, keys, 2, "access_token", id, &a.access_token, e) ||
-        !open_token(r, keys, 3, "refresh_token", id, &a.refresh_token, e)) {
+    if (!open_token(r, keys, destination, 2, "access_token", id, &a.access_token, e) ||
+        !open_token(r, keys, destination, 3, "refresh_token", id, &a.refresh_token, e)) {
         authorization_free(&a);
         return false;
     }
@@ -51,8 +51,8 @@ static bool absent(int64_t id, struct err *e)
                    (long long)id);
 }
 
-bool authorization_get(struct pg *p, const char *keys, int64_t id, struct authorization *ret_a,
-                       struct err *e)
+bool authorization_get(struct pg *p, const char *keys, const char *destination, int64_t id,
+                       struct authorization *ret_a, struct err *e)
 {
     char number[PG_NUMBER];
     PGresult *r CLEANUP(pg_clear) = pg_query(
@@ -60,7 +60,8 @@ bool authorization_get(struct pg *p, const char *keys, int64_t id, struct author
         PG_ARGS(pg_number(id, number)));
     if (!r)
         return false;
-    return PQntuples(r) == 1 ? authorization_read(r, keys, id, ret_a, e) : absent(id, e);
+    return PQntuples(r) == 1 ? authorization_read(r, keys, destination, id, ret_a, e)
+                             : absent(id, e);
 }
 
 /* Any fixed number beside the id: nobody else locks with it. */
@@ -96,25 +97,26 @@ bool authorization_asked(struct pg *p, int64_t id, bool is_answered, struct err 
                  PG_ARGS(pg_number(id, number), is_answered ? "t" : "f"));
 }
 
-static char *seal_token(const char *keys, const char *column, int64_t id, const char *token,
-                        struct err *e)
+static char *seal_token(const char *keys, const char *destination, const char *column, int64_t id,
+                        const char *token, struct err *e)
 {
     char place[80];
     place_of(column, id, place);
-    return seal_make(keys, place, token, e);
+    return seal_make(keys, place, destination, token, e);
 }
 
-bool authorization_store(struct pg *p, const char *keys, int64_t id, int64_t generation,
-                         const struct authorization_tokens *tokens, bool *ret_new, struct err *e)
+bool authorization_store(struct pg *p, const char *keys, const char *destination, int64_t id,
+                         int64_t generation, const struct authorization_tokens *tokens,
+                         bool *ret_new, struct err *e)
 {
     char number[PG_NUMBER], lifetime[PG_NUMBER], after[PG_NUMBER];
     char *access CLEANUP(seal_freep) = NULL;
     char *refresh CLEANUP(seal_freep) = NULL;
     if (tokens->access_token &&
-        !(access = seal_token(keys, "access_token", id, tokens->access_token, e)))
+        !(access = seal_token(keys, destination, "access_token", id, tokens->access_token, e)))
         return false;
     if (tokens->refresh_token &&
-        !(refresh = seal_token(keys, "refresh_token", id, tokens->refresh_token, e)))
+        !(refresh = seal_token(keys, destination, "refresh_token", id, tokens->refresh_token, e)))
         return false;
     int64_t rows;
     if (!pg_do(p, e, &rows,

@@ -27,9 +27,10 @@ struct authorization_tokens {
     int64_t lifetime_s;
 };
 
-/* Errors of all: as pg_query, seal_open and seal_make; ERR_RETRY "no_authorization". */
-MUST_CHECK bool authorization_get(struct pg *p, const char *keys, int64_t id,
-                                  struct authorization *ret_a, struct err *e);
+/* destination: the custodian's, which the tokens are sealed for (custodian.h).
+ * Errors of all: as pg_query, seal_open and seal_make; ERR_RETRY "no_authorization". */
+MUST_CHECK bool authorization_get(struct pg *p, const char *keys, const char *destination,
+                                  int64_t id, struct authorization *ret_a, struct err *e);
 /*
  * Only one session may refresh it at a time: *ret_busy when another is at it. Held over
  * transactions, until authorization_unlock or the end of the connection.
@@ -40,7 +41,8 @@ void authorization_unlock(struct pg *p, int64_t id);
 MUST_CHECK bool authorization_asked(struct pg *p, int64_t id, bool is_answered, struct err *e);
 /* A new generation after `generation` (-1: after any); whatever was refused is so no more. *ret_new
  * false: somebody has stored another since, and this one is dropped. */
-MUST_CHECK bool authorization_store(struct pg *p, const char *keys, int64_t id, int64_t generation,
+MUST_CHECK bool authorization_store(struct pg *p, const char *keys, const char *destination,
+                                    int64_t id, int64_t generation,
                                     const struct authorization_tokens *tokens, bool *ret_new,
                                     struct err *e);
 /* That generation is refused. *ret_refused false: it is there no more, and nothing is written. */

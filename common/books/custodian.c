@@ -1,6 +1,8 @@
 /* Data Custodians, what is asked of them for which record, and with which authorization. */
 #include "books/custodian.h"
 
+#include <ctype.h>
+#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,16 +81,132 @@ static void place_of(const char *column, int64_t id, char out[80])
     snprintf(out, 80, "meterbeat.custodian.%s of %lld", column, (long long)id);
 }
 
+/* "https://utility.example:443"; one that is no URL cannot be asked either. */
+static void origin_of(const char *url, char *out, size_t room)
+{
+    CURLU *u = curl_url();
+    char *scheme = NULL, *host = NULL, *port = NULL;
+    bool is_url = u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+                  curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+                  curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+                  curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
+    (void)snprintf(out, room, "%s://%s:%s", is_url ? scheme : "none", is_url ? host : "none",
+                   is_url ? port : "0");
+    for (char *at = out; *at; at++)
+        *at = (char)tolower((unsigned char)*at);
+    curl_free(scheme);
+    curl_free(host);
+    curl_free(port);
+    curl_url_cleanup(u);
+}
+
+void custodian_destination(const char *base_url, const char *token_url,
+                           char out[CUSTODIAN_DESTINATION])
+{
+    char base[CUSTODIAN_DESTINATION / 2], token[CUSTODIAN_DESTINATION / 2 - 1];
+    origin_of(base_url, base, sizeof base);
+    origin_of(token_url, token, sizeof token);
+    (void)snprintf(out, CUSTODIAN_DESTINATION, "%s %s", base, token);
+}
+
+/* Of the row as it is, which stays so until the transaction ends. */
+static bool destination_get(struct pg *p, int64_t id, char out[CUSTODIAN_DESTINATION],
+                            struct err *e)
+{
+    char number[PG_NUMBER];
+    PGresult *r CLEANUP(pg_clear) = pg_query(
+        p, e, "SELECT base_url, token_url FROM meterbeat.custodian WHERE id = $1 FOR UPDATE",
+        PG_ARGS(pg_number(id, number)));
+    if (!r)
+        return false;
+    if (PQntuples(r) == 0)
+        return absent(number, e);
+    custodian_destination(pg_text(r, 0, 0), pg_text(r, 0, 1), out);
+    return true;
+}
+
+/* One secret of one row, sealed for `from` (NULL: version 1), anew for `to`. */
+static bool reseal_one(struct pg *p, const char *keys, const PGresult *r, int row, const char *from,
+                       const char *to, struct err *e)
+{
+    const char *table = pg_text(r, row, 0), *column = pg_text(r, row, 1);
+    int64_t id = pg_int(r, row, 2, 0);
+    char place[80], sql[160], number[PG_NUMBER];
+    (void)snprintf(place, sizeof place, "meterbeat.%s.%s of %lld", table, column, (long long)id);
+    char *secret CLEANUP(seal_freep) = seal_open(keys, place, from, pg_text(r, row, 3), e);
+    char *text CLEANUP(seal_freep) = secret ? seal_make(keys, place, to, secret, e) : NULL;
+    /* both names are words of the query below */
+    (void)snprintf(sql, sizeof sql, "UPDATE meterbeat.%s SET %s = $2 WHERE id = $1", table, column);
+    return text && pg_do(p, e, NULL, sql, PG_ARGS(pg_number(id, number), text));
+}
+
+/* All that is of the version of `from`, in the caller's transaction. */
+static bool reseal(struct pg *p, const char *keys, int64_t id, const char *from, const char *to,
+                   int64_t *ret_count, struct err *e)
+{
+    char number[PG_NUMBER];
+    *ret_count = 0;
+    PGresult *r CLEANUP(pg_clear) = pg_query(
+        p, e,
+        "SELECT s.* FROM ("
+        " SELECT 'custodian', v.name, c.id, v.text FROM meterbeat.custodian c, LATERAL (VALUES"
+        "  ('client_secret', c.client_secret), ('certificate', c.certificate),"
+        "  ('private_key', c.private_key)) AS v (name, text) WHERE c.id = $1"
+        " UNION ALL"
+        " SELECT 'authorization', v.name, a.id, v.text FROM (SELECT * FROM"
+        "  meterbeat.authorization WHERE custodian_id = $1 FOR UPDATE) a, LATERAL (VALUES"
+        "  ('access_token', a.access_token), ('refresh_token', a.refresh_token)) AS v (name, text)"
+        ") AS s (kind, name, id, text) WHERE text LIKE $2",
+        PG_ARGS(pg_number(id, number), from ? "v2.%" : "v1.%"));
+    if (!r)
+        return false;
+    for (int row = 0; row < PQntuples(r); row++)
+        if (!reseal_one(p, keys, r, row, from, to, e))
+            return false;
+    *ret_count = PQntuples(r);
+    return true;
+}
+
+static bool reseal_alone(struct pg *p, const char *keys, int64_t id, int64_t *ret_count,
+                         struct err *e)
+{
+    char destination[CUSTODIAN_DESTINATION];
+    return pg_begin(p, e) && destination_get(p, id, destination, e) &&
+           reseal(p, keys, id, NULL, destination, ret_count, e) && pg_commit(p, e);
+}
+
+bool custodian_reseal(struct pg *p, const char *keys, int64_t id, int64_t *ret_count, struct err *e)
+{
+    bool ok = reseal_alone(p, keys, id, ret_count, e);
+    if (!ok)
+        pg_rollback(p);
+    return ok;
+}
+
 static bool set_sealed(struct pg *p, const char *keys, int64_t id, const char *column,
                        const char *value, struct err *e)
 {
-    char number[PG_NUMBER], sql[120], place[80];
+    char number[PG_NUMBER], sql[120], place[80], destination[CUSTODIAN_DESTINATION];
     place_of(column, id, place);
-    char *text CLEANUP(seal_freep) = value ? seal_make(keys, place, value, e) : NULL;
+    if (!destination_get(p, id, destination, e))
+        return false;
+    char *text CLEANUP(seal_freep) = value ? seal_make(keys, place, destination, value, e) : NULL;
     if (value && !text)
         return false;
     snprintf(sql, sizeof sql, "UPDATE meterbeat.custodian SET %s = $2 WHERE id = $1", column);
     return pg_do(p, e, NULL, sql, PG_ARGS(pg_number(id, number), text));
+}
+
+/* base_url and token_url: what is sealed goes along. */
+static bool set_url(struct pg *p, const char *keys, int64_t id, const char *sql, const char *value,
+                    struct err *e)
+{
+    char number[PG_NUMBER], from[CUSTODIAN_DESTINATION], to[CUSTODIAN_DESTINATION];
+    int64_t count;
+    return pg_begin(p, e) && destination_get(p, id, from, e) &&
+           pg_do(p, e, NULL, sql, PG_ARGS(pg_number(id, number), value)) &&
+           destination_get(p, id, to, e) &&
+           (strcmp(from, to) == 0 || reseal(p, keys, id, from, to, &count, e)) && pg_commit(p, e);
 }
 
 bool custodian_set(struct pg *p, const char *keys, const char *name, const char *column,
@@ -105,6 +223,13 @@ bool custodian_set(struct pg *p, const char *keys, const char *name, const char 
         return set_sealed(p, keys, id, c->name, value, e);
     /* the name is one of the table above, so it can stand in the statement */
     snprintf(sql, sizeof sql, "UPDATE meterbeat.custodian SET %s = $2 WHERE id = $1", c->name);
+    if (strcmp(c->name, "base_url") == 0 || strcmp(c->name, "token_url") == 0) {
+        if (set_url(p, keys, id, sql, value ? value : "", e))
+            return true;
+        pg_rollback(p);
+        return strncmp(e->code, "seal", 4) == 0 || strstr(e->code, "key") ? false
+                                                                          : refused(e, c->name);
+    }
     return pg_do(p, e, NULL, sql, PG_ARGS(pg_number(id, number), value ? value : "")) ||
            refused(e, c->name);
 }
@@ -140,15 +265,15 @@ static char *copy(const PGresult *r, int column)
 }
 
 static bool open_secret(const PGresult *r, const char *keys, int column, const char *name,
-                        int64_t id, char **ret_secret, struct err *e)
+                        const struct custodian *c, char **ret_secret, struct err *e)
 {
     char place[80];
     const char *text = pg_text(r, 0, column);
     *ret_secret = NULL;
     if (!text || !keys)
         return true;
-    place_of(name, id, place);
-    return (*ret_secret = seal_open(keys, place, text, e)) != NULL;
+    place_of(name, c->id, place);
+    return (*ret_secret = seal_open(keys, place, c->destination, text, e)) != NULL;
 }
 
 static bool custodian_read(const PGresult *r, const char *keys, struct custodian *c, struct err *e)
@@ -168,9 +293,10 @@ static bool custodian_read(const PGresult *r, const char *keys, struct custodian
         *numbers[i] = pg_int(r, 0, column++, 0);
     c->accepts_future = pg_bool(r, 0, column++);
     c->asks_if_changed = pg_bool(r, 0, column++);
-    return open_secret(r, keys, column, "client_secret", c->id, &c->client_secret, e) &&
-           open_secret(r, keys, column + 1, "certificate", c->id, &c->certificate, e) &&
-           open_secret(r, keys, column + 2, "private_key", c->id, &c->private_key, e);
+    custodian_destination(c->base_url, c->token_url, c->destination);
+    return open_secret(r, keys, column, "client_secret", c, &c->client_secret, e) &&
+           open_secret(r, keys, column + 1, "certificate", c, &c->certificate, e) &&
+           open_secret(r, keys, column + 2, "private_key", c, &c->private_key, e);
 }
 
 bool custodian_get(struct pg *p, const char *keys, int64_t id, struct custodian *ret_custodian,

@@ -8,6 +8,15 @@
 #include "base/err.h"
 #include "books/pg.h"
 
+/*
+ * Where a custodian's secrets and tokens may be sent: scheme, host and port of base_url and
+ * token_url. They are sealed for that (seal.h), so that whoever can write the table, and has not
+ * the key, cannot have them sent elsewhere.
+ */
+#define CUSTODIAN_DESTINATION 1000
+void custodian_destination(const char *base_url, const char *token_url,
+                           char out[CUSTODIAN_DESTINATION]);
+
 /* One row; strings owned, null is "". Secrets stand open here and are wiped by custodian_free. */
 struct custodian {
     int64_t id;
@@ -19,6 +28,7 @@ struct custodian {
     int64_t requests_at_once, requests_per_minute;
     bool accepts_future, asks_if_changed;
     char *client_secret, *certificate, *private_key; /* NULL: none */
+    char destination[CUSTODIAN_DESTINATION];         /* of its secrets and tokens */
 };
 
 /* A record's place at a custodian. */
@@ -44,10 +54,15 @@ extern const size_t custodian_columns_count;
  * "bad_custodian" when the name is taken. */
 MUST_CHECK bool custodian_add(struct pg *p, const char *name, const char *base_url, int64_t *ret_id,
                               struct err *e);
-/* One column of it; value NULL: a secret is taken away. ERR_REJECT "bad_custodian" for a value that
- * the table refuses, "no_custodian". */
+/* One column of it; value NULL: a secret is taken away. With base_url and token_url all its secrets
+ * and tokens are sealed anew, for which keys are needed when there are any. ERR_REJECT
+ * "bad_custodian" for a value that the table refuses, "no_custodian". */
 MUST_CHECK bool custodian_set(struct pg *p, const char *keys, const char *name, const char *column,
                               const char *value, struct err *e);
+/* Seals for base_url and token_url as they are what is of version 1, and bound to no server yet:
+ * for a person who has looked at both. *ret_count: secrets and tokens. */
+MUST_CHECK bool custodian_reseal(struct pg *p, const char *keys, int64_t id, int64_t *ret_count,
+                                 struct err *e);
 /* With its secrets (keys NULL: without). ERR_REJECT "no_custodian". */
 MUST_CHECK bool custodian_get(struct pg *p, const char *keys, int64_t id,
                               struct custodian *ret_custodian, struct err *e);

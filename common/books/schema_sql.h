@@ -2,6 +2,8 @@
 #ifndef METERBEAT_BOOKS_SCHEMA_SQL_H
 #define METERBEAT_BOOKS_SCHEMA_SQL_H
 
+/* Least rights: prints as it is, for psql. */
+extern const char schema_sql_roles[];
 extern const char schema_sql_seed[];
 /* [0] = 1.sql: brings version 0 to 1, and so on. */
 extern const char *const schema_sql_migrations[];

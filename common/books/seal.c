@@ -1,7 +1,8 @@
-/* Secrets as the database holds them: encrypted and authenticated, bound to where they are kept. */
+/* Secrets as the database holds them: encrypted, bound to where they are kept and may be sent. */
 #include "books/seal.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,9 @@
 #define TAG_BYTES crypto_aead_xchacha20poly1305_ietf_ABYTES
 #define ID_BYTES 8
 #define ID_TEXT (2 * ID_BYTES + 1)
-#define VERSION "v1."
+#define VERSION "v2."
+#define OLD_VERSION "v1." /* authenticated with its place alone */
+#define CONTEXT_MAX 1200
 #define BASE64 sodium_base64_VARIANT_URLSAFE_NO_PADDING
 
 _Static_assert(SEAL_KEY_TEXT == 2 * KEY_BYTES + 1, "a key in hex digits");
@@ -94,8 +97,19 @@ static char *seal_text(const struct seal_keys *k, const unsigned char *box, size
     return text;
 }
 
-char *seal_make(const char *keys, const char *place, const char *secret, struct err *e)
+/* What is authenticated beside the secret. */
+static size_t context_of(const char *place, const char *destination, char out[CONTEXT_MAX])
 {
+    int len = snprintf(out, CONTEXT_MAX, "%s%s%s", place, destination ? "\n" : "",
+                       destination ? destination : "");
+    return len < CONTEXT_MAX ? (size_t)len : CONTEXT_MAX - 1;
+}
+
+char *seal_make(const char *keys, const char *place, const char *destination, const char *secret,
+                struct err *e)
+{
+    char context[CONTEXT_MAX];
+    size_t context_len = context_of(place, destination, context);
     struct seal_keys k CLEANUP(keys_wipe) = {0};
     size_t len = strlen(secret);
     unsigned long long sealed_len = 0;
@@ -111,7 +125,7 @@ char *seal_make(const char *keys, const char *place, const char *secret, struct 
         randombytes_buf(box, NONCE_BYTES);
         (void)crypto_aead_xchacha20poly1305_ietf_encrypt(
             box + NONCE_BYTES, &sealed_len, (const unsigned char *)secret, len,
-            (const unsigned char *)place, strlen(place), NULL, box, k.key[0]);
+            (const unsigned char *)context, context_len, NULL, box, k.key[0]);
         text = seal_text(&k, box, NONCE_BYTES + (size_t)sealed_len);
     }
     free(box);
@@ -134,9 +148,11 @@ static int key_of(const struct seal_keys *k, const char *text)
     return -1;
 }
 
-static bool open_box(const struct seal_keys *k, int key, const char *place, const char *base64,
-                     char *secret, size_t room, struct err *e)
+static bool open_box(const struct seal_keys *k, int key, const char *place, const char *destination,
+                     const char *base64, char *secret, size_t room, struct err *e)
 {
+    char context[CONTEXT_MAX];
+    size_t context_len = context_of(place, destination, context);
     unsigned char *box = (unsigned char *)strdup(base64);
     size_t len = 0;
     unsigned long long secret_len = 0;
@@ -148,21 +164,30 @@ static bool open_box(const struct seal_keys *k, int key, const char *place, cons
         len >= NONCE_BYTES + TAG_BYTES && len - NONCE_BYTES - TAG_BYTES < room &&
         crypto_aead_xchacha20poly1305_ietf_decrypt(
             (unsigned char *)secret, &secret_len, NULL, box + NONCE_BYTES, len - NONCE_BYTES,
-            (const unsigned char *)place, strlen(place), box, k->key[key]) == 0;
+            (const unsigned char *)context, context_len, box, k->key[key]) == 0;
     free(box);
     secret[right ? secret_len : 0] = '\0';
-    return right || refuse(place, "does not open: it was changed, or kept elsewhere", e);
+    return right || refuse(place,
+                           "does not open: it was changed, kept elsewhere, or sealed for another "
+                           "server than the custodian's base_url and token_url name now",
+                           e);
 }
 
-char *seal_open(const char *keys, const char *place, const char *text, struct err *e)
+char *seal_open(const char *keys, const char *place, const char *destination, const char *text,
+                struct err *e)
 {
+    const char *version = destination ? VERSION : OLD_VERSION;
     struct seal_keys k CLEANUP(keys_wipe) = {0};
     size_t head = strlen(VERSION) + ID_TEXT;
     if (!keys_read(keys, &k, e))
         return NULL;
-    if (strncmp(text, VERSION, strlen(VERSION)) != 0 || strlen(text) <= head ||
+    if (strncmp(text, version, strlen(version)) != 0 || strlen(text) <= head ||
         text[head - 1] != '.') {
-        refuse(place, "is not sealed as this program does it", e);
+        bool is_old = strncmp(text, OLD_VERSION, strlen(OLD_VERSION)) == 0;
+        refuse(place,
+               is_old ? "is sealed for no server: meterbeatctl custodian reseal"
+                      : "is not sealed as this program does it",
+               e);
         return NULL;
     }
     int key = key_of(&k, text + strlen(VERSION));
@@ -177,7 +202,7 @@ char *seal_open(const char *keys, const char *place, const char *text, struct er
     char *secret = malloc(room + 1);
     if (!secret)
         err_set(e, ERR_RETRY, "no_memory", "no memory to open a secret");
-    else if (!open_box(&k, key, place, text + head, secret, room, e)) {
+    else if (!open_box(&k, key, place, destination, text + head, secret, room, e)) {
         seal_free(secret);
         secret = NULL;
     }

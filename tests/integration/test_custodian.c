@@ -12,6 +12,7 @@
 #include "books/resource.h"
 #include "books/seal.h"
 
+#define SERVER "https://utility.example:443 none://none:0"
 #define KEY "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
 
 static int64_t hydro(struct pg *p)
@@ -43,6 +44,67 @@ static void a_custodians_secrets_come_back_and_are_not_in_the_table(void **state
     books_run(p, "UPDATE meterbeat.custodian SET certificate = client_secret");
     struct custodian moved;
     assert_fails(custodian_get(p, KEY, id, &moved, &e), e, ERR_REJECT, "seal_refused");
+    pg_free(p);
+}
+
+static void a_custodian_that_leads_elsewhere_has_no_secrets(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct pg *p = books_connect();
+    int64_t id = hydro(p), grant;
+    bool is_new;
+    struct custodian c = {0};
+    struct authorization a = {0};
+    const struct authorization_tokens tokens = {"a1", "r1", 600};
+    assert_ok(custodian_set(p, KEY, "hydro", "client_secret", "open sesame", &e), e);
+    assert_ok(authorization_add(p, id, "refresh_token", &grant, &e), e);
+    assert_ok(authorization_store(p, KEY, SERVER, grant, -1, &tokens, &is_new, &e), e);
+    /* by whoever can write the table, without the key */
+    books_run(p, "UPDATE meterbeat.custodian SET token_url = 'https://evil.example/token'");
+    assert_fails(custodian_get(p, KEY, id, &c, &e), e, ERR_REJECT, "seal_refused");
+    assert_ok(custodian_get(p, NULL, id, &c, &e), e);
+    assert_fails(authorization_get(p, KEY, c.destination, grant, &a, &e), e, ERR_REJECT,
+                 "seal_refused");
+    custodian_free(&c);
+    books_run(p, "UPDATE meterbeat.custodian SET token_url = ''");
+    /* by a person, with the key: they go along */
+    assert_fails(custodian_set(p, "", "hydro", "token_url", "https://new.example/token", &e), e,
+                 ERR_REJECT, "no_credentials_key");
+    assert_ok(custodian_set(p, KEY, "hydro", "token_url", "https://new.example/token", &e), e);
+    assert_ok(custodian_get(p, KEY, id, &c, &e), e);
+    assert_string_equal(c.client_secret, "open sesame");
+    assert_ok(authorization_get(p, KEY, c.destination, grant, &a, &e), e);
+    assert_string_equal(a.refresh_token, "r1");
+    authorization_free(&a);
+    custodian_free(&c);
+    pg_free(p);
+}
+
+/* PLAIN sealed by version 1 with KEY, as custodian 1's client secret. */
+static void what_was_sealed_for_no_server_waits_for_a_person(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct pg *p = books_connect();
+    int64_t id = hydro(p), count = 0;
+    char place[80], sql[600];
+    struct custodian c = {0};
+    snprintf(place, sizeof place, "meterbeat.custodian.client_secret of %lld", (long long)id);
+    char *old CLEANUP(seal_freep) = seal_make(KEY, place, NULL, "open sesame", &e);
+    assert_non_null(old);
+    old[1] = '1';
+    snprintf(sql, sizeof sql, "UPDATE meterbeat.custodian SET client_secret = '%s'", old);
+    books_run(p, sql);
+    assert_fails(custodian_get(p, KEY, id, &c, &e), e, ERR_REJECT, "seal_refused");
+    assert_non_null(strstr(e.text, "custodian reseal"));
+    assert_ok(custodian_reseal(p, KEY, id, &count, &e), e);
+    assert_int_equal(count, 1);
+    assert_ok(custodian_get(p, KEY, id, &c, &e), e);
+    assert_string_equal(c.client_secret, "open sesame");
+    custodian_free(&c);
+    assert_ok(custodian_reseal(p, KEY, id, &count, &e), e);
+    assert_int_equal(count, 0);
     pg_free(p);
 }
 
@@ -84,16 +146,16 @@ static void tokens_have_one_refresher_and_the_newest_generation_counts(void **st
     assert_false(busy);
     assert_ok(authorization_asked(p, id, false, &e), e);
     const struct authorization_tokens one = {"a1", "r1", 600}, two = {"a2", NULL, 600};
-    assert_ok(authorization_store(p, KEY, id, 0, &one, &is_new, &e), e);
+    assert_ok(authorization_store(p, KEY, SERVER, id, 0, &one, &is_new, &e), e);
     assert_true(is_new);
-    assert_ok(authorization_store(p, KEY, id, 0, &two, &is_new, &e), e);
+    assert_ok(authorization_store(p, KEY, SERVER, id, 0, &two, &is_new, &e), e);
     assert_false(is_new); /* of a generation that is over */
     assert_ok(authorization_refuse(p, id, 0, "invalid_grant", &is_new, &e), e);
     assert_false(is_new); /* the same */
     assert_ok(authorization_refuse(p, id, 1, "invalid_grant", &is_new, &e), e);
     assert_true(is_new);
-    assert_ok(authorization_store(p, KEY, id, 1, &two, &is_new, &e), e);
-    assert_ok(authorization_get(p, KEY, id, &a, &e), e);
+    assert_ok(authorization_store(p, KEY, SERVER, id, 1, &two, &is_new, &e), e);
+    assert_ok(authorization_get(p, KEY, SERVER, id, &a, &e), e);
     assert_string_equal(a.access_token, "a2");
     assert_string_equal(a.refresh_token, "r1"); /* an answer without one leaves the old one good */
     assert_string_equal(a.refusal, "");
@@ -231,6 +293,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_custodians_secrets_come_back_and_are_not_in_the_table,
                                books_fresh),
+        cmocka_unit_test_setup(a_custodian_that_leads_elsewhere_has_no_secrets, books_fresh),
+        cmocka_unit_test_setup(what_was_sealed_for_no_server_waits_for_a_person, books_fresh),
         cmocka_unit_test_setup(what_a_custodian_cannot_have_is_refused, books_fresh),
         cmocka_unit_test_setup(tokens_have_one_refresher_and_the_newest_generation_counts,
                                books_fresh),

@@ -9,11 +9,13 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "books/custodian.h"
 #include "books/gate.h"
 #include "books/pending.h"
 #include "books/seal.h"
 
 #define PLACE "meterbeat.custodian.client_secret of 7"
+#define SERVER "https://utility.example:443 https://utility.example:443"
 
 static char key[SEAL_KEY_TEXT], other[SEAL_KEY_TEXT];
 
@@ -27,7 +29,7 @@ static int make_keys(void **state)
 static void opens(const char *keys, const char *text, const char *secret)
 {
     struct err e = {0};
-    char *found CLEANUP(seal_freep) = seal_open(keys, PLACE, text, &e);
+    char *found CLEANUP(seal_freep) = seal_open(keys, PLACE, SERVER, text, &e);
     if (!found)
         fail_msg("%s: %s", e.code, e.text);
     assert_string_equal(found, secret);
@@ -36,7 +38,7 @@ static void opens(const char *keys, const char *text, const char *secret)
 static void stays_shut(const char *keys, const char *place, const char *text, const char *code)
 {
     struct err e = {0};
-    char *found CLEANUP(seal_freep) = seal_open(keys, place, text, &e);
+    char *found CLEANUP(seal_freep) = seal_open(keys, place, SERVER, text, &e);
     assert_null(found);
     assert_string_equal(e.code, code);
     assert_int_equal(e.kind, ERR_REJECT);
@@ -48,11 +50,11 @@ static void a_secret_opens_with_its_key_at_its_place(void **state)
     static const char *const secrets[] = {"", "x", "a secret with \n lines and \xc3\xa9"};
     struct err e = {0};
     for (size_t i = 0; i < ARRAY_LEN(secrets); i++) {
-        char *text CLEANUP(seal_freep) = seal_make(key, PLACE, secrets[i], &e);
-        char *again CLEANUP(seal_freep) = seal_make(key, PLACE, secrets[i], &e);
+        char *text CLEANUP(seal_freep) = seal_make(key, PLACE, SERVER, secrets[i], &e);
+        char *again CLEANUP(seal_freep) = seal_make(key, PLACE, SERVER, secrets[i], &e);
         assert_non_null(text);
         assert_string_not_equal(text, again);
-        assert_memory_equal(text, "v1.", 3);
+        assert_memory_equal(text, "v2.", 3);
         opens(key, text, secrets[i]);
     }
 }
@@ -62,11 +64,11 @@ static void an_older_key_opens_what_it_sealed_while_it_stands_behind_the_new_one
     (void)state;
     struct err e = {0};
     char both[2 * SEAL_KEY_TEXT + 1];
-    char *text CLEANUP(seal_freep) = seal_make(key, PLACE, "s", &e);
+    char *text CLEANUP(seal_freep) = seal_make(key, PLACE, SERVER, "s", &e);
     snprintf(both, sizeof both, "%s %s", other, key);
     opens(both, text, "s");
     stays_shut(other, PLACE, text, "seal_refused");
-    char *fresh CLEANUP(seal_freep) = seal_make(both, PLACE, "s", &e);
+    char *fresh CLEANUP(seal_freep) = seal_make(both, PLACE, SERVER, "s", &e);
     opens(other, fresh, "s");
 }
 
@@ -74,7 +76,7 @@ static void another_place_or_a_changed_byte_keeps_it_shut(void **state)
 {
     (void)state;
     struct err e = {0};
-    char *text CLEANUP(seal_freep) = seal_make(key, PLACE, "a secret", &e);
+    char *text CLEANUP(seal_freep) = seal_make(key, PLACE, SERVER, "a secret", &e);
     stays_shut(key, "meterbeat.custodian.client_secret of 8", text, "seal_refused");
     for (size_t i = 0; text[i]; i++) {
         char was = text[i];
@@ -92,21 +94,56 @@ static void another_place_or_a_changed_byte_keeps_it_shut(void **state)
     opens(key, text, "a secret");
 }
 
+static void a_secret_opens_for_no_other_server(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    static const char *const others[] = {"https://utility.example:443 https://evil.example:443", "",
+                                         "https://utility.example:443"};
+    char *text CLEANUP(seal_freep) = seal_make(key, PLACE, SERVER, "a secret", &e);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        assert_null(seal_open(key, PLACE, others[i], text, &e));
+        assert_string_equal(e.code, "seal_refused");
+    }
+    assert_null(seal_open(key, PLACE, NULL, text, &e));
+    /* nor one that says it is of the version that knew none */
+    text[1] = '1';
+    assert_null(seal_open(key, PLACE, SERVER, text, &e));
+    assert_non_null(strstr(e.text, "custodian reseal"));
+    assert_null(seal_open(key, PLACE, NULL, text, &e));
+    opens(key, (text[1] = '2', text), "a secret");
+}
+
+static void servers_are_told_apart_by_scheme_host_and_port(void **state)
+{
+    (void)state;
+    char a[CUSTODIAN_DESTINATION], b[CUSTODIAN_DESTINATION];
+    custodian_destination("https://Utility.example/espi/1_1", "https://t.example/oauth", a);
+    custodian_destination("https://utility.example:443/other", "https://t.example:443/x?y", b);
+    assert_string_equal(a, b);
+    static const char *const others[] = {"http://t.example/oauth", "https://t.example:8443/oauth",
+                                         "https://t.example.evil/", "", "nonsense:"};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        custodian_destination("https://utility.example/", others[i], b);
+        assert_string_not_equal(a, b);
+    }
+}
+
 static void without_a_key_nothing_is_sealed(void **state)
 {
     (void)state;
     struct err e = {0};
-    assert_null(seal_make("", PLACE, "s", &e));
+    assert_null(seal_make("", PLACE, SERVER, "s", &e));
     assert_string_equal(e.code, "no_credentials_key");
     static const char *const bad[] = {"secret", "00", "zz"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        assert_null(seal_make(bad[i], PLACE, "s", &e));
+        assert_null(seal_make(bad[i], PLACE, SERVER, "s", &e));
         assert_string_equal(e.code, "bad_credentials_key");
     }
     char *large = malloc(SEAL_SECRET_MAX + 2);
     memset(large, 'a', SEAL_SECRET_MAX + 1);
     large[SEAL_SECRET_MAX + 1] = '\0';
-    assert_null(seal_make(key, PLACE, large, &e));
+    assert_null(seal_make(key, PLACE, SERVER, large, &e));
     assert_string_equal(e.code, "too_large");
     free(large);
 }
@@ -149,6 +186,8 @@ int main(void)
         cmocka_unit_test(a_secret_opens_with_its_key_at_its_place),
         cmocka_unit_test(an_older_key_opens_what_it_sealed_while_it_stands_behind_the_new_one),
         cmocka_unit_test(another_place_or_a_changed_byte_keeps_it_shut),
+        cmocka_unit_test(a_secret_opens_for_no_other_server),
+        cmocka_unit_test(servers_are_told_apart_by_scheme_host_and_port),
         cmocka_unit_test(without_a_key_nothing_is_sealed),
         cmocka_unit_test(a_request_begins_only_within_both_limits),
         cmocka_unit_test(pauses_double_up_to_a_most_and_end_with_the_deadline),

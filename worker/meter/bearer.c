@@ -72,7 +72,8 @@ static bool store_surely(struct parse *p, const struct authorization *a,
     bool is_new;
     for (int64_t until = clock_mono_ms() + STORE_MS;;) {
         if (pg_ready(p->task->pg, e) &&
-            authorization_store(p->task->pg, keys, a->id, a->generation, &tokens, &is_new, e))
+            authorization_store(p->task->pg, keys, p->custodian.destination, a->id, a->generation,
+                                &tokens, &is_new, e))
             return true;
         if (e->kind != ERR_RETRY || clock_mono_ms() > until)
             return err_wrap(e, "new tokens could not be stored");
@@ -165,7 +166,8 @@ static bool refresh_if_needed(struct parse *p, int64_t id, int64_t used, int64_t
                               struct err *e)
 {
     struct authorization a CLEANUP(authorization_free) = {0};
-    if (!authorization_get(p->task->pg, p->task->settings->credentials.key, id, &a, e))
+    if (!authorization_get(p->task->pg, p->task->settings->credentials.key,
+                           p->custodian.destination, id, &a, e))
         return false;
     if (is_fresh(&a, used) || (is_newer(&a, seen) && a.expires_in_s > 0))
         return true;
@@ -221,7 +223,7 @@ bool bearer_get(struct parse *p, int64_t used, char **ret_bearer, int64_t *ret_g
     for (int tries = 0; tries < 2; tries++) {
         struct authorization a CLEANUP(authorization_free) = {0};
         bool is_usable;
-        if (!authorization_get(p->task->pg, keys, id, &a, e))
+        if (!authorization_get(p->task->pg, keys, p->custodian.destination, id, &a, e))
             return false;
         if (strcmp(a.grant_type, "none") == 0)
             return take(&a, ret_bearer, ret_generation);
