@@ -291,3 +291,27 @@ bool series_count(struct pg *p, const struct series_question *q, int64_t *ret_co
     *ret_count = pg_int(r, 0, 0, 0);
     return true;
 }
+
+bool series_booked_page(struct pg *p, int64_t within_s, int64_t settle_s, int64_t after_id,
+                        struct series_books *ret_series, size_t max, size_t *ret_count,
+                        struct err *e)
+{
+    char within[PG_NUMBER], settle[PG_NUMBER], after[PG_NUMBER], limit[PG_NUMBER];
+    PGresult *r CLEANUP(pg_clear) = pg_query(
+        p, e,
+        "SELECT s.id, s.meter_id, s.record_id, s.has_cost, s.is_summable,"
+        " extract(epoch FROM d.first_day)::bigint, extract(epoch FROM d.last_day)::bigint,"
+        " s.tags::text, coalesce(s.time_zone, '') FROM (SELECT series_id, min(day_start) AS"
+        "  first_day, max(day_start) AS last_day FROM meterbeat.day"
+        "  WHERE booked_at > now() - $1 * interval '1 s' AND booked_at <= now() - $2 * interval"
+        "  '1 s' AND series_id > $3::bigint GROUP BY series_id ORDER BY series_id"
+        "  LIMIT $4::bigint) d JOIN meterbeat.series s ON s.id = d.series_id ORDER BY s.id",
+        PG_ARGS(pg_number(within_s, within), pg_number(settle_s, settle),
+                pg_number(after_id, after), pg_number((int64_t)max, limit)));
+    if (!r)
+        return false;
+    *ret_count = (size_t)PQntuples(r);
+    for (size_t i = 0; i < *ret_count; i++)
+        ret_series[i] = series_read(r, (int)i);
+    return true;
+}

@@ -93,4 +93,10 @@ MUST_CHECK bool series_page(struct pg *p, const struct series_question *q,
 MUST_CHECK bool series_count(struct pg *p, const struct series_question *q, int64_t *ret_count,
                              struct err *e);
 
+/* Of the series after after_id, in order and at most `max`, those with days that were booked within
+ * the last within_s, and longer than settle_s ago; first and last are of these days alone. */
+MUST_CHECK bool series_booked_page(struct pg *p, int64_t within_s, int64_t settle_s,
+                                   int64_t after_id, struct series_books *ret_series, size_t max,
+                                   size_t *ret_count, struct err *e);
+
 #endif

@@ -257,9 +257,10 @@ static void the_registered_tasks_are_those_of_the_table_and_their_aliases(void *
 {
     struct panel *p = *context;
     json_decref(ask(p, "rate_limit", "{'task_name': 'doParser', 'rate_limit': '10/m'}"));
-    assert_json(ask(p, "registered", "{}"),
-                "['aggregate', 'doParser [rate_limit=10/m]', 'meterbeat.echo', 'meterbeat.ping', "
-                "'meterbeat.sleep', 'parse [rate_limit=10/m]']");
+    assert_json(
+        ask(p, "registered", "{}"),
+        "['aggregate', 'audit', 'doParser [rate_limit=10/m]', 'meterbeat.echo', 'meterbeat.ping', "
+        "'meterbeat.sleep', 'parse [rate_limit=10/m]']");
     json_t *list = ask(p, "registered", "{'taskinfoitems': ['rate_limit', 'max_retries', 'no']}");
     assert_string_equal(json_string_value(json_array_get(list, 0)), "aggregate [max_retries=2]");
     json_decref(list);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "meter/aggregate.h"
+#include "meter/audit.h"
 #include "meter/parse.h"
 #include "queue/ping.h"
 
@@ -18,6 +19,11 @@ static const struct task tasks[] = {
      .perform = aggregate_perform,
      .about = aggregate_about,
      .summary = "sums the months that changed; with a building: its months, now"},
+    {.name = "audit",
+     .keeps_run = true,
+     .perform = audit_perform,
+     .summary =
+         "holds days booked lately against KairosDB; kwargs days: booked within so many (2)"},
     {.name = "meterbeat.ping",
      .brief = true,
      .perform = ping_perform,
