@@ -116,12 +116,12 @@ bool import_print_series(void *context, const struct compare_series *series, str
 static json_t *outcome_json(const struct import_print *p, const struct import_outcome *o)
 {
     const struct stage_counts *c = &o->counts;
-    json_t *j =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s}", "series", (json_int_t)o->series,
-                  "readings", (json_int_t)c->readings, "outside", (json_int_t)c->outside,
-                  "repeated", (json_int_t)c->repeated, "contradicted", (json_int_t)c->contradicted,
-                  "without_time", (json_int_t)c->unplaced, "fallen", (json_int_t)c->fallen,
-                  "not_stored", o->unresolved, "not_read", o->skipped, "corrected", o->corrected);
+    json_t *j = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s}", "series",
+                          (json_int_t)o->series, "readings", (json_int_t)c->readings, "outside",
+                          (json_int_t)c->outside, "repeated", (json_int_t)c->repeated,
+                          "contradicted", (json_int_t)c->contradicted, "without_time",
+                          (json_int_t)c->unplaced, "fallen", (json_int_t)c->fallen, "not_stored",
+                          o->unresolved, "not_read", o->skipped, "corrected", o->corrected);
     json_t *more = p->dry_run ? json_pack("{s:I, s:I, s:I}", "bills_new", (json_int_t)o->bill.added,
                                           "bills_equal", (json_int_t)o->bill.equal,
                                           "bills_corrected", (json_int_t)o->bill.corrected)

@@ -2,7 +2,6 @@
  * reading. */
 #include "meter/espi_document.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -710,7 +709,7 @@ static void note_skipped(struct espi_document *d, int parent, const char *name, 
     }
     if (d->skipped)
         return;
-    snprintf(d->skipped_in, sizeof d->skipped_in, "%s", name);
+    d->skipped_in = name;
     if (espi_grammar_is_customer(name, uri)) {
         d->customer_elements++;
         complain(d, ODD_CUSTOMER_DATA, NULL, 0);

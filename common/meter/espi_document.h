@@ -38,7 +38,7 @@ struct espi_document {
     uint8_t open[ESPI_DEPTH_MAX + 1];
     size_t depth; /* open[depth] is the innermost; 0 is the document */
     size_t skipped;
-    char skipped_in[64]; /* the outermost of them, where it is not known what it is */
+    const char *skipped_in; /* the outermost of them; the parser's */
     bool root_seen;
     bool name_space_told;
     bool wants_text;

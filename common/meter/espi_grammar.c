@@ -259,7 +259,7 @@ bool espi_grammar_is_customer(const char *name, const char *uri)
     if (uri && is_space(uri, "naesb.org/espi/customer"))
         return true;
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (is_either_space(uri) && !strcmp(names[i], name))
+        if (!strcmp(names[i], name) && is_either_space(uri))
             return true;
     return false;
 }
