@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # PostgreSQL's first start: the database, its owner, who makes the tables, and the programs' role, which may use them.
 set -euo pipefail
-psql -v ON_ERROR_STOP=1 -U "${POSTGRES_USER:-postgres}" -d postgres \
-    -v programs="${METERBEAT_DATABASE_USER:-meterbeat}" -v owner_password="$METERBEAT_OWNER_PASSWORD" -v password="$METERBEAT_DATABASE_PASSWORD" <<'SQL'
+psql -v ON_ERROR_STOP=1 -U "${POSTGRES_USER:-postgres}" -d postgres -v programs="${METERBEAT_DATABASE_USER:-meterbeat}" <<'SQL'
+-- not as arguments, which everybody on the machine can see
+\getenv owner_password METERBEAT_OWNER_PASSWORD
+\getenv password METERBEAT_DATABASE_PASSWORD
 CREATE ROLE meterbeat_owner LOGIN PASSWORD :'owner_password' NOSUPERUSER NOCREATEDB NOCREATEROLE;
 CREATE ROLE :"programs" LOGIN PASSWORD :'password' NOSUPERUSER NOCREATEDB NOCREATEROLE;
 CREATE DATABASE meterbeat OWNER meterbeat_owner;
