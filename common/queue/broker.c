@@ -124,6 +124,20 @@ static bool set_up_tls(const struct settings *s, const struct broker_address *wh
     return true;
 }
 
+/* librabbitmq compares names alone, and does not tell an end of a certificate from an authority. */
+static const char *connect_fault(int status)
+{
+    switch (status) {
+    case AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED:
+        return "its certificate is for another name than broker.url's; an address in it does not "
+               "count: write a name that it has";
+    case AMQP_STATUS_SSL_PEER_VERIFY_FAILED:
+        return "its certificate has expired, or comes from no authority in broker.ca_file";
+    default:
+        return amqp_error_string2(status);
+    }
+}
+
 static int64_t connect_timeout_s(const struct settings *s, const struct broker_address *where)
 {
     return where->connect_timeout_s > 0 ? where->connect_timeout_s : s->broker.connect_timeout_s;
@@ -149,7 +163,7 @@ static bool connect_socket(struct broker *b, const struct broker_address *where,
     if (status != AMQP_STATUS_OK)
         return err_set(e, ERR_RETRY,
                        where->tls && status <= -0x0200 ? "broker_tls" : "broker_unreachable",
-                       "%s port %d: %s", where->host, where->port, amqp_error_string2(status));
+                       "%s port %d: %s", where->host, where->port, connect_fault(status));
     set_tcp_options(amqp_get_sockfd(b->connection), heartbeat_s(s, where));
     return true;
 }
