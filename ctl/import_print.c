@@ -116,12 +116,12 @@ bool import_print_series(void *context, const struct compare_series *series, str
 static json_t *outcome_json(const struct import_print *p, const struct import_outcome *o)
 {
     const struct stage_counts *c = &o->counts;
-    json_t *j = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s}", "series",
-                          (json_int_t)o->series, "readings", (json_int_t)c->readings, "outside",
-                          (json_int_t)c->outside, "repeated", (json_int_t)c->repeated,
-                          "contradicted", (json_int_t)c->contradicted, "without_time",
-                          (json_int_t)c->unplaced, "fallen", (json_int_t)c->fallen, "not_stored",
-                          o->unresolved, "not_read", o->skipped, "corrected", o->corrected);
+    json_t *j = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s}", "series", (json_int_t)o->series,
+        "readings", (json_int_t)c->readings, "outside", (json_int_t)c->outside, "repeated",
+        (json_int_t)c->repeated, "contradicted", (json_int_t)c->contradicted, "without_time",
+        (json_int_t)c->unplaced, "fallen", (json_int_t)c->fallen, "not_stored", o->unresolved,
+        "not_read", o->skipped, "corrected", o->corrected, "told", o->told);
     json_t *more = p->dry_run ? json_pack("{s:I, s:I, s:I}", "bills_new", (json_int_t)o->bill.added,
                                           "bills_equal", (json_int_t)o->bill.equal,
                                           "bills_corrected", (json_int_t)o->bill.corrected)
@@ -168,9 +168,10 @@ static void file_text(const struct import_print *p, const char *name,
                    c->outside, c->repeated, c->contradicted, c->unplaced);
     if (c->fallen > 0)
         text_print(stdout, "; registers fell %" PRId64 " times", c->fallen);
-    text_print(stdout, "%s%s%s%s%s%s\n", o->unresolved[0] != '\0' ? "; not stored: " : "",
+    text_print(stdout, "%s%s%s%s%s%s%s%s\n", o->unresolved[0] != '\0' ? "; not stored: " : "",
                o->unresolved, o->skipped[0] != '\0' ? "; not read: " : "", o->skipped,
-               o->corrected[0] != '\0' ? "; corrected: " : "", o->corrected);
+               o->corrected[0] != '\0' ? "; corrected: " : "", o->corrected,
+               o->told[0] != '\0' ? "; told: " : "", o->told);
 }
 
 bool import_print_file(struct import_print *p, const char *name,

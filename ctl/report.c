@@ -58,6 +58,7 @@ static const struct argp argp = {
     .args_doc = "BUILDING",
     .doc = "The months of a building by meter, from seed_timeseries, in local_timezone.\v"
            "A month with * has changed since it was summed; the next aggregate sums it again.\n"
+           "A month with =7 is the same energy as that of meter 7, which counts.\n"
            "covered is how much of the month has readings: less than 100 % is no whole month;\n"
            "gaps are the holes, estimated the share of readings of an estimated quality.\n"
            "Exit status: 0 printed, 1 no such months or no database, 2 wrong usage.",
@@ -76,7 +77,7 @@ static const char report_sql[] =
     " t.reading, t.cost, EXISTS (SELECT FROM meterbeat.dirty_month d JOIN meterbeat.series x"
     "  ON x.id = d.series_id WHERE x.meter_id = m.id AND d.month_start = t.begin_time),"
     " m.energy_type, c.covered_s, c.expected_s, c.gaps, c.readings, c.estimated, s.zone,"
-    " c.series_id IS NOT NULL"
+    " c.series_id IS NOT NULL, k.counted_by"
     " FROM seed_meter m JOIN seed_timeseries t ON t.meter_id = m.id"
     " LEFT JOIN LATERAL (SELECT string_agg(DISTINCT tags->>'energy_type', '/') AS service,"
     "  string_agg(DISTINCT CASE tags->>'reading_kind' WHEN 'bill' THEN 'bill'"
@@ -85,6 +86,8 @@ static const char report_sql[] =
     " LEFT JOIN LATERAL (SELECT v.* FROM meterbeat.coverage v JOIN meterbeat.series x"
     "  ON x.id = v.series_id WHERE x.meter_id = m.id AND v.month_start = t.begin_time"
     "  AND v.month_end = t.end_time ORDER BY v.series_id LIMIT 1) c ON true"
+    " LEFT JOIN LATERAL (SELECT counted_by FROM meterbeat.counted n WHERE n.meter_id = m.id"
+    "  AND n.month_start = t.begin_time ORDER BY n.series_id LIMIT 1) k ON true"
     " WHERE isfinite(t.begin_time) AND isfinite(t.end_time) AND (EXISTS (SELECT FROM"
     "  seed_meter_canonical_building l WHERE l.meter_id = m.id"
     "  AND l.canonicalbuilding_id::text = $1) OR EXISTS (SELECT FROM meterbeat.series x"
@@ -142,6 +145,7 @@ struct report_row report_row(const struct report *r, int i)
         .has_reading = !PQgetisnull(r->rows, i, 9),
         .cost = pg_text(r->rows, i, 10),
         .changed = pg_bool(r->rows, i, 11),
+        .counted_by = pg_int(r->rows, i, 20, 0),
     };
     name_period(zone_of(r, pg_text(r->rows, i, 18)), &row);
     return row;

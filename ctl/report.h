@@ -29,9 +29,12 @@ struct report_row {
     int64_t begin_s, end_s;
     double reading;
     bool has_reading;
-    const char *cost;  /* as the database has it, NULL for none; the feed's currency */
-    bool changed;      /* since it was summed: the next aggregate sums it again */
-    bool has_coverage; /* of a month summed from readings whose lengths are known */
+    const char *cost;   /* as the database has it, NULL for none; the feed's currency */
+    bool changed;       /* since it was summed: the next aggregate sums it again */
+    int64_t counted_by; /* 0, or the meter whose month is the same energy, and
+                           counts */
+    bool has_coverage;  /* of a month summed from readings whose lengths are known
+                         */
     int64_t covered_s, expected_s, gaps, readings, estimated;
     char period[32]; /* "2026-03" for a local month, else "2026-03-05 to 2026-04-03" */
     bool is_month;

@@ -54,16 +54,20 @@ static void csv_row(const struct report *r, const struct report_row *row, FILE *
         text_print(out, "%.17g", row->reading);
     text_print(out, ",%s,%s", row->cost != NULL ? row->cost : "", row->changed ? "true" : "false");
     if (row->has_coverage)
-        text_print(out, ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 "\n",
-                   row->covered_s, row->expected_s, row->gaps, row->readings, row->estimated);
+        text_print(out, ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64, row->covered_s,
+                   row->expected_s, row->gaps, row->readings, row->estimated);
     else
-        (void)fputs(",,,,,\n", out);
+        (void)fputs(",,,,,", out);
+    if (row->counted_by > 0)
+        text_print(out, ",%" PRId64 "\n", row->counted_by);
+    else
+        (void)fputs(",\n", out);
 }
 
 void report_print_csv(const struct report *r, FILE *out)
 {
     (void)fputs("building,meter,custom_meter_id,name,service,flow,unit,month,begin,end,reading,"
-                "cost,changed,covered_s,expected_s,gaps,readings,estimated\n",
+                "cost,changed,covered_s,expected_s,gaps,readings,estimated,counted_by\n",
                 out);
     for (int i = 0; i < r->count; i++) {
         struct report_row row = report_row(r, i);
@@ -85,13 +89,14 @@ static json_t *row_json(const struct report_row *row)
 {
     char begin[CLOCK_TEXT], end[CLOCK_TEXT];
     bool finite = row->has_reading && isfinite(row->reading);
-    return json_pack("{s:o, s:s, s:s, s:o, s:o, s:b, s:o}", "month",
+    return json_pack("{s:o, s:s, s:s, s:o, s:o, s:b, s:o, s:o}", "month",
                      row->is_month ? json_string(row->period) : json_null(), "begin",
                      clock_format_utc(row->begin_s * 1000, begin), "end",
                      clock_format_utc(row->end_s * 1000, end), "reading",
                      finite ? json_real(row->reading) : json_null(), "cost",
                      row->cost != NULL ? json_real(strtod(row->cost, NULL)) : json_null(),
-                     "changed", row->changed, "coverage", coverage_json(row));
+                     "changed", row->changed, "coverage", coverage_json(row), "counted_by",
+                     row->counted_by > 0 ? json_integer(row->counted_by) : json_null());
 }
 
 static json_t *meter_json(const struct report *r, int from, int to)

@@ -94,7 +94,10 @@ static void add_row(struct table *t, const struct report_row *row, const struct 
 {
     char reading[64], bar[BAR_MOST * 3 + 4];
     draw_bar(row->reading, s->largest, bar_width, bar);
-    table_add(t, "%s%s", row->period, row->changed ? " *" : "");
+    if (row->counted_by > 0)
+        table_add(t, "%s%s =%" PRId64, row->period, row->changed ? " *" : "", row->counted_by);
+    else
+        table_add(t, "%s%s", row->period, row->changed ? " *" : "");
     table_add(t, "%s", row->has_reading ? group_digits(row->reading, s->decimals, reading) : "-");
     table_add(t, "%s", row->cost != NULL ? row->cost : "-");
     add_coverage(t, row);

@@ -65,7 +65,7 @@ static void series_numbers(const struct series_claim *c, struct series_numbers *
 static bool series_insert(struct pg *p, const struct series_claim *c, int64_t *ret_id,
                           struct err *e)
 {
-    char meter[PG_NUMBER];
+    char meter[PG_NUMBER], rank[PG_NUMBER];
     struct series_numbers n;
     int64_t meter_id = 0;
     series_numbers(c, &n);
@@ -74,11 +74,12 @@ static bool series_insert(struct pg *p, const struct series_claim *c, int64_t *r
     PGresult *r CLEANUP(pg_clear) = pg_query(
         p, e,
         "INSERT INTO meterbeat.series (tag_key, tags, source, meter_id, record_id, is_summable,"
-        " seed_type, seed_unit, numerator, denominator, time_zone)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
+        " seed_type, seed_unit, numerator, denominator, time_zone, energy_group, energy_part,"
+        " energy_rank) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+        " RETURNING id",
         PG_ARGS(c->tag_key, c->tags, c->source, pg_number(meter_id, meter), n.record,
                 c->is_summable ? "t" : "f", n.type, n.units, n.numerator, n.denominator,
-                c->time_zone));
+                c->time_zone, c->energy_group, c->energy_part, pg_number(c->energy_rank, rank)));
     if (!r)
         return false;
     *ret_id = pg_int(r, 0, 0, 0);
@@ -140,17 +141,49 @@ static bool series_decide(struct pg *p, const struct series_claim *c, const stru
 static bool series_keep(struct pg *p, const struct series_claim *c, const struct series_row *row,
                         struct err *e)
 {
-    char number[PG_NUMBER], record[PG_NUMBER];
+    char number[PG_NUMBER], record[PG_NUMBER], rank[PG_NUMBER];
     return pg_do(p, e, NULL,
+                 "UPDATE meterbeat.series SET (energy_group, energy_part, energy_rank) ="
+                 " ($2::text, $3::text, $4::bigint) WHERE id = $1 AND (energy_group, energy_part,"
+                 " energy_rank) IS DISTINCT FROM ($2::text, $3::text, $4::bigint)",
+                 PG_ARGS(pg_number(row->id, number), c->energy_group, c->energy_part,
+                         pg_number(c->energy_rank, rank))) &&
+           pg_do(p, e, NULL,
                  "UPDATE meterbeat.series SET record_id = CASE WHEN $4 THEN record_id ELSE $2 END,"
                  " is_summable = $3, source = $5, superseded = false WHERE id = $1"
                  " AND ((record_id <> $2 AND NOT $4) OR is_summable <> $3 OR source <> $5"
                  " OR superseded)",
-                 PG_ARGS(pg_number(row->id, number), pg_number(c->record_id, record),
-                         c->is_summable ? "t" : "f", c->by_hand ? "t" : "f", c->source)) &&
+                 PG_ARGS(number, pg_number(c->record_id, record), c->is_summable ? "t" : "f",
+                         c->by_hand ? "t" : "f", c->source)) &&
            (!row->is_superseded || meter_counts_again(p, row->meter_id, e)) &&
            (series_is_anothers(c, row->record_id) || series_decide(p, c, row, e)) &&
            meter_link(p, row->meter_id, c->meter.building_id, e);
+}
+
+/* Whose a series of another record is. A record of the same feed is the same;
+ * what a file began is whoever's delivers it. */
+static bool series_ask_owner(struct pg *p, const struct series_claim *c, int64_t owner,
+                             enum series_owner *ret_owner, struct err *e)
+{
+    char mine[PG_NUMBER], other[PG_NUMBER];
+    PGresult *r CLEANUP(pg_clear) =
+        pg_query(p, e,
+                 "SELECT o.url LIKE 'import:%' OR (o.url = m.url AND "
+                 "btrim(coalesce(o.sub_id, '')) ="
+                 " btrim(coalesce(m.sub_id, ''))),"
+                 " lower(btrim(o.active)) IN ('y', 'yes', 'true', 't', '1', "
+                 "'on', 'active')"
+                 " FROM seed_ts_parser_record o, seed_ts_parser_record m WHERE "
+                 "o.id = $1::bigint"
+                 " AND m.id = $2::bigint",
+                 PG_ARGS(pg_number(owner, other), pg_number(c->record_id, mine)));
+    if (!r)
+        return false;
+    if (PQntuples(r) == 0)
+        *ret_owner = SERIES_LEFT;
+    else if (!pg_bool(r, 0, 0))
+        *ret_owner = pg_bool(r, 0, 1) ? SERIES_ANOTHERS : SERIES_LEFT;
+    return true;
 }
 
 bool series_claim(struct pg *p, const struct series_claim *c, enum series_owner *ret_owner,
@@ -179,8 +212,41 @@ bool series_claim(struct pg *p, const struct series_claim *c, enum series_owner 
                                    .denominator = pg_double(r, 0, 6, 1),
                                    .record_id = pg_int(r, 0, 7, 0),
                                    .is_superseded = pg_bool(r, 0, 8)};
+    bool is_other = row.record_id != c->record_id && !c->by_hand && !c->takes_over;
+    if (is_other && !series_ask_owner(p, c, row.record_id, ret_owner, e))
+        return false;
+    if (*ret_owner != SERIES_OURS)
+        return true;
     *ret_id = row.id;
     return series_keep(p, c, &row, e);
+}
+
+bool series_mark_same(struct pg *p, const char *building_id, struct err *e)
+{
+    return pg_do(p, e, NULL,
+                 "WITH one AS (SELECT s.meter_id, CASE WHEN s.energy_part <> '' AND"
+                 " bool_or(s.energy_part = '') OVER of_group THEN first_value(s.meter_id) "
+                 "OVER whole"
+                 " ELSE first_value(s.meter_id) OVER part END AS counts FROM "
+                 "meterbeat.series s"
+                 " WHERE s.tags->>'canonical_id' = $1 AND s.energy_group IS NOT NULL AND "
+                 "NOT s.superseded"
+                 " WINDOW of_group AS (PARTITION BY s.energy_group),"
+                 " whole AS (PARTITION BY s.energy_group ORDER BY s.energy_part <> '', "
+                 "s.energy_rank, s.id),"
+                 " part AS (PARTITION BY s.energy_group, s.energy_part ORDER BY "
+                 "s.energy_rank, s.id)),"
+                 " named AS (SELECT m.id, left(regexp_replace(m.name, ' [(]same energy as "
+                 "meter [0-9]+[)]$',"
+                 " ''), 66) || CASE WHEN one.counts <> m.id THEN ' (same energy as meter "
+                 "' || one.counts"
+                 " || ')' ELSE '' END AS name FROM one JOIN seed_meter m ON m.id = "
+                 "one.meter_id"
+                 " WHERE m.name LIKE 'GreenButton %')"
+                 " UPDATE seed_meter m SET name = named.name FROM named WHERE m.id = "
+                 "named.id"
+                 " AND m.name <> named.name",
+                 PG_ARGS(building_id));
 }
 
 bool series_facts(struct pg *p, int64_t id, struct series_facts *ret_facts, struct err *e)

@@ -15,11 +15,18 @@ struct series_claim {
     int64_t record_id;
     bool is_summable;
     double numerator, denominator; /* from the feed's uom to meter.energy_units */
-    const char *time_zone;  /* of a new series' days and months; NULL: the configured one. A series
-                               keeps the one its first day was booked by */
-    bool by_hand;           /* a series that another record feeds keeps that record, which may be
-                               asked again, and what was decided about it: its unit and its zone */
-    struct meter_key meter; /* for a new series, and its codes */
+    const char *time_zone;         /* of a new series' days and months; NULL: the configured one.
+                                      A series keeps the one its first day was booked by */
+    bool by_hand;                  /* a series that another record feeds keeps that record, which
+                                      may be asked again, and what was decided about it: its unit
+                                      and its zone */
+    bool takes_over;               /* also a series that another record feeds */
+    const char *energy_group;      /* series of one group are the same energy, NULL: of
+                                      none; */
+    const char *energy_part;       /* "": the whole of it, else which part (a tariff's,
+                                      a phase's); */
+    int64_t energy_rank;           /* the lowest of a part counts (series_energy_of) */
+    struct meter_key meter;        /* for a new series, and its codes */
 };
 
 /*
@@ -40,8 +47,11 @@ bool series_is_anothers(const struct series_claim *claim, int64_t record_id);
 MUST_CHECK bool series_is_known(struct pg *p, const char *tag_key, bool *ret_known, struct err *e);
 
 enum series_owner {
-    SERIES_OURS,  /* new, or known with this source */
-    SERIES_TAKEN, /* another meter has these tags: they must be told apart */
+    SERIES_OURS,     /* new, or known with this source */
+    SERIES_TAKEN,    /* another meter has these tags: they must be told apart */
+    SERIES_ANOTHERS, /* another record's, which can be asked and asks for
+                        something else */
+    SERIES_LEFT,     /* another record's, which is paused or gone */
 };
 
 /* One claim at a time of a building's series, until the caller's transaction ends. */
@@ -51,7 +61,12 @@ MUST_CHECK bool series_lock(struct pg *p, const char *building_id, struct err *e
  * when the series is ours. Errors: those of pg_query. */
 MUST_CHECK bool series_claim(struct pg *p, const struct series_claim *claim,
                              enum series_owner *ret_owner, int64_t *ret_id, struct err *e);
-/* What a series of accumulation 1 was found to hold; *ret_known false: nothing yet. */
+/* Inside the transaction of series_lock: in seed_meter the name of each meter
+ * of the building that is the same energy as another one says so, and of which.
+ */
+MUST_CHECK bool series_mark_same(struct pg *p, const char *building_id, struct err *e);
+/* What a series of accumulation 1 was found to hold; *ret_known false: nothing
+ * yet. */
 MUST_CHECK bool series_register(struct pg *p, int64_t id, bool *ret_known, bool *ret_is_register,
                                 struct err *e);
 MUST_CHECK bool series_set_register(struct pg *p, int64_t id, bool is_register, struct err *e);

@@ -79,7 +79,7 @@ struct settings {
         const char *ca_file;
         int64_t window_days, overlap_days, history_days;
         int64_t connect_timeout_s, timeout_s, low_speed_bytes, low_speed_s;
-        int64_t max_bytes, max_depth, max_readings, max_groups, bill_days;
+        int64_t max_bytes, max_depth, max_readings, max_groups, max_series, bill_days;
         const char *record_addresses; /* "site", "public" or "any": where records' URLs may lead */
         const char *allow_addresses;  /* beside those: networks, "10.0.0.0/8 ::1/128" */
         const char *allow_ports;      /* beside the usual ones: "9000 10000-10100" */

@@ -143,6 +143,9 @@ const struct setting settings_table[] = {
     INT(feed.max_readings, "readings", "25000000", 1, 1000000000, "most readings of one feed"),
     INT(feed.max_groups, "groups", "10000", 1, 1000000,
         "most groups of readings with different links in one feed"),
+    INT(feed.max_series, "series", "1000", 1, 100000,
+        "most series with readings, and meters of bills, of one feed; of more "
+        "none is made"),
     INT(feed.bill_days, "days", "20", 1, 366,
         "amounts of at least this length are bills: to seed_timeseries, not to KairosDB"),
     INT(feed.max_documents, "documents", "1000", 1, 100000,

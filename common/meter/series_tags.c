@@ -261,6 +261,43 @@ const char *series_source(const struct espi_series *s, const char *scope,
     return out;
 }
 
+static const char *quantity_of(int64_t uom)
+{
+    return uom == 71 ? "VAh" : uom == 73 ? "VArh" : uom == 106 ? "Ah" : "energy";
+}
+
+static int64_t flow_rank(int64_t flow)
+{
+    return flow == 1 ? 0 : flow == 4 ? 2 : flow == 20 ? 3 : 1;
+}
+
+bool series_energy_of(const struct espi_series *s, const char *building_id, const char *source,
+                      struct series_energy *ret)
+{
+    struct espi_series plain = *s, part = *s;
+    char of_point[SERIES_KEY_BYTES];
+    bool conflict;
+    const char *scope = strrchr(source, '@'), *apart = strrchr(source, '#');
+    if (!series_is_summable(s))
+        return false;
+    plain.phase = plain.tou = plain.cpp = plain.consumption_tier = plain.data_qualifier =
+        plain.accumulation_behaviour = ESPI_ABSENT;
+    plain.shift_s = part.shift_s = 0;
+    part.accumulation_behaviour = ESPI_ABSENT;
+    series_qualities(&part, ret->part, sizeof ret->part);
+    series_source(&plain, scope ? scope + 1 : "", of_point);
+    snprintf(ret->group, sizeof ret->group, "%.60s/%.1100s%.40s/%" PRId64 "/%s/%s", building_id,
+             of_point, apart ? apart : "", series_service(s, &conflict),
+             s->flow_direction == 19 ? "out" : "in", quantity_of(s->uom));
+    bool is_volume = s->uom != 31 && s->uom != 72 && s->uom != 132 && s->uom != 169;
+    bool is_register = s->accumulation_behaviour == 1 || s->accumulation_behaviour == 9;
+    bool has_interval = s->interval_length > 0 && s->interval_length < INT32_MAX;
+    ret->rank =
+        (is_volume * 8 + flow_rank(s->flow_direction) * 2 + is_register) * INT64_C(10000000000) +
+        (has_interval ? s->interval_length : INT32_MAX);
+    return true;
+}
+
 void series_tags_distinguish(struct series_tags *tags, const char *source)
 {
     char digest[DIGEST_TEXT], *id = tags->values[TAG_CUSTOM_METER_ID];

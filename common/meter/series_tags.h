@@ -57,7 +57,22 @@ void series_tags_of_category(const struct espi_series *s, struct series_tags *ta
  */
 const char *series_source(const struct espi_series *s, const char *scope,
                           char out[SERIES_KEY_BYTES]);
-/* Tells a second meter with the same custom_meter_id apart: adds a digest of its source to it. */
+/*
+ * Which series are the same energy: those of one usage point, service and
+ * direction, counted as the whole or by the same part. rank: the lowest counts;
+ * energy before volume, forward before unstated, net and total, amounts before
+ * registers, short intervals before long ones.
+ */
+struct series_energy {
+    char group[SERIES_KEY_BYTES];
+    char part[120];
+    int64_t rank;
+};
+/* source: of series_source. False: no amount. Pure. */
+bool series_energy_of(const struct espi_series *s, const char *building_id, const char *source,
+                      struct series_energy *ret);
+/* Tells a second meter with the same custom_meter_id apart: adds a digest of
+ * its source to it. */
 void series_tags_distinguish(struct series_tags *tags, const char *source);
 /* "name=value,..." of all tags: the identity as one text. Returns out. */
 const char *series_tags_key(const struct series_tags *tags, char out[SERIES_KEY_BYTES]);

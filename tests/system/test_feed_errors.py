@@ -276,3 +276,92 @@ def test_a_person_decides_what_is_metered(meters, tmp_path, rows):  # noqa: F811
     assert rows("SELECT energy_type, name FROM seed_meter ORDER BY id") == [
         (2, "GreenButton electricity forward m3 3600 s (superseded)"),
         (21, "GreenButton water forward m3 3600 s")]
+
+
+# --- told where its result is -----------------------------------------------------------------------
+
+def test_what_was_odd_is_told_with_its_number_and_first_line(meters, tmp_path):  # noqa: F811
+    file, *_ = lines(meters.meterbeat.ctl("import", "--building", "42", "--json", write(tmp_path, cheap())))
+    assert file["told"].startswith("implausible_price: 1, first at line ") and "0.0011 a kWh" in file["told"]
+
+
+# --- the same energy ----------------------------------------------------------------------------------
+
+def three_times():
+    quarters = [d.reading(JULY + i * 900, 250, duration=900) for i in range(8)]
+    return d.feed(d.usage_point(POINT), d.meter_reading(POINT, 1, [hours(1000, 1000)]),
+                  d.meter_reading(POINT, 2, [quarters], intervalLength=900),
+                  d.meter_reading(POINT, 3, [hours(900, 900)], flowDirection=4),
+                  d.meter_reading(POINT, 4, [hours(100, 100)], flowDirection=19))
+
+
+def test_one_energy_delivered_three_times_counts_once(meters, tmp_path, rows):  # noqa: F811
+    path = write(tmp_path, three_times())
+    meters.meterbeat.ctl("import", "--building", "42", path)
+    names = dict(rows("SELECT name, id FROM seed_meter"))
+    quarter = names["GreenButton electricity forward Wh 900 s"]
+    assert set(names) == {
+        "GreenButton electricity forward Wh 900 s", "GreenButton electricity reverse Wh 3600 s",
+        f"GreenButton electricity forward Wh 3600 s (same energy as meter {quarter})",
+        f"GreenButton electricity net Wh 3600 s (same energy as meter {quarter})"}
+    counted = rows("SELECT sum(t.reading) FROM seed_timeseries t JOIN meterbeat.counted c ON c.meter_id = t.meter_id"
+                   " AND c.month_start = t.begin_time WHERE c.counted_by IS NULL")
+    assert counted == [(2000 + 200,)], "and what was delivered to the grid, by itself"
+    report = json.loads(meters.meterbeat.ctl("report", "42", "--json"))
+    assert sorted(str(one["months"][0]["counted_by"]) for one in report["meters"]) == \
+        sorted([str(quarter)] * 2 + ["None"] * 2)
+    assert f"2025-07 ={quarter}" in meters.meterbeat.ctl("report", "42")
+    before = rows("SELECT id, name FROM seed_meter ORDER BY id")
+    meters.meterbeat.ctl("import", "--building", "42", path)
+    assert rows("SELECT id, name FROM seed_meter ORDER BY id") == before
+
+
+def test_months_that_only_the_coarser_series_has_count(meters, tmp_path, rows):  # noqa: F811
+    june = JULY - 30 * 24 * HOUR
+    meters.meterbeat.ctl("import", "--building", "42", write(tmp_path, d.feed(
+        d.usage_point(POINT), d.meter_reading(POINT, 1, [hours(1000, 1000, start=june), hours(1000, 1000)]),
+        d.meter_reading(POINT, 2, [[d.reading(JULY + i * 900, 250, duration=900) for i in range(8)]],
+                        intervalLength=900))))
+    assert rows("SELECT sum(t.reading) FROM seed_timeseries t JOIN meterbeat.counted c ON c.meter_id = t.meter_id"
+                " AND c.month_start = t.begin_time WHERE c.counted_by IS NULL GROUP BY t.begin_time"
+                " ORDER BY t.begin_time") == [(2000,), (2000,)]
+
+
+# --- hostile ------------------------------------------------------------------------------------------
+
+def test_meter_readings_without_readings_leave_nothing(meters, tmp_path, rows):  # noqa: F811
+    empty = [d.meter_reading(POINT, 2 + i, [], intervalLength=60 + i) for i in range(3000)]
+    path = write(tmp_path, d.feed(d.usage_point(POINT), d.meter_reading(POINT, 1, [hours(500)]), *empty))
+    file, *_ = lines(meters.meterbeat.ctl("import", "--building", "42", "--json", path))
+    assert file["series"] == 1 and rows("SELECT count(*) FROM seed_meter") == [(1,)]
+
+
+def test_more_series_than_a_feed_may_have_are_refused_and_none_is_made(meters, tmp_path, rows):  # noqa: F811
+    meters.meterbeat.configure(feed={**meters.meterbeat.settings["feed"], "max_series": 5})
+    path = write(tmp_path, d.feed(d.usage_point(POINT), *(
+        d.meter_reading(POINT, i, [hours(500)], intervalLength=60 + i) for i in range(6))))
+    file, *_ = lines(meters.meterbeat.ctl("import", "--building", "42", "--json", path, status=1))
+    assert file["code"] == "too_many_series"
+    assert rows("SELECT (SELECT count(*) FROM seed_meter) + (SELECT count(*) FROM meterbeat.series)") == [(0,)]
+
+
+# --- whose meter it is --------------------------------------------------------------------------------
+
+def test_a_second_record_that_names_a_meter_is_told_and_kept_apart(meters, rows, kairosdb):  # noqa: F811
+    first, second = m.house("named-first-by-me", *m.days(3)), m.house("named-first-by-me", *m.days(3))
+    meters.server.add(first)
+    mine = meters.add(first, last_date=begin_of(first))
+    meters.start()
+    meters.do("parse", mine)
+    before, books = kairosdb(), rows("SELECT * FROM meterbeat.day WHERE record_id = %s ORDER BY day_start", (mine,))
+    second.sub_id = "another-subscription"
+    second.correct(second.series[0], next(iter(second.readings(second.series[0]))).start, 77)
+    theirs = meters.add(second, last_date=begin_of(second))
+    for _ in range(2):
+        meters.change(theirs, last_date=begin_of(second))
+        _, _, _, progress = meters.do("parse", theirs)
+        assert "meter_of_another_record: 1, kept apart" in progress
+    assert rows("SELECT record_id, source LIKE '%%#%%' FROM meterbeat.series ORDER BY id") == [
+        (mine, False), (theirs, True)]
+    assert rows("SELECT * FROM meterbeat.day WHERE record_id = %s ORDER BY day_start", (mine,)) == books
+    assert rows("SELECT count(*) FROM seed_meter") == [(2,)] and before[1] > 0

@@ -119,6 +119,55 @@ static void tags_name_what_is_metered_by_the_type_that_decided(void **state)
     assert_string_equal(before.values[TAG_ENERGY_TYPE_INT], "0");
 }
 
+static struct series_energy energy_of(struct espi_series s, const char *scope)
+{
+    char source[SERIES_KEY_BYTES];
+    struct series_energy energy;
+    assert_true(series_energy_of(&s, "42", series_source(&s, scope, source), &energy));
+    return energy;
+}
+
+static void assert_same_energy(struct espi_series counts, struct espi_series other)
+{
+    struct series_energy a = energy_of(counts, "sub-1"), b = energy_of(other, "sub-1");
+    assert_string_equal(a.group, b.group);
+    if (!strcmp(a.part, b.part))
+        assert_true(a.rank < b.rank);
+    else
+        assert_string_equal(a.part, "");
+}
+
+static void series_of_one_usage_point_are_the_same_energy(void **state)
+{
+    (void)state;
+    struct espi_series hour = hourly(), quarter = hour, net = hour, total = hour, reg = hour,
+                       peak = hour, kvarh = hour, reverse = hour, power = hour;
+    struct series_energy energy;
+    quarter.interval_length = 900;
+    net.flow_direction = 4;
+    total.flow_direction = 20;
+    reg.accumulation_behaviour = 9;
+    peak.tou = 1;
+    kvarh.uom = 73;
+    reverse.flow_direction = 19;
+    power.uom = 38;
+    assert_same_energy(quarter, hour);
+    assert_same_energy(hour, net);
+    assert_same_energy(net, total);
+    assert_same_energy(hour, reg);
+    assert_same_energy(hour, peak);
+    assert_string_not_equal(energy_of(hour, "a").group, energy_of(kvarh, "a").group);
+    assert_string_not_equal(energy_of(hour, "a").group, energy_of(reverse, "a").group);
+    assert_string_not_equal(energy_of(hour, "a").group, energy_of(hour, "b").group);
+    assert_false(series_energy_of(&power, "42", "x@a", &energy));
+    struct espi_series therms = hour, volume = hour;
+    therms.service_kind = volume.service_kind = 1;
+    therms.commodity = volume.commodity = 7;
+    therms.uom = 169;
+    volume.uom = 119;
+    assert_same_energy(therms, volume);
+}
+
 static void forward_and_reverse_are_two_series(void **state)
 {
     (void)state;
@@ -247,6 +296,7 @@ int main(void)
         cmocka_unit_test(tags_survive_json),
         cmocka_unit_test(the_type_decides_what_is_metered_and_a_contradiction_is_told),
         cmocka_unit_test(tags_name_what_is_metered_by_the_type_that_decided),
+        cmocka_unit_test(series_of_one_usage_point_are_the_same_energy),
         cmocka_unit_test(forward_and_reverse_are_two_series),
         cmocka_unit_test(the_multiplier_is_no_part_of_the_identity),
         cmocka_unit_test(registers_of_one_usage_point_are_told_apart),

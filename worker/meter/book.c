@@ -12,7 +12,7 @@
 #include "meter/parse.h"
 #include "meter/promise.h"
 
-#define BOOK_SUMMARY 1800
+#define BOOK_SUMMARY 2400
 
 static void book_summary(const struct parse *p, char out[BOOK_SUMMARY])
 {
@@ -22,13 +22,14 @@ static void book_summary(const struct parse *p, char out[BOOK_SUMMARY])
              "%.10s to %.10s: %" PRId64 " readings of %zu series; %" PRId64 " to KairosDB, %" PRId64
              " costs, %" PRId64 " bills changed, %" PRId64 " months to sum; outside %" PRId64
              ", repeated %" PRId64 ", contradicted %" PRId64 ", overlapping %" PRId64
-             ", without time %" PRId64 "%s%s%s%s%s%s",
+             ", without time %" PRId64 "%s%s%s%s%s%s%s%s",
              clock_format_utc(p->window.from_s * 1000, from),
              clock_format_utc(p->window.to_s * 1000, to), c->readings, p->series, p->points,
              p->costs, p->bills, p->months, c->outside, c->repeated, c->contradicted,
              p->overlapping, c->unplaced, p->unresolved[0] ? "; not stored: " : "", p->unresolved,
              p->skipped[0] ? "; not read: " : "", p->skipped,
-             p->corrected[0] ? "; corrected: " : "", p->corrected);
+             p->corrected[0] ? "; corrected: " : "", p->corrected, p->told[0] ? "; told: " : "",
+             p->told);
 }
 
 /* Whoever has to act on a feed should find it in the log, not only in the books. */

@@ -77,6 +77,7 @@ static bool import_end(struct parse *p, bool ok, struct import_outcome *ret_outc
     ret_outcome->counts = p->counts;
     ret_outcome->series = p->series;
     memcpy(ret_outcome->unresolved, p->unresolved, sizeof ret_outcome->unresolved);
+    memcpy(ret_outcome->told, p->told, sizeof ret_outcome->told);
     memcpy(ret_outcome->corrected, p->corrected, sizeof ret_outcome->corrected);
     ret_outcome->points = p->points;
     ret_outcome->costs = p->costs;

@@ -31,6 +31,7 @@ struct import_outcome {
     struct stage_counts counts;
     size_t series;               /* that can be stored */
     char unresolved[PARSE_NOTE]; /* those that cannot, and why; "" */
+    char told[PARSE_NOTE];       /* what else was odd; "" */
     char corrected[PARSE_NOTE];  /* the corrections that were applied; "" */
     int64_t points, costs;       /* written to KairosDB and counted back */
     int64_t bills, months;       /* rows changed, months to sum */

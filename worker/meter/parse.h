@@ -40,7 +40,10 @@ struct parse {
     struct record_option option;
     struct units_heat heat; /* amount 0: none */
     struct correction correction;
-    char corrected[PARSE_NOTE]; /* the corrections that were applied, as a person wrote them; "" */
+    char told[PARSE_NOTE];      /* what else was odd about the feed; "" */
+    size_t anothers;            /* series whose meter another record named first */
+    char corrected[PARSE_NOTE]; /* the corrections that were applied, as a person
+                                   wrote them; "" */
     bool has_custodian;         /* the three below count */
     struct custodian custodian;
     struct subscription subscription;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "books/series_draft.h"
 #include "meter/decimal.h"
+#include "meter/espi_problems.h"
 #include "meter/local_time.h"
 #include "meter/local_zone.h"
 #include "meter/parse.h"
@@ -91,9 +92,10 @@ static const char *resolve_zone(const struct parse *p, const struct espi_series 
 }
 
 static bool resolve_claim(struct parse *p, const struct espi_series *s,
-                          const struct series_tags *tags, const char *source,
+                          const struct series_tags *tags, const char *source, bool takes_over,
                           enum series_owner *ret_owner, int64_t *ret_id, struct err *e)
 {
+    struct series_energy energy;
     char key[SERIES_KEY_BYTES], name[5 * SERIES_TAG_BYTES];
     struct buf json CLEANUP(buf_free) = buf_make(4 * SERIES_KEY_BYTES);
     resolve_meter_name(tags, name, sizeof name);
@@ -103,7 +105,13 @@ static bool resolve_claim(struct parse *p, const struct espi_series *s,
     int seed_type = units_seed_type(series_service(s, &conflict), s->commodity);
     struct units_seed seed =
         units_seed_of_gas(seed_type, s->uom, p->heat.amount > 0 ? &p->heat : NULL);
+    bool is_bill = !strcmp(tags->values[TAG_READING_KIND], "bill");
+    bool is_energy = !is_bill && series_energy_of(s, p->record.building_id, source, &energy);
     const struct series_claim claim = {
+        .takes_over = takes_over,
+        .energy_group = is_energy ? energy.group : NULL,
+        .energy_part = is_energy ? energy.part : "",
+        .energy_rank = is_energy ? energy.rank : 0,
         .tag_key = series_tags_key(tags, key),
         .tags = json.data,
         .source = source,
@@ -111,7 +119,7 @@ static bool resolve_claim(struct parse *p, const struct espi_series *s,
         .is_summable = series_is_summable(s),
         .numerator = seed.numerator,
         .denominator = seed.denominator,
-        .time_zone = strcmp(tags->values[TAG_READING_KIND], "bill") ? resolve_zone(p, s) : NULL,
+        .time_zone = is_bill ? NULL : resolve_zone(p, s),
         .by_hand = p->by_hand,
         .meter = {.building_id = p->record.building_id,
                   .name = name,
@@ -140,20 +148,48 @@ static bool resolve_source(struct parse *p, const struct espi_series *s,
     return series_find_source(p->task->pg, r->building_id, source, SERIES_KEY_BYTES, e);
 }
 
-/* Plain tags first; where another meter has them, tags that tell this one apart. *ret_id 0: even
- * those are another's. */
+/* A meter belongs to the record that named it first. Another record's readings
+ * under its name are kept apart, in a series of that record's own; once the
+ * first one is paused or gone, a record that has none yet goes on with it. */
+static bool resolve_anothers(struct parse *p, const struct espi_series *s, struct series_tags *tags,
+                             const char *source, enum series_owner owner, int64_t *ret_id,
+                             struct err *e)
+{
+    char own_source[SERIES_KEY_BYTES + 40], key[SERIES_KEY_BYTES];
+    struct series_tags own = *tags;
+    bool has_own = false;
+    snprintf(own_source, sizeof own_source, "%.1300s#%" PRId64, source, p->record.id);
+    series_tags_distinguish(&own, own_source);
+    if (!series_is_known(p->task->pg, series_tags_key(&own, key), &has_own, e))
+        return false;
+    log_event(LOG_LEVEL_WARNING,
+              owner == SERIES_LEFT && !has_own ? "meter_taken_over" : "meter_of_another_record",
+              "record=%" PRId64 " meter=%s", p->record.id, tags->values[TAG_CUSTOM_METER_ID]);
+    if (owner == SERIES_LEFT && !has_own)
+        return resolve_claim(p, s, tags, source, true, &owner, ret_id, e);
+    p->anothers++;
+    *tags = own;
+    return resolve_claim(p, s, tags, own_source, true, &owner, ret_id, e);
+}
+
+/* Plain tags first; where another meter has them, tags that tell this one
+ * apart. *ret_id 0: even those are another's. */
 static bool resolve_apart(struct parse *p, const struct espi_series *s, struct series_tags *tags,
                           int64_t *ret_id, struct err *e)
 {
     char source[SERIES_KEY_BYTES];
     enum series_owner owner = SERIES_OURS;
     *ret_id = 0;
-    if (!resolve_source(p, s, source, e) || !resolve_claim(p, s, tags, source, &owner, ret_id, e))
+    if (!resolve_source(p, s, source, e) ||
+        !resolve_claim(p, s, tags, source, false, &owner, ret_id, e))
         return false;
-    if (owner != SERIES_TAKEN)
-        return true;
-    series_tags_distinguish(tags, source);
-    return resolve_claim(p, s, tags, source, &owner, ret_id, e);
+    if (owner == SERIES_TAKEN) {
+        series_tags_distinguish(tags, source);
+        if (!resolve_claim(p, s, tags, source, false, &owner, ret_id, e))
+            return false;
+    }
+    return (owner != SERIES_ANOTHERS && owner != SERIES_LEFT) ||
+           resolve_anothers(p, s, tags, source, owner, ret_id, e);
 }
 
 /* A series keeps its tags: one that was begun by the usage point's category, as all were once, goes
@@ -199,7 +235,46 @@ static bool resolve_one(struct parse *p, const struct espi_series *s, int64_t *r
     return true;
 }
 
-/* The lease is looked at behind the lock: it may have run out while that was waited for. */
+static int by_address(const void *a, const void *b)
+{
+    uintptr_t x = (uintptr_t) * (const char *const *)a, y = (uintptr_t) * (const char *const *)b;
+    return (x > y) - (x < y);
+}
+
+/* Usage points that have a bill; the reader keeps each text once. */
+static bool resolve_count_billed(const struct parse *p, size_t *ret_count, struct err *e)
+{
+    size_t count = espi_bill_count(p->espi), distinct = 0;
+    const char **points CLEANUP(free_at) = calloc(count + 1, sizeof *points);
+    if (!points)
+        return err_set(e, ERR_RETRY, "no_memory", "no memory for %zu bills", count);
+    for (size_t i = 0; i < count; i++)
+        points[i] = espi_bill_at(p->espi, i)->usage_point;
+    qsort(points, count, sizeof *points, by_address);
+    for (size_t i = 0; i < count; i++)
+        distinct += points[i] && (i == 0 || points[i] != points[i - 1]);
+    *ret_count = distinct;
+    return true;
+}
+
+/* Before any is made: what is refused leaves nothing behind. */
+static bool resolve_refuse_many(const struct parse *p, size_t count, struct err *e)
+{
+    size_t series = 0, billed = 0;
+    int64_t most = p->task->settings->feed.max_series;
+    for (size_t i = 0; i < count; i++)
+        series += espi_series_at(p->espi, i)->readings > 0;
+    if (!resolve_count_billed(p, &billed, e))
+        return false;
+    return series + billed <= (size_t)most ||
+           err_set(e, ERR_REJECT, "too_many_series",
+                   "readings of %zu series and bills of %zu meters, more than feed.max_series "
+                   "(%" PRId64 ")",
+                   series, billed, most);
+}
+
+/* The lease is looked at behind the lock: it may have run out while that was
+ * waited for. */
 static bool resolve_begin(struct parse *p, struct err *e)
 {
     struct pg *pg = p->task->pg;
@@ -214,10 +289,12 @@ static bool resolve_all(struct parse *p, int64_t *ids, size_t count,
         return false;
     for (size_t i = 0; i < count; i++) {
         const struct espi_series s = resolve_series_at(p, i);
-        if (!resolve_one(p, &s, &ids[i], reasons, e))
+        if (s.readings &&
+            (!task_go_on(p->task, "resolving", e) || !resolve_one(p, &s, &ids[i], reasons, e)))
             return false;
     }
-    return pg_commit(p->task->pg, e);
+    return (p->is_draft || series_mark_same(p->task->pg, p->record.building_id, e)) &&
+           pg_commit(p->task->pg, e);
 }
 
 static bool resolve_stage_groups(struct parse *p, const int64_t *ids, struct err *e)
@@ -304,6 +381,8 @@ static bool resolve_registers(struct parse *p, const int64_t *ids, size_t count,
 {
     for (size_t i = 0; i < count; i++) {
         const struct espi_series s = resolve_series_at(p, i);
+        if (ids[i] && is_register_kind(&s) && !task_go_on(p->task, "resolving", e))
+            return false;
         if (ids[i] && is_register_kind(&s) && !resolve_register(p, &s, ids[i], reasons, e))
             return false;
     }
@@ -413,7 +492,8 @@ static bool resolve_bills(struct parse *p, struct resolve_reasons *reasons, stru
     if (!resolve_begin(p, e))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!resolve_bill(p, espi_bill_at(p->espi, i), reasons, e))
+        if (!task_go_on(p->task, "resolving", e) ||
+            !resolve_bill(p, espi_bill_at(p->espi, i), reasons, e))
             return false;
     return pg_commit(p->task->pg, e) && stage_flush(p->stage, e);
 }
@@ -434,6 +514,31 @@ static void resolve_tell_problems(const struct parse *p)
     }
 }
 
+/* Everything else that was told, by its code: how often, and the first place.
+ */
+static void resolve_note_told(struct parse *p)
+{
+    size_t used = 0, count = espi_problem_count(p->espi);
+    p->told[0] = '\0';
+    for (size_t i = 0; i < count && used < PARSE_NOTE; i++) {
+        const struct espi_problem *first = espi_problem_at(p->espi, i);
+        uint64_t times = 0;
+        bool is_first = !espi_odd_is_counted(espi_odd_of_code(first->code));
+        for (size_t j = 0; j < count; j++) {
+            const struct espi_problem *other = espi_problem_at(p->espi, j);
+            if (strcmp(other->code, first->code) != 0)
+                continue;
+            is_first = is_first && j >= i;
+            times += other->count;
+        }
+        if (is_first)
+            used +=
+                (size_t)snprintf(p->told + used, PARSE_NOTE - used,
+                                 "%s%s: %" PRIu64 ", first at line %" PRIu64 " (%s)",
+                                 used ? "; " : "", first->code, times, first->line, first->where);
+    }
+}
+
 bool resolve_series(struct parse *p, struct err *e)
 {
     struct resolve_reasons reasons = {.count = 0};
@@ -443,13 +548,19 @@ bool resolve_series(struct parse *p, struct err *e)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for %zu series", count);
     const struct plausible_decided decided = {.multiplier = p->correction.has_multiplier,
                                               .cost_scale = p->correction.has_cost_scale};
-    if (!task_go_on(p->task, "resolving", e) ||
+    if (!task_go_on(p->task, "resolving", e) || !resolve_refuse_many(p, count, e) ||
         !plausible_judge(&p->plausible, &decided, p->espi, e) ||
         !resolve_all(p, ids, count, &reasons, e) || !resolve_stage_groups(p, ids, e) ||
         !resolve_refuse_other_corrections(p, e) || !resolve_registers(p, ids, count, &reasons, e) ||
         !resolve_bills(p, &reasons, e) || !resolve_refuse_mixed(p, &reasons, e))
         return false;
     resolve_tell_problems(p);
+    resolve_note_told(p);
+    if (p->anothers) {
+        size_t used = strlen(p->told);
+        snprintf(p->told + used, PARSE_NOTE - used, "%smeter_of_another_record: %zu, kept apart",
+                 used ? "; " : "", p->anothers);
+    }
     p->skipped_readings = espi_skipped(p->espi, p->skipped, sizeof p->skipped);
     plausible_free(&p->plausible);
     reasons_text(&reasons, p->unresolved);

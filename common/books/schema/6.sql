@@ -56,3 +56,23 @@ ALTER TABLE meterbeat.worker ADD COLUMN clock_ahead_ms bigint;
 ALTER TABLE meterbeat.day ADD COLUMN booked_at timestamptz;
 ALTER TABLE meterbeat.day ALTER COLUMN booked_at SET DEFAULT now();
 CREATE INDEX day_booked ON meterbeat.day (booked_at);
+
+-- Series that are the same energy: of one usage point as quarters of an hour and as hours, net, a register.
+ALTER TABLE meterbeat.series
+    ADD energy_group text,                     -- null: no amount of energy or volume
+    ADD energy_part  text NOT NULL DEFAULT '', -- '': the whole; else a tariff's, a phase's part of it
+    ADD energy_rank  bigint NOT NULL DEFAULT 0; -- the lowest of a part counts
+CREATE INDEX series_energy ON meterbeat.series (energy_group);
+-- Which meter counts for a month: counted_by null = this one, else that one, whose month is the same energy.
+CREATE VIEW meterbeat.counted AS
+    SELECT c.series_id, c.month_start, s.meter_id,
+           (SELECT b.meter_id FROM meterbeat.series b
+              JOIN meterbeat.coverage v ON v.series_id = b.id AND v.month_start = c.month_start AND v.readings > 0
+             WHERE b.energy_group = s.energy_group AND b.id <> s.id AND NOT b.superseded
+               AND (s.superseded OR (b.energy_part = '' AND s.energy_part <> '')
+                    OR (b.energy_part = s.energy_part
+                        AND (-floor(20.0 * coalesce(v.covered_s, 0) / greatest(v.expected_s, 1)), b.energy_rank, b.id)
+                          < (-floor(20.0 * coalesce(c.covered_s, 0) / greatest(c.expected_s, 1)), s.energy_rank, s.id)))
+             ORDER BY b.energy_part <> '', -floor(20.0 * coalesce(v.covered_s, 0) / greatest(v.expected_s, 1)),
+                      b.energy_rank, b.id LIMIT 1) AS counted_by
+      FROM meterbeat.coverage c JOIN meterbeat.series s ON s.id = c.series_id;
