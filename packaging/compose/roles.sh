@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# PostgreSQL's first start: the database, its owner, who makes the tables, and the programs' role, which may use them.
+# PostgreSQL's first start: the database, its owner, who makes the tables, and the programs' login, a member of the least roles.
 set -euo pipefail
 psql -v ON_ERROR_STOP=1 -U "${POSTGRES_USER:-postgres}" -d postgres -v programs="${METERBEAT_DATABASE_USER:-meterbeat}" <<'SQL'
 -- not as arguments, which everybody on the machine can see
@@ -14,7 +14,8 @@ GRANT CONNECT, TEMPORARY ON DATABASE meterbeat TO :"programs";
 GRANT USAGE, CREATE ON SCHEMA public TO meterbeat_owner;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO :"programs";
-ALTER DEFAULT PRIVILEGES FOR ROLE meterbeat_owner GRANT USAGE ON SCHEMAS TO :"programs";
-ALTER DEFAULT PRIVILEGES FOR ROLE meterbeat_owner GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO :"programs";
-ALTER DEFAULT PRIVILEGES FOR ROLE meterbeat_owner GRANT USAGE ON SEQUENCES TO :"programs";
+-- what they may is granted by common/books/schema/roles.sql, once the tables are there
+SELECT format('CREATE ROLE %I NOLOGIN', role)
+    FROM unnest('{meterbeat_worker,meterbeat_producer,meterbeat_admin}'::text[]) AS role WHERE to_regrole(role) IS NULL \gexec
+GRANT meterbeat_worker, meterbeat_producer TO :"programs";
 SQL

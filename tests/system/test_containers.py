@@ -59,13 +59,14 @@ def source_of(volume):
 
 
 def test_compose_accepts_the_file_and_finds_every_part(composed):
-    assert set(composed["services"]) == {"rabbitmq", "postgresql", "kairosdb", "tables", "broker-user", "producer",
+    assert set(composed["services"]) == {"rabbitmq", "postgresql", "kairosdb", "tables", "rights", "broker-user",
+                                         "producer",
                                          "worker"}
 
 
 def test_every_lasting_service_has_a_health_check_and_starts_again(composed):
     for name, service in composed["services"].items():
-        if name not in ("tables", "broker-user"):
+        if name not in ("tables", "rights", "broker-user"):
             assert service["healthcheck"]["test"][0] == "CMD", name
             assert service["restart"] == "unless-stopped", name
 

@@ -30,6 +30,10 @@ def least(servers, place, meterbeat):
                         worker={"name": "worker@least", "retry_delays_s": (1, 2)})
     meterbeat.environment.update(METERBEAT_BROKER_PASSWORD="of-the-user", METERBEAT_DATABASE_PASSWORD="of-the-owner")
     meterbeat.ctl("init-db")
+    granted = subprocess.run(["psql", "-q", "-v", "ON_ERROR_STOP=1", "-U", "meterbeat_owner", "-d", "meterbeat", "-f",
+                              ROOT / "common/books/schema/roles.sql"], env={**environment, "PGPASSWORD": "of-the-owner"},
+                             capture_output=True, text=True)
+    assert granted.returncode == 0, granted.stderr
     meterbeat.configure(database={"url": f"postgresql://programs@{address}"})
     meterbeat.environment.update(METERBEAT_DATABASE_PASSWORD="of-the-programs")
     yield meterbeat, address
@@ -64,7 +68,8 @@ def test_the_users_of_compose_suffice_and_may_do_no_more(least, connect):
     with psycopg.connect(f"postgresql://programs@{address}", password="of-the-programs", autocommit=True) as connection:
         for statement in ("CREATE TABLE public.mine (a int)", "CREATE TABLE meterbeat.mine (a int)", "CREATE SCHEMA mine",
                           "DROP TABLE meterbeat.run", "ALTER TABLE meterbeat.run ADD a int", "TRUNCATE meterbeat.run",
-                          "CREATE ROLE mine", "CREATE DATABASE mine", "COPY (SELECT 1) TO PROGRAM 'true'"):
+                          "CREATE ROLE mine", "UPDATE meterbeat.custodian SET token_url = ''",
+                          "DELETE FROM meterbeat.custodian", "UPDATE seed_ts_parser_record SET url = ''", "CREATE DATABASE mine", "COPY (SELECT 1) TO PROGRAM 'true'"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement)
 
