@@ -243,9 +243,12 @@ static bool ensure_retry_queue(struct broker *b, const char *queue, int64_t dela
             return false;
         gone &= tries < RETRY_QUEUE_TRIES;
     }
-    if (kind == RETRY_QUEUE_CLASSIC || kind == RETRY_QUEUE_MISSING)
-        return declare_or_compare(b, stand_in, retry_arguments(queue, delay_s), &same, e) &&
-               note_stand_in(r, name, stand_in, e);
+    if (kind == RETRY_QUEUE_CLASSIC || kind == RETRY_QUEUE_MISSING) {
+        if (declare_or_compare(b, stand_in, retry_arguments(queue, delay_s), &same, e))
+            return note_stand_in(r, name, stand_in, e);
+        /* who may not make it goes on with the classic one */
+        return kind == RETRY_QUEUE_CLASSIC && strcmp(e->code, "broker_denied") == 0;
+    }
     if (r && r->stand_ins)
         (void)json_object_del(r->stand_ins, name); /* it was among them or not */
     return true;
