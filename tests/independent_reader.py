@@ -5,6 +5,7 @@ Readings by series, links by a few plain rules, exact arithmetic. What it cannot
 import collections
 import datetime
 import fractions
+import re
 import xml.etree.ElementTree
 import zoneinfo
 
@@ -146,12 +147,23 @@ def read(file):
     return series, list(bills(found, points))
 
 
+# Lines of a bill that are no charge: ESPI's ItemKind 9 (payment) and 10 (information), and what a note calls a balance or total.
+NO_CHARGE = re.compile(r"balance|payment|total|amount due", re.IGNORECASE)
+
+
+def sum_of_lines(summary):
+    """What a bill that names no amount, or 0, charges line by line; None without lines."""
+    charges = [number(line, "amount") for line in summary.findall(ESPI + "costAdditionalDetailLastPeriod")
+               if number(line, "itemKind") not in (9, 10) and not NO_CHARGE.search(line.findtext(ESPI + "note", ""))]
+    return sum(charges) if charges else number(summary, "billLastPeriod")
+
+
 def bills(found, points):
     for summary in found["UsageSummary"] + found["ElectricPowerUsageSummary"]:
         point = linked(summary, points) or (points[0] if len(points) == 1 else None)
         period, used = (summary.element.find(ESPI + name) for name in
                         ("billingPeriod", "overallConsumptionLastPeriod"))
-        cost = number(summary.element, "billLastPeriod")
+        cost = number(summary.element, "billLastPeriod") or sum_of_lines(summary.element)
         value = number(used, "value") if used is not None else None
         if point is None or kind_of_service(point) is None or (value is None and cost is None):
             continue
