@@ -37,6 +37,9 @@ bool day_refresh_months(struct pg *p, struct err *e)
     "generation = CASE WHEN NOT $2::boolean OR b.record_id = excluded.record_id OR " DAY_CHANGED   \
     " THEN excluded.generation ELSE b.generation END"
 
+/* A day that is written as it was has nothing new that an audit of what was booked lately wants. */
+#define DAY_BOOKED_AT "booked_at = CASE WHEN " DAY_CHANGED " THEN now() ELSE b.booked_at END"
+
 /* Days of which another window wrote other readings: their ends and estimates are taken together.
  * by_hand: one that is as it was stays so, its coverage was told by whoever wrote all of it. */
 static bool day_book_parts(struct pg *p, const char *record, const char *by_hand,
@@ -48,7 +51,7 @@ static bool day_book_parts(struct pg *p, const char *record, const char *by_hand
         " record_id, covered_s, gaps, estimated, first_s, end_s, generation) SELECT series_id,"
         " to_timestamp(day_s), readings, costs, total, cost_total, $1, covered_s, gaps, estimated,"
         " first_s, end_s, $3::bigint FROM stage_day WHERE is_part ORDER BY series_id, day_s"
-        " ON CONFLICT (series_id, day_start) DO UPDATE SET booked_at = now(),"
+        " ON CONFLICT (series_id, day_start) DO UPDATE SET " DAY_BOOKED_AT ","
         " readings = excluded.readings,"
         " costs = excluded.costs, total = excluded.total, cost_total = excluded.cost_total,"
         " record_id = excluded.record_id, covered_s = excluded.covered_s, gaps = excluded.gaps,"
@@ -101,7 +104,7 @@ bool day_book(struct pg *p, const struct day_source *from, struct err *e)
                  " covered_s, gaps, estimated, first_s, end_s, $3::bigint FROM stage_day"
                  " WHERE NOT is_part"
                  " ORDER BY series_id, day_s"
-                 " ON CONFLICT (series_id, day_start) DO UPDATE SET booked_at = now(),"
+                 " ON CONFLICT (series_id, day_start) DO UPDATE SET " DAY_BOOKED_AT ","
                  " readings = excluded.readings,"
                  " costs = excluded.costs, total = excluded.total,"
                  " cost_total = excluded.cost_total, record_id = CASE WHEN NOT $2::boolean"

@@ -52,7 +52,7 @@ CREATE TABLE meterbeat.zone_rules (
 -- How far a worker's own clock is ahead of the database's, as of when it was last seen.
 ALTER TABLE meterbeat.worker ADD COLUMN clock_ahead_ms bigint;
 
--- When a day was booked last, for the audit of what was booked lately; null: before this version.
+-- When a day was booked last with other readings than before, for the audit of what was booked lately; null: before this version.
 ALTER TABLE meterbeat.day ADD COLUMN booked_at timestamptz;
 ALTER TABLE meterbeat.day ALTER COLUMN booked_at SET DEFAULT now();
 CREATE INDEX day_booked ON meterbeat.day (booked_at);
