@@ -236,13 +236,13 @@ def test_a_follow_up_that_the_broker_would_close_the_channel_over_is_refused(wor
     assert not worker.events("publisher_channel_closed")
 
 
-def test_a_dead_follow_up_is_replayed_to_its_queue(worker_of, meterbeat, queues, connect):
+def test_a_dead_follow_up_is_replayed_to_the_queue_that_a_person_names(worker_of, meterbeat, queues, connect):
     meterbeat.ctl("init-db")
     worker = worker_of()
     send(queues, "meterbeat.ping", callbacks=[sig("py.next", 1, options={"queue": "later there"})])
     worker.wait_for_event("follow_up_dead")
     queues.queue_declare("later there", durable=True)
-    meterbeat.ctl("dead", "replay", "--all")
+    meterbeat.ctl("dead", "replay", "--all", "--queue", "later there")
     properties, body = take(queues, "later there")
     assert properties.headers["task"] == "py.next" and body[0] == ["pong", 1]
     stopped_clean(worker, connect)
