@@ -28,6 +28,8 @@ def pairs(line):
 
 
 def die_with_parent():
+    """And take a hangup as a program of a terminal does, also where the tests run under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
