@@ -6,25 +6,19 @@
 #include <string.h>
 #include <strings.h>
 
-/* As it is, percent-encoded, and base64 with none, one or two of its bytes in the group before. */
+/* As it is, in hexadecimal, and base64 with none, one or two of its bytes in the group before. */
 #define FORMS 5
 
-static char *percent_form(const char *secret, size_t len)
+static char *hex_form(const char *secret, size_t len)
 {
-    static const char hex[] = "0123456789ABCDEF";
-    char *form = malloc(3 * len + 1), *at = form;
+    static const char hex[] = "0123456789abcdef";
+    char *form = malloc(2 * len + 1);
     for (size_t i = 0; form && i < len; i++) {
-        unsigned char c = (unsigned char)secret[i];
-        if (isalnum(c) || strchr("-._~", c)) {
-            *at++ = (char)c;
-        } else {
-            *at++ = '%';
-            *at++ = hex[c >> 4];
-            *at++ = hex[c & 15];
-        }
+        form[2 * i] = hex[(unsigned char)secret[i] >> 4];
+        form[2 * i + 1] = hex[(unsigned char)secret[i] & 15];
     }
     if (form)
-        *at = '\0';
+        form[2 * len] = '\0';
     return form;
 }
 
@@ -50,15 +44,80 @@ static unsigned char folded(char c)
     return c == '-' ? '+' : c == '_' ? '/' : (unsigned char)tolower((unsigned char)c);
 }
 
-/* How many characters at the beginning of text stand somewhere in form, one after the other. */
-static size_t common_run(const char *text, const char *form)
+/* `digits` hexadecimal ones at text: a character; 0: there are none. */
+static unsigned char coded(const char *text, int digits)
+{
+    unsigned value = 0;
+    for (int i = 0; i < digits; i++) {
+        if (!isxdigit((unsigned char)text[i]))
+            return 0;
+        unsigned digit = isdigit((unsigned char)text[i]) ? (unsigned)(text[i] - '0')
+                                                         : folded(text[i]) - 'a' + 10U;
+        value = value << 4 | digit;
+    }
+    return value < 256 ? (unsigned char)value : 0;
+}
+
+/* "&amp;", "&#38;", "&#x26;": *ret_char; returns their bytes, 0: none of them. */
+static size_t entity(const char *text, unsigned char *ret_char)
+{
+    static const struct {
+        const char *text;
+        unsigned char c;
+    } named[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}};
+    for (size_t i = 0; i < ARRAY_LEN(named); i++)
+        if (strncasecmp(text, named[i].text, strlen(named[i].text)) == 0)
+            return *ret_char = named[i].c, strlen(named[i].text);
+    if (text[0] != '&' || text[1] != '#' ||
+        !isxdigit((unsigned char)text[2 + (folded(text[2]) == 'x')]))
+        return 0;
+    char *end;
+    long value = folded(text[2]) == 'x' ? strtol(text + 3, &end, 16) : strtol(text + 2, &end, 10);
+    if (*end != ';' || value < 1 || value > 255)
+        return 0;
+    *ret_char = (unsigned char)value;
+    return (size_t)(end + 1 - text);
+}
+
+/* One character as URLs, JSON, C or HTML write it: *ret_char; returns its bytes, 0: it is plain. */
+static size_t escaped(const char *text, unsigned char *ret_char)
+{
+    if (*text == '%' && (*ret_char = coded(text + 1, 2)) != 0)
+        return 3;
+    if (*text == '\\' && text[1] == 'u' && (*ret_char = coded(text + 2, 4)) != 0)
+        return 6;
+    if (*text == '\\' && text[1] == 'x' && (*ret_char = coded(text + 2, 2)) != 0)
+        return 4;
+    if (*text == '\\' && text[1])
+        return *ret_char = (unsigned char)text[1], 2;
+    return entity(text, ret_char);
+}
+
+/* Bytes of text that are the character c, plain or escaped; 0: it is another one. */
+static size_t same(const char *text, char c)
+{
+    unsigned char plain;
+    if (*text && folded(*text) == folded(c))
+        return 1;
+    size_t len = escaped(text, &plain);
+    return len && folded((char)plain) == folded(c) ? len : 0;
+}
+
+/* How many bytes at the beginning of text are `least` or more characters that stand somewhere in
+ * form, one after the other; 0: none. Blanks and line ends between them count for nothing, where
+ * there are enough characters to tell. */
+static size_t common_run(const char *text, const char *form, size_t least)
 {
     size_t longest = 0;
     for (; *form; form++) {
-        size_t n = 0;
-        while (text[n] && form[n] && folded(text[n]) == folded(form[n]))
-            n++;
-        longest = n > longest ? n : longest;
+        size_t bytes = 0, n = 0;
+        for (size_t gap = 0, len; form[n]; bytes += gap + len, n++) {
+            gap = n && least >= REDACT_PART ? strspn(text + bytes, " \t\r\n") : 0;
+            if (!(len = same(text + bytes + gap, form[n])))
+                break;
+        }
+        if (n >= least && bytes > longest)
+            longest = bytes;
     }
     return longest;
 }
@@ -73,8 +132,8 @@ static void cut_out(char *text, const char *form, bool whole_word)
 {
     size_t len = strlen(form), least = len < REDACT_PART ? len : REDACT_PART;
     for (char *at = text; least && *at; at++) {
-        size_t run = common_run(at, form);
-        if (run < least)
+        size_t run = common_run(at, form, least);
+        if (!run)
             continue;
         while (whole_word && is_base64(at[run]))
             run++;
@@ -94,7 +153,7 @@ void redact(char *text, const struct redact_secrets *secrets)
         size_t len = secret ? strlen(secret) : 0;
         if (len == 0)
             continue;
-        char *forms[FORMS] = {strdup(secret), percent_form(secret, len)};
+        char *forms[FORMS] = {strdup(secret), hex_form(secret, len)};
         for (size_t skip = 0; skip < 3; skip++)
             forms[2 + skip] =
                 base64_form(secret + (skip < len ? skip : len), skip < len ? len - skip : 0);
@@ -108,6 +167,16 @@ void redact(char *text, const struct redact_secrets *secrets)
             free(forms[f]);
         }
     }
+}
+
+bool redact_finds(const char *text, const struct redact_secrets *secrets)
+{
+    char *copy = strdup(text);
+    if (copy)
+        redact(copy, secrets);
+    bool found = !copy || strcmp(copy, text) != 0;
+    free(copy);
+    return found;
 }
 
 bool redact_err(struct err *e, const struct redact_secrets *secrets)

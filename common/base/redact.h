@@ -16,12 +16,15 @@ struct redact_secrets {
 };
 
 /*
- * Replaces each secret in text by ***, also when it is percent-encoded or in base64 (both
- * alphabets, at any place of a longer text), in whatever case, or only a part of REDACT_PART
- * characters of it: foreign texts are cut. One shorter than that is replaced whole. Without memory
- * nothing is left of the text. Pure; any thread.
+ * Replaces each secret in text by ***, also when it is in hexadecimal or base64 (both alphabets, at
+ * any place of a longer text), escaped as in a URL, JSON or HTML, broken by blanks and line ends,
+ * in whatever case, or only a part of REDACT_PART characters of it: foreign texts are cut. One
+ * shorter than that is replaced whole. Without memory nothing is left of the text. Pure; any
+ * thread.
  */
 void redact(char *text, const struct redact_secrets *secrets);
+/* Would it replace something? True without memory. */
+bool redact_finds(const char *text, const struct redact_secrets *secrets);
 /* The text and the detail of e. Returns false, so that a function can `return redact_err(...)`. */
 bool redact_err(struct err *e, const struct redact_secrets *secrets);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/redact.h"
 #include "meter/http.h"
 
 /* A real feed is never so much smaller on its way before this many bytes. */
@@ -107,10 +108,20 @@ static void feed_keep_header(struct feed_answer *a, const char *line, size_t len
     feed_header_value(line, len, "Location", a->location, sizeof a->location);
 }
 
+/* They are stored: one that repeats the token is as good as none. */
+static void feed_forget_repeated(struct feed_answer *a, const char *bearer)
+{
+    char *const kept[] = {a->etag, a->last_modified, a->location};
+    for (size_t i = 0; bearer && i < ARRAY_LEN(kept); i++)
+        if (kept[i][0] && redact_finds(kept[i], &(struct redact_secrets){.of = {bearer}}))
+            kept[i][0] = '\0';
+}
+
 static void feed_on_header(void *context, const char *line, size_t len)
 {
     struct feed_transfer *t = context;
     feed_keep_header(&t->answer, line, len);
+    feed_forget_repeated(&t->answer, t->request->bearer);
 }
 
 /* Of all documents of one answer together: many small ones make a large one. */

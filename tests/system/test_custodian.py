@@ -243,6 +243,28 @@ def test_an_etag_that_is_no_ascii_is_as_good_as_none(asking, custodian):
     assert asking.rows("SELECT count(*) FROM meterbeat.validator") == [(0,)]
 
 
+@pytest.mark.parametrize("status, table", [(200, "validator"), (202, "pending")])
+def test_headers_that_repeat_the_token_are_not_kept(asking, custodian, status, table):
+    feed = house("7", *days(3))
+    tokens = []
+
+    def repeat(handler, _body):
+        tokens.append(handler.headers["Authorization"].removeprefix("Bearer "))
+        feeds.answer(handler, feed.document(*days(3), BASE) if status == 200 else b"", status, ETag=f'"{tokens[0]}"',
+                     Location=f"{BASE}/Batch/Subscription/7?access_token={tokens[0]}")
+
+    asking.at(custodian, poll_s=600)
+    record = asking.subscribe(custodian, feed)
+    custodian.faults["7"] = [repeat]
+    asking.start()
+    asking.send("parse", record)
+    wait_until(lambda: asking.rows("SELECT count(*) FROM meterbeat.run WHERE state = 'done'") == [(1,)]
+               or asking.rows("SELECT count(*) FROM meterbeat.pending") == [(1,)], 30, "an answer")
+    kept = asking.rows(f"SELECT row_to_json(t)::text FROM meterbeat.{table} t")
+    assert len(tokens) == 1 and len(kept) == (status == 202)
+    assert tokens[0] not in str(kept)
+
+
 def test_an_href_that_is_too_long_to_be_kept_keeps_no_reading_back(asking, custodian):
     feed = house("7", *days(3))
     words = "".join(map(chr, random.Random(5).choices(range(97, 123), k=3900))).encode()

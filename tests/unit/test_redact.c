@@ -34,6 +34,27 @@ static void a_secret_is_cut_out_in_each_form_in_which_it_can_be_repeated(void **
     becomes("", "");
 }
 
+static void escapes_and_breaks_do_not_hide_a_secret(void **state)
+{
+    (void)state;
+    becomes("json s3cr3t+Token\\/of=tests.", "json ***.");
+    becomes("json \\u0073\\u0033cr3t\\u002bToken\\/of\\u003Dtests.", "json ***.");
+    becomes("html s3cr3t&#43;Token&#x2F;of&#61;tests.", "html ***.");
+    becomes("url %73%33%63%72%33%74%2bToken/of=tests.", "url ***.");
+    becomes("wrapped s3cr3t+\r\n Token/of =tests.", "wrapped ***.");
+    becomes("hex 7333637233742B546F6B656E2F6F663D7465737473.", "hex ***.");
+    becomes("wrapped czNjcjN0K1Rv\na2VuL29mPXRlc3Rz.", "wrapped ***.");
+    becomes("100% of &amp; \\ &# %2", "100% of &amp; \\ &# %2");
+    becomes("a stop word", "a stop word"); /* a short one is not looked for across blanks */
+}
+
+static void a_text_that_repeats_a_secret_is_found(void **state)
+{
+    (void)state;
+    assert_true(redact_finds("\"etag-of-s3cr3t+Token/of=tests\"", &sent));
+    assert_false(redact_finds("\"33a64df5\"", &sent));
+}
+
 static void base64_of_it_is_cut_out_wherever_it_begins(void **state)
 {
     (void)state;
@@ -67,6 +88,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_secret_is_cut_out_in_each_form_in_which_it_can_be_repeated),
+        cmocka_unit_test(escapes_and_breaks_do_not_hide_a_secret),
+        cmocka_unit_test(a_text_that_repeats_a_secret_is_found),
         cmocka_unit_test(base64_of_it_is_cut_out_wherever_it_begins),
         cmocka_unit_test(errors_lose_it_from_text_and_detail),
     };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/redact.h"
 #include "meter/ask.h"
 #include "meter/custody.h"
 #include "meter/feed_url.h"
@@ -179,6 +180,16 @@ static bool keep_list(struct collect *c, struct err *e)
     return text ? custody_keep_urls(p, c->current, text, e) : no_memory(e);
 }
 
+/* A list that repeats the token is not stored: after a crash it is asked for again. */
+static bool may_keep_list(const struct collect *c)
+{
+    const struct redact_secrets sent = {.of = {c->parse->sent_bearer}};
+    for (size_t i = 1; i < json_array_size(c->urls); i++)
+        if (redact_finds(json_string_value(json_array_get(c->urls, i)), &sent))
+            return false;
+    return true;
+}
+
 /* Of an answer that was one document: several have one name each, and none for all. */
 static bool note_validators(struct collect *c, struct err *e)
 {
@@ -202,7 +213,7 @@ static bool collect_all(struct collect *c, const struct feed_sink *sink, struct 
             return false;
         if (p->is_unchanged)
             return true;
-        if (i == 0 && c->is_list && !keep_list(c, e))
+        if (i == 0 && c->is_list && may_keep_list(c) && !keep_list(c, e))
             return false;
     }
     if (c->fetched == 0)
