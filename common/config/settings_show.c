@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -86,12 +87,26 @@ static void show_aliases(FILE *out, const struct settings *s)
     (void)fputs(" )", out);
 }
 
+/* What its messages carry to other programs may hold their keys. */
+static void show_entry(FILE *out, const struct settings_entry *entry)
+{
+    struct settings_entry shown = *entry;
+    const char **const texts[] = {&shown.args, &shown.kwargs, &shown.headers};
+    char *made[ARRAY_LEN(texts)] = {0};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        if (*texts[i])
+            *texts[i] = made[i] = json_shown(*texts[i]);
+    show_group(out, settings_entry_table, settings_entry_table_count, &shown);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        free(made[i]);
+}
+
 static void show_schedule(FILE *out, const struct settings *s)
 {
     (void)fputs("(", out);
     for (size_t i = 0; i < s->entries_count; i++) {
         (void)fputs(i > 0 ? ",\n    " : "\n    ", out);
-        show_group(out, settings_entry_table, settings_entry_table_count, &s->entries[i]);
+        show_entry(out, &s->entries[i]);
     }
     (void)fputs(" )", out);
 }

@@ -2,6 +2,7 @@
 #include "config/shown.h"
 
 #include <ctype.h>
+#include <jansson.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <string.h>
@@ -173,6 +174,64 @@ static const char *database_shown(const char *text, char out[SETTING_SHOWN])
         o.used = 0;
         put(&o, text, strlen(text));
     }
+    return out;
+}
+
+/* --- JSON texts: arguments and headers of schedule entries -------------------------------------
+ */
+
+static bool is_credential(const char *text)
+{
+    size_t len = strlen(text);
+    return strncasecmp(text, "bearer ", 7) == 0 || strncasecmp(text, "basic ", 6) == 0 ||
+           (strcspn(text, " :-") == len && looks_like_a_key(text, len));
+}
+
+static json_t *json_text_shown(const char *text)
+{
+    char shown[SETTING_SHOWN];
+    if (is_credential(text))
+        return json_string("***");
+    return json_string(strstr(text, "://") ? url_shown(text, shown) : text);
+}
+
+/* A new value without what is secret; NULL: no memory. */
+static json_t *json_value_shown(const json_t *value)
+{
+    size_t i;
+    const char *name;
+    json_t *part, *shown;
+    if (json_is_string(value))
+        return json_text_shown(json_string_value(value));
+    if (json_is_array(value)) {
+        shown = json_array();
+        json_array_foreach((json_t *)value, i, part)(void)
+            json_array_append_new(shown, json_value_shown(part));
+        return shown;
+    }
+    if (!json_is_object(value))
+        return json_copy((json_t *)value);
+    shown = json_object();
+    json_object_foreach((json_t *)value, name, part)
+    {
+        bool is_secret =
+            names_a_secret(name, strlen(name)) && !json_is_null(part) && !json_is_boolean(part);
+        (void)json_object_set_new(shown, name,
+                                  is_secret ? json_string("***") : json_value_shown(part));
+    }
+    return shown;
+}
+
+char *json_shown(const char *text)
+{
+    json_t *value = json_loads(text, JSON_DECODE_ANY, NULL), *shown = NULL;
+    if (value)
+        shown = json_value_shown(value);
+    char *out = !shown                     ? strdup("\"(cannot be shown)\"")
+                : json_equal(value, shown) ? strdup(text) /* as it was written */
+                                           : json_dumps(shown, JSON_ENCODE_ANY);
+    json_decref(value);
+    json_decref(shown);
     return out;
 }
 

@@ -16,4 +16,9 @@ const char *setting_shown(const struct setting *row, const char *text, char out[
 /* The same of a URL or a list of them with ";" between. */
 const char *url_shown(const char *text, char out[SETTING_SHOWN]);
 
+/* The JSON text of arguments or headers, without what is called a secret or looks like one, and
+ * with its URLs as above; as it was written if there is nothing of that. The caller's; NULL: no
+ * memory. */
+char *json_shown(const char *text);
+
 #endif

@@ -500,6 +500,20 @@ static void what_is_shown_loads_again_and_shows_the_same(void **state)
     free(twice);
 }
 
+static void the_keys_that_entries_carry_to_other_programs_are_not_shown(void **state)
+{
+    (void)state;
+    struct settings s =
+        loaded(ENTRY "args = \"[\\\"https://u:gehe1m@h/\\\"]\"; "
+                     "kwargs = \"{\\\"api_key\\\": \\\"gehe2m\\\", \\\"n\\\": 5}\"; "
+                     "headers = \"{\\\"x-token\\\": \\\"gehe3m\\\"}\"; } );\n");
+    char *text = shown(&s);
+    assert_null(strstr(text, "gehe"));
+    assert_non_null(strstr(text, "\\\"n\\\": 5"));
+    free(text);
+    settings_free(&s);
+}
+
 static void twenty_thousand_entries_load(void **state)
 {
     (void)state;
@@ -612,6 +626,7 @@ int main(void)
         cmocka_unit_test(a_secret_that_belongs_to_a_third_user_is_refused),
         cmocka_unit_test(the_environment_forgets_its_secrets),
         cmocka_unit_test(what_is_shown_loads_again_and_shows_the_same),
+        cmocka_unit_test(the_keys_that_entries_carry_to_other_programs_are_not_shown),
         cmocka_unit_test(twenty_thousand_entries_load),
         cmocka_unit_test(every_file_of_config_loads_and_has_a_schedule),
         cmocka_unit_test(the_page_of_settings_is_what_the_table_prints),

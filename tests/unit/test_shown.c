@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -56,6 +57,28 @@ static void keys_in_urls_are_left_out_and_places_stay(void **state)
           "/espi/1_1/resource/Batch/Subscription/");
     shows("kairosdb.query_url", "https://k/api?apikey=1", "https://k/api?apikey=***");
     shows("broker.queue", "a?key=b", "a?key=b");
+}
+
+static void shows_json(const char *text, const char *wanted)
+{
+    char *shown = json_shown(text);
+    assert_non_null(shown);
+    assert_string_equal(shown, wanted);
+    free(shown);
+}
+
+static void keys_in_arguments_and_headers_of_entries_are_left_out(void **state)
+{
+    (void)state;
+    shows_json("{\"api_key\": \"abc\", \"record\": 3}", "{\"api_key\": \"***\", \"record\": 3}");
+    shows_json("{\"Authorization\": \"x\"}", "{\"Authorization\": \"***\"}");
+    shows_json("{\"to\": [{\"password\": 1234}, \"Bearer abc\"]}",
+               "{\"to\": [{\"password\": \"***\"}, \"***\"]}");
+    shows_json("[\"https://u:p@h/x?token=1\", \"0123456789abcdefXY\"]",
+               "[\"https://u:***@h/x?token=***\", \"***\"]");
+    shows_json("[3,\"2026-01-01T00:00:00Z\", \"8c2d4e1f-0000-4000-8000-00000000000a\"]",
+               "[3,\"2026-01-01T00:00:00Z\", \"8c2d4e1f-0000-4000-8000-00000000000a\"]");
+    shows_json("{\"token\": null}", "{\"token\": null}");
 }
 
 static struct settings made(const char *broker, const char *database, const char *query)
@@ -117,6 +140,7 @@ int main(void)
         cmocka_unit_test(passwords_of_every_broker_are_left_out),
         cmocka_unit_test(what_libpq_calls_a_password_is_left_out),
         cmocka_unit_test(keys_in_urls_are_left_out_and_places_stay),
+        cmocka_unit_test(keys_in_arguments_and_headers_of_entries_are_left_out),
         cmocka_unit_test(clear_text_passwords_to_other_hosts_are_refused_unless_allowed),
         cmocka_unit_test(every_server_of_the_settings_has_its_host_and_port),
     };
