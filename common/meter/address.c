@@ -186,13 +186,32 @@ static bool is_listed(const char *networks, const unsigned char bytes[16])
     return listed >= 0 && listed >= list_has(never_networks, bytes);
 }
 
-static bool is_own(const struct address_own *own, const unsigned char bytes[16], uint16_t port)
+/* Another way to write an address that leads to the same place: to this machine by any loopback
+ * address or none (0.0.0.0, ::), to an IPv4 one through a translator. */
+static void settle(unsigned char bytes[16])
 {
+    static const char here[] = "127.0.0.0/8 0.0.0.0/8 ::1 ::";
+    static const unsigned char loopback[4] = {127, 0, 0, 1};
+    bool is_here = list_has(here, bytes) >= 0;
+    if (is_here)
+        memcpy(bytes + sizeof mapped, loopback, sizeof loopback);
+    if (is_here || network_has(&nat64, bytes))
+        memcpy(bytes, mapped, sizeof mapped);
+}
+
+static bool is_own(const struct address_own *own, const unsigned char asked[16], uint16_t port)
+{
+    unsigned char bytes[16];
+    memcpy(bytes, asked, sizeof bytes);
+    settle(bytes);
     for (size_t i = 0; own && i < own->count; i++) {
         unsigned char other[16];
         uint16_t other_port;
-        if (address_bytes((const struct sockaddr *)&own->at[i], other, &other_port) &&
-            other_port == port && memcmp(other, bytes, sizeof other) == 0)
+        if (!address_bytes((const struct sockaddr *)&own->at[i], other, &other_port) ||
+            other_port != port)
+            continue;
+        settle(other);
+        if (memcmp(other, bytes, sizeof other) == 0)
             return true;
     }
     return false;

@@ -45,23 +45,41 @@ static bool is_loopback(const struct sockaddr *address)
                : address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
 }
 
-/* A server of this machine listens at its other addresses too, as a rule. */
-static void add_machine(struct address_own *own, uint16_t port)
+static bool is_same(const struct sockaddr *a, const struct sockaddr *b)
 {
-    struct ifaddrs *all = NULL;
-    if (getifaddrs(&all) != 0)
-        return;
+    if (a->sa_family != b->sa_family)
+        return false;
+    if (a->sa_family == AF_INET)
+        return ((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr ==
+               ((const struct sockaddr_in *)(const void *)b)->sin_addr.s_addr;
+    return a->sa_family == AF_INET6 &&
+           IN6_ARE_ADDR_EQUAL(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr,
+                              &((const struct sockaddr_in6 *)(const void *)b)->sin6_addr);
+}
+
+static bool is_of_machine(const struct ifaddrs *all, const struct sockaddr *address)
+{
+    for (const struct ifaddrs *i = all; i; i = i->ifa_next)
+        if (i->ifa_addr && is_same(i->ifa_addr, address))
+            return true;
+    return is_loopback(address);
+}
+
+/* A server of this machine listens at its other addresses too, as a rule. */
+static void add_machine(const struct ifaddrs *all, struct address_own *own, uint16_t port)
+{
     for (const struct ifaddrs *i = all; i; i = i->ifa_next)
         if (i->ifa_addr)
             add(own, i->ifa_addr, port);
-    freeifaddrs(all);
 }
 
-static bool look_up(const struct server_place *place, struct address_own *own, struct err *e)
+/* *ret_is_here: the server is one of this machine's. */
+static bool look_up(const struct server_place *place, const struct ifaddrs *all,
+                    struct address_own *own, bool *ret_is_here, struct err *e)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
-    bool is_here = false;
+    *ret_is_here = false;
     int code = getaddrinfo(place->host, NULL, &hints, &found);
     if (code == EAI_NONAME)
         return true; /* nobody can be led there */
@@ -70,23 +88,28 @@ static bool look_up(const struct server_place *place, struct address_own *own, s
                        place->host, gai_strerror(code));
     for (const struct addrinfo *a = found; a; a = a->ai_next) {
         add(own, a->ai_addr, place->port);
-        is_here = is_here || is_loopback(a->ai_addr);
+        *ret_is_here = *ret_is_here || is_of_machine(all, a->ai_addr);
     }
     freeaddrinfo(found);
-    if (is_here)
-        add_machine(own, place->port);
     return true;
 }
 
+/* What the settings name comes first: a machine of very many addresses must not push it out. */
 static bool look_up_all(const struct settings *s, struct address_own *own, struct err *e)
 {
     struct server_place places[SERVER_PLACES_MAX];
+    bool is_here[SERVER_PLACES_MAX] = {false}, ok = true;
     size_t count = server_places(s, places);
+    struct ifaddrs *all = NULL; /* without memory: the addresses of the names alone */
     own->count = 0;
-    for (size_t i = 0; i < count; i++)
-        if (!look_up(&places[i], own, e))
-            return false;
-    return true;
+    (void)getifaddrs(&all);
+    for (size_t i = 0; ok && i < count; i++)
+        ok = look_up(&places[i], all, own, &is_here[i], e);
+    for (size_t i = 0; ok && i < count; i++)
+        if (is_here[i])
+            add_machine(all, own, places[i].port);
+    freeifaddrs(all);
+    return ok;
 }
 
 bool own_addresses(const struct settings *s, struct address_own *ret_own, struct err *e)

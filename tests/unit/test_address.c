@@ -3,13 +3,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 
+#include "config/settings.h"
 #include "meter/address.h"
+#include "meter/own_address.h"
 
 static bool asked(const char *text, uint16_t port, const struct address_rule *rule)
 {
@@ -189,6 +193,65 @@ static void our_own_servers_are_never_asked_whatever_is_allowed(void **state)
     }
 }
 
+static void another_way_to_write_our_own_servers_address_is_no_way_in(void **state)
+{
+    (void)state;
+    struct address_own own = {.count = 2};
+    struct sockaddr_in *here = (struct sockaddr_in *)&own.at[0];
+    struct sockaddr_in *there = (struct sockaddr_in *)&own.at[1];
+    *here = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(8080)};
+    here->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    *there = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(8080)};
+    assert_int_equal(inet_pton(AF_INET, "8.8.8.8", &there->sin_addr), 1);
+    const struct address_rule any = {
+        .scope = ADDRESS_ANY, .networks = "", .ports = "", .own = &own};
+    static const char *const same[] = {
+        "127.0.0.1", "127.1.2.3", "0.0.0.0",        "0.1.2.3",          "::1",
+        "::",        "8.8.8.8",   "::ffff:0.0.0.0", "::ffff:127.0.0.2", "64:ff9b::808:808"};
+    for (size_t i = 0; i < ARRAY_LEN(same); i++)
+        if (asked(same[i], 8080, &any))
+            fail_msg("%s", same[i]);
+    assert_true(asked("127.1.2.3", 8081, &any));
+    assert_true(asked("8.8.4.4", 8080, &any));
+}
+
+/* The first address of this machine that others reach it by; false: it has none. */
+static bool outer_address(char out[INET_ADDRSTRLEN])
+{
+    struct ifaddrs *all = NULL;
+    bool found = false;
+    assert_int_equal(getifaddrs(&all), 0);
+    for (const struct ifaddrs *i = all; i && !found; i = i->ifa_next) {
+        const struct sockaddr_in *four = (const void *)i->ifa_addr;
+        found = four && four->sin_family == AF_INET &&
+                (ntohl(four->sin_addr.s_addr) >> 24) != 127 &&
+                inet_ntop(AF_INET, &four->sin_addr, out, INET_ADDRSTRLEN);
+    }
+    freeifaddrs(all);
+    return found;
+}
+
+static void a_server_of_this_machine_is_our_own_by_each_of_its_addresses(void **state)
+{
+    (void)state;
+    char outer[INET_ADDRSTRLEN], url[80];
+    struct address_own own;
+    struct err e = {0};
+    if (!outer_address(outer))
+        skip();
+    snprintf(url, sizeof url, "http://%s:8080/api", outer);
+    const struct settings s = {.broker = {.url = "amqp://127.0.0.1", .management_url = ""},
+                               .database = {.url = "host=/run dbname=d", .password = ""},
+                               .kairosdb = {.insert_url = url, .query_url = url, .user = ""}};
+    assert_true(own_addresses(&s, &own, &e));
+    const struct address_rule any = {
+        .scope = ADDRESS_ANY, .networks = "", .ports = "", .own = &own};
+    assert_false(asked(outer, 8080, &any));
+    assert_false(asked("127.0.0.1", 8080, &any));
+    assert_false(asked(outer, 5672, &any));
+    assert_true(asked("127.0.0.1", 8081, &any));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +261,8 @@ int main(void)
         cmocka_unit_test(a_site_has_private_addresses_and_never_this_host_or_a_clouds_metadata),
         cmocka_unit_test(only_the_ports_of_the_web_are_asked_and_those_that_are_named),
         cmocka_unit_test(our_own_servers_are_never_asked_whatever_is_allowed),
+        cmocka_unit_test(a_server_of_this_machine_is_our_own_by_each_of_its_addresses),
+        cmocka_unit_test(another_way_to_write_our_own_servers_address_is_no_way_in),
         cmocka_unit_test(what_is_no_list_of_networks_is_refused_and_allows_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
