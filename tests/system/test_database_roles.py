@@ -125,6 +125,16 @@ WORKER_MAY_NOT = [
     "DELETE FROM seed_meter",
     "INSERT INTO meterbeat.tick SELECT * FROM meterbeat.tick",
     "UPDATE meterbeat.migration SET version = 1",
+    "UPDATE meterbeat.installation SET tick_key = 'known to me, and all next year is ended with it'",
+    "DELETE FROM meterbeat.installation",
+    "DELETE FROM meterbeat.record_change",
+    "UPDATE meterbeat.record_change SET who = 'another'",
+    "TRUNCATE meterbeat.run",
+    "TRUNCATE meterbeat.custodian",
+    "SELECT setval('meterbeat.outbox_id_seq', 1)",
+    "CREATE SCHEMA mine",
+    "CREATE FUNCTION meterbeat.mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+    "CREATE TRIGGER mine BEFORE UPDATE ON meterbeat.run EXECUTE FUNCTION suppress_redundant_updates_trigger()",
     "DROP TABLE meterbeat.run",
     "ALTER TABLE meterbeat.custodian ADD COLUMN x integer",
     "CREATE TABLE meterbeat.mine (x integer)",
@@ -138,6 +148,10 @@ PRODUCER_MAY_NOT = [
     "SELECT url FROM seed_ts_parser_record",
     "UPDATE seed_timeseries SET reading = 0",
     "DELETE FROM meterbeat.day",
+    "UPDATE meterbeat.installation SET tick_key = 'known to me, and all next year is ended with it'",
+    "SELECT before FROM meterbeat.record_change",
+    "TRUNCATE meterbeat.tick",
+    "CREATE SCHEMA mine",
     "UPDATE meterbeat.migration SET version = 1",
     "CREATE TABLE meterbeat.mine (x integer)",
 ]
@@ -149,6 +163,7 @@ def test_a_program_in_wrong_hands_may_not(role, statements, logins):
         for statement in statements:
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement)
+                pytest.fail(statement)
 
 
 def test_the_grants_can_be_repeated(meterbeat, rows, logins):

@@ -5,11 +5,13 @@ DO $roles$
 DECLARE
     role  text;
     about record;
-    -- what a worker reads and never writes: where secrets are sent, what is asked for whom, when what is due
-    worker_reads  CONSTANT text[] := '{custodian,subscription,record_option,migration,entry,tick}';
+    -- what a worker reads and never writes: where secrets are sent, what is asked for whom, when what is due, by
+    -- which key ids are made, who has decided what
+    worker_reads  CONSTANT text[] := '{custodian,subscription,record_option,record_change,migration,installation,entry,tick}';
     -- what a producer has no business with: secrets above all
-    producer_lacks CONSTANT text[] := '{custodian,authorization,subscription,record_option,resource,validator,series}';
-    producer_reads CONSTANT text[] := '{migration,day,dirty_month,coverage}';
+    producer_lacks CONSTANT text[] :=
+        '{custodian,authorization,subscription,record_option,record_change,resource,validator,series}';
+    producer_reads CONSTANT text[] := '{migration,installation,day,dirty_month,coverage}';
 BEGIN
     FOREACH role IN ARRAY '{meterbeat_worker,meterbeat_producer,meterbeat_admin}'::text[] LOOP
         IF to_regrole(role) IS NULL THEN
