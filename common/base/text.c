@@ -14,13 +14,28 @@
 
 /* --- characters ---------------------------------------------------------------------------- */
 
+/* Letters and marks that nothing is seen of (Unicode's Default_Ignorable_Code_Point, beside
+ * formats). Variation selectors say how the character before them looks, and stay. */
+static bool is_blank_letter(gunichar c)
+{
+    static const gunichar blank[] = {0x034f, 0x115f, 0x1160, 0x17b4,
+                                     0x17b5, 0x2800, 0x3164, 0xffa0};
+    for (size_t i = 0; i < ARRAY_LEN(blank); i++)
+        if (c == blank[i])
+            return true;
+    return false;
+}
+
 static bool is_shown(gunichar c)
 {
+    if (is_blank_letter(c))
+        return false;
     switch (g_unichar_type(c)) {
     case G_UNICODE_FORMAT:
         return c == ZWNJ || c == ZWJ;
     case G_UNICODE_CONTROL:
     case G_UNICODE_SURROGATE:
+    case G_UNICODE_UNASSIGNED: /* noncharacters, and what a later Unicode may hide */
     case G_UNICODE_LINE_SEPARATOR:
     case G_UNICODE_PARAGRAPH_SEPARATOR:
         return false;

@@ -36,9 +36,12 @@ static void what_could_speak_to_a_terminal_becomes_question_marks(void **state)
          "b\xe2\x80\xa9",
          "a?b?"},                                            /* line and paragraph separator */
         {"\xef\xbb\xbf\xe2\x80\x8b\xf3\xa0\x81\x81", "???"}, /* BOM, zero width, tag */
-        {"\xff\xc3", "??"},                                  /* no UTF-8, and cut off */
-        {"\xc0\xaf\xed\xa0\x80", "?????"},                   /* overlong, surrogate */
-        {"\xf4\x90\x80\x80", "????"},                        /* beyond Unicode */
+        {"\xe3\x85\xa4\xef\xbe\xa0\xcd\x8f\xe2\xa0\x80",
+         "????"},                               /* fillers, joiner, Braille blank */
+        {"\xef\xbf\xbf\xf3\xa0\x80\x80", "??"}, /* noncharacter, to be hidden when it is assigned */
+        {"\xff\xc3", "??"},                     /* no UTF-8, and cut off */
+        {"\xc0\xaf\xed\xa0\x80", "?????"},      /* overlong, surrogate */
+        {"\xf4\x90\x80\x80", "????"},           /* beyond Unicode */
         {"Zähler \xe6\x97\xa5\xe6\x9c\xac", "Zähler \xe6\x97\xa5\xe6\x9c\xac"},
         {"\xe0\xa4\x95\xe2\x80\x8d\xe0\xa4\xb7",
          "\xe0\xa4\x95\xe2\x80\x8d\xe0\xa4\xb7"}, /* joiner */
