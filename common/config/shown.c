@@ -44,8 +44,8 @@ static bool looks_like_a_key(const char *text, size_t len)
     for (size_t i = 0; i < len; i++) {
         has_digit |= isdigit((unsigned char)text[i]) != 0;
         has_letter |= isalpha((unsigned char)text[i]) != 0;
-        if (text[i] == '{' || text[i] == '.')
-            return false; /* a place that is filled in, or a name */
+        if (text[i] == '{' || text[i] == '.') /* a place that is filled in, a name; or a JWT */
+            return len >= KEY_LENGTH && strncmp(text, "eyJ", 3) == 0 && !memchr(text, '{', len);
     }
     return len >= KEY_LENGTH && has_digit && has_letter;
 }
@@ -102,8 +102,9 @@ static void put_url(struct out *o, const char *url, size_t len)
             stop = at;
         put(o, url, (size_t)(authority - url));
         const char *colon = at ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
-        if (at) /* the user is no secret */
-            put(o, authority, (size_t)((colon ? colon : at) - authority));
+        size_t user = at ? (size_t)((colon ? colon : at) - authority) : 0;
+        bool is_key = looks_like_a_key(authority, user); /* else the user is no secret */
+        put(o, is_key ? "***" : authority, is_key ? 3 : user);
         if (colon)
             put(o, ":***", 4);
         const char *host = at ? at : authority;

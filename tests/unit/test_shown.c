@@ -53,6 +53,9 @@ static void keys_in_urls_are_left_out_and_places_stay(void **state)
           "https://h/v1/***/{sub_id}");
     shows("feed.url_template", "{url}{path}{sub_id}?{min_name}={min}",
           "{url}{path}{sub_id}?{min_name}={min}");
+    shows("feed.url_template", "https://0123456789abcdefXY@h/x", "https://***@h/x");
+    shows("feed.url_template", "https://0123456789abcdefXY:@h/x", "https://***:***@h/x");
+    shows("feed.url_template", "https://h/x?q=eyJhbGciOi.eyJzdWIiOi.c2ln", "https://h/x?q=***");
     shows("feed.path", "/espi/1_1/resource/Batch/Subscription/",
           "/espi/1_1/resource/Batch/Subscription/");
     shows("kairosdb.query_url", "https://k/api?apikey=1", "https://k/api?apikey=***");
