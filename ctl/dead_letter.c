@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "queue/base64.h"
+#include "queue/message.h"
 
 #define OURS "x-meterbeat-"
 
@@ -85,14 +86,11 @@ json_t *dead_letter_whole(const struct envelope *v)
     return NULL;
 }
 
+/* CC and BCC, by which RabbitMQ routes copies to further queues, least of all: who put the message
+ * here may have written them, and they would be obeyed with our rights. */
 static bool belongs_to_message(const char *name)
 {
-    static const char *const others[] = {
-        OURS, "x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count"};
-    for (size_t i = 0; i < ARRAY_LEN(others); i++)
-        if (strncmp(name, others[i], strlen(others[i])) == 0)
-            return false;
-    return true;
+    return strncmp(name, OURS, strlen(OURS)) != 0 && !message_header_is_brokers(name);
 }
 
 bool dead_letter_fresh(const struct envelope *v, struct envelope *ret_fresh, struct err *e)

@@ -288,6 +288,15 @@ def test_a_message_is_not_replayed_to_a_queue_that_only_it_says(with_queues, cha
     assert with_queues.ctl("dead", "replay", "more", "--queue", QUEUE) == f"replayed more to {QUEUE}\n"
 
 
+def test_a_replayed_message_goes_to_its_queue_alone(with_queues, channel):
+    """RabbitMQ sends copies to whatever CC names, if whoever publishes may: the sender could, and now we could."""
+    channel.queue_declare("payments")
+    put_dead(channel, "copied", CC=["payments"])
+    channel.queue_purge("payments")
+    assert with_queues.ctl("dead", "replay", "copied") == f"replayed copied to {QUEUE}\n"
+    assert (waiting(channel, "payments"), waiting(channel, QUEUE), waiting(channel, DEAD)) == (0, 1, 0)
+
+
 def test_dead_letters_are_dropped_by_id_and_all(with_queues, channel):
     for name in ("one", "two", "three"):
         put_dead(channel, name)
