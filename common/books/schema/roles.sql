@@ -47,7 +47,7 @@ BEGIN
     GRANT SELECT ON seed_ts_parser_record, seed_canonicalbuilding, seed_meter, seed_meter_canonical_building,
         seed_timeseries TO meterbeat_worker, meterbeat_admin;
     GRANT UPDATE (last_date, last_ts) ON seed_ts_parser_record TO meterbeat_worker;
-    GRANT INSERT (name, energy_type, energy_units, custom_meter_id), UPDATE (energy_type, energy_units)
+    GRANT INSERT (name, energy_type, energy_units, custom_meter_id), UPDATE (name, energy_type, energy_units)
         ON seed_meter TO meterbeat_worker;
     GRANT INSERT (meter_id, canonicalbuilding_id) ON seed_meter_canonical_building TO meterbeat_worker;
     GRANT INSERT (meter_id, begin_time, end_time, reading, cost), UPDATE (end_time, reading, cost), DELETE
