@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/attr.h"
 #include "meter/espi_own.h"
 #include "meter/espi_text.h"
 
@@ -82,7 +83,7 @@ static bool text_decimal(struct espi_document *d, int64_t *ret_value, int32_t *r
     if (espi_text_decimal(d->text, d->text_len, ret_value, ret_exponent) != ESPI_NUMBER_BAD)
         return true;
     complain(d, ODD_BAD_NUMBER, d->text, d->text_len);
-    return !espi_text_has_digit(d->text, d->text_len);
+    return !espi_text_has_digit(d->text, d->text_len) && !memchr(d->text, '<', d->text_len);
 }
 
 /* An amount of a bill, in whole 1e-5 of the currency: the nearest where it has decimals. */
@@ -124,12 +125,31 @@ static int64_t text_of_summary(struct espi_document *d, int slot)
     }
 }
 
-/* A multiplier that is given and cannot be read is not 0. */
+/* What a reading's number means hangs on these. */
+static bool decides_meaning(const struct espi_rule *rule)
+{
+    static const int slots[] = {RT_ACCUMULATION, RT_DATA_QUALIFIER, RT_FLOW_DIRECTION,
+                                RT_KIND,         RT_MULTIPLIER,     RT_UOM};
+    for (size_t i = 0; rule->kind == KIND_READING_TYPE && i < ARRAY_LEN(slots); i++)
+        if (rule->slot == slots[i])
+            return true;
+    return strcmp(rule->name, "powerOfTenMultiplier") == 0;
+}
+
+/* A multiplier that is given and cannot be read is not 0, nor is "reverse" no direction; and two
+ * that differ are none. */
 static int64_t text_field(struct espi_document *d, const struct espi_rule *rule)
 {
+    int64_t before = d->drafts[d->draft_count - 1].slots[rule->slot];
     int64_t value = rule->kind == KIND_SUMMARY ? text_of_summary(d, rule->slot) : text_number(d);
-    bool is_multiplier = strcmp(rule->name, "powerOfTenMultiplier") == 0;
-    return value == ESPI_ABSENT && is_multiplier && !text_is_blank(d) ? ESPI_UNREADABLE : value;
+    if (!decides_meaning(rule))
+        return value;
+    if (text_is_blank(d))
+        return before;
+    if (value != ESPI_ABSENT && before != ESPI_ABSENT && value != before)
+        complain(d, ODD_BAD_NUMBER, d->text, d->text_len);
+    return value == ESPI_ABSENT || (before != ESPI_ABSENT && value != before) ? ESPI_UNREADABLE
+                                                                              : value;
 }
 
 /* Some feeds give their instants with fractions of a second. */
@@ -543,16 +563,48 @@ static void close_quality_word(struct espi_document *d)
         d->reading.qualities |= 1u << 8;
 }
 
+/* Into a reading's number; false: it cannot be read, or an earlier one of the reading differs. */
+static bool close_decimal(struct espi_document *d, int64_t *number, int32_t *exponent)
+{
+    int64_t value;
+    int32_t places;
+    bool is_first = *number == ESPI_ABSENT;
+    if (!text_decimal(d, &value, &places))
+        return false;
+    if (!is_first && value != ESPI_ABSENT && (value != *number || places != *exponent)) {
+        complain(d, ODD_BAD_NUMBER, d->text, d->text_len);
+        return false;
+    }
+    if (is_first) {
+        *number = value;
+        *exponent = places;
+    }
+    return true;
+}
+
 static void close_value(struct espi_document *d)
 {
-    if (!text_decimal(d, &d->reading.value, &d->reading.value_exponent))
+    if (!close_decimal(d, &d->reading.value, &d->reading.value_exponent))
         espi_graph_group_at(&d->graph, d->group)->unreadable_values = true;
 }
 
 static void close_cost(struct espi_document *d)
 {
-    if (!text_decimal(d, &d->reading.cost, &d->reading.cost_exponent))
+    if (!close_decimal(d, &d->reading.cost, &d->reading.cost_exponent))
         espi_graph_group_at(&d->graph, d->group)->unreadable_costs = true;
+}
+
+/* One that cannot be read, and two that differ, are no start. */
+static void close_start(struct espi_document *d)
+{
+    int64_t before = d->reading.start_s, start_s = text_seconds(d);
+    if (text_is_blank(d))
+        return;
+    bool differs = before != ESPI_ABSENT && start_s != ESPI_ABSENT && start_s != before;
+    if (differs)
+        complain(d, ODD_BAD_NUMBER, d->text, d->text_len);
+    d->start_unreadable |= differs || start_s == ESPI_ABSENT;
+    d->reading.start_s = d->start_unreadable ? ESPI_ABSENT : start_s;
 }
 
 /* A start that cannot be read is not none: the block's order may be another. */
@@ -620,8 +672,7 @@ static bool close_node(struct espi_document *d, const struct espi_rule *rule, st
 {
     switch ((enum espi_node)rule->node) {
     case NODE_START:
-        d->reading.start_s = text_seconds(d);
-        d->start_unreadable = d->reading.start_s == ESPI_ABSENT && !text_is_blank(d);
+        close_start(d);
         return true;
     case NODE_DURATION:
         d->reading.duration_s = text_seconds(d);
@@ -699,11 +750,28 @@ static bool close_node(struct espi_document *d, const struct espi_rule *rule, st
     }
 }
 
+/* Whatever in a block calls itself a reading is one: Reading, IntervalReading, RegisterReading. */
+static bool is_reading(const struct espi_document *d, const char *name)
+{
+    static const char end[] = "reading";
+    size_t len = strlen(name), size = strlen(end);
+    if (!strcasecmp(name, "IntervalReading"))
+        return true;
+    return espi_grammar[d->open[d->depth]].node == NODE_BLOCK && len >= size &&
+           !strcasecmp(name + len - size, end) && strcasecmp(name, "MeterReading") != 0;
+}
+
+/* An element within a number's text is no part of it, and what is left is another number. */
+static bool note_in_text(struct espi_document *d, struct err *e)
+{
+    return !espi_document_wants_text(d) || espi_document_text(d, "<", 1, e);
+}
+
 /* An element that means nothing here: what it would have been elsewhere is told. */
 static void note_skipped(struct espi_document *d, int parent, const char *name, const char *uri)
 {
     const char *in = d->skipped ? d->skipped_in : espi_grammar[parent].name;
-    if (!strcasecmp(name, "IntervalReading")) {
+    if (is_reading(d, name)) {
         d->misplaced++;
         complain(d, ODD_MISPLACED_READING, in, strlen(in));
     }
@@ -731,8 +799,9 @@ bool espi_document_start(struct espi_document *d, const char *name, const char *
     if (d->skipped ||
         (*ret_rule = espi_grammar_match(parent, name, uri, d->seen, &is_misplaced)) < 0) {
         note_skipped(d, parent, name, uri);
+        bool right = note_in_text(d, e);
         d->skipped++;
-        return true;
+        return right;
     }
     if (is_misplaced && !d->name_space_told)
         complain(d, ODD_NAME_SPACE, uri, uri ? strlen(uri) : 0);

@@ -47,6 +47,7 @@ const char *espi_odd_code(enum espi_odd odd)
         [ODD_START_IMPOSSIBLE] = "start_impossible",
         [ODD_UNREADABLE_VALUES] = "unreadable_values",
         [ODD_UNREADABLE_COSTS] = "unreadable_costs",
+        [ODD_UNREADABLE_TYPE] = "unreadable_type",
         [ODD_BILL_LINES] = "bill_lines_unclear",
         [ODD_BLOCKS_DIFFER] = "blocks_differ",
         [ODD_CUSTOMER_DATA] = "customer_data",

@@ -49,12 +49,13 @@ enum espi_odd {
     ODD_START_IMPOSSIBLE,  /* a reading that starts after the year 2286 */
     ODD_UNREADABLE_VALUES, /* values that were meant as numbers and cannot be read exactly */
     ODD_UNREADABLE_COSTS,
-    ODD_BILL_LINES,    /* a bill without an amount, whose lines do not say what it is */
-    ODD_BLOCKS_DIFFER, /* what a block's interval says behind its readings is not what the one
-                          before said */
-    ODD_CUSTOMER_DATA, /* about a customer: names and addresses, no readings */
-    ODD_BATCH_LIST,    /* URLs of documents that are not fetched */
-    ODD_UNREAD_FILE,   /* a file of an archive that is no XML */
+    ODD_UNREADABLE_TYPE, /* a code of the type that was given and is no code */
+    ODD_BILL_LINES,      /* a bill without an amount, whose lines do not say what it is */
+    ODD_BLOCKS_DIFFER,   /* what a block's interval says behind its readings is not what the one
+                            before said */
+    ODD_CUSTOMER_DATA,   /* about a customer: names and addresses, no readings */
+    ODD_BATCH_LIST,      /* URLs of documents that are not fetched */
+    ODD_UNREAD_FILE,     /* a file of an archive that is no XML */
     ODD_COUNT,
 };
 

@@ -40,7 +40,7 @@ struct espi_series {
     const char *unresolved;  /* NULL, or why these readings have no certain meaning:
                                 "no_meter_reading",  "no_reading_type", "no_unit",
                                 "bad_multiplier", "conflicting_types", "ambiguous_link",
-                                "unreadable_values".  Never sum those. */
+                                "unreadable_type", "unreadable_values".  Never sum those. */
     int64_t service_kind;
     int64_t commodity;
     int64_t kind;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "meter/decimal.h"
 #include "meter/espi_links.h"
 #include "meter/local_time.h"
 #include "meter/series_tags.h"
@@ -54,9 +55,9 @@ struct espi_series espi_series_unknown(void)
                                 .dst_offset_s = absent};
 }
 
-static int64_t readable(int64_t multiplier)
+static int64_t readable(int64_t number)
 {
-    return multiplier == ESPI_UNREADABLE ? ESPI_ABSENT : multiplier;
+    return number == ESPI_UNREADABLE ? ESPI_ABSENT : number;
 }
 
 static void say_type(const struct drawing *d, struct espi_series *s, const struct espi_choice *c)
@@ -67,22 +68,22 @@ static void say_type(const struct drawing *d, struct espi_series *s, const struc
     const int64_t *slots = espi_graph_slots(d->graph, type);
     s->reading_type = text_of(d, type->self);
     s->reading_type_link = c->link;
-    s->accumulation_behaviour = slots[RT_ACCUMULATION];
+    s->accumulation_behaviour = readable(slots[RT_ACCUMULATION]);
     s->commodity = slots[RT_COMMODITY];
     s->consumption_tier = slots[RT_CONSUMPTION_TIER];
     s->cpp = slots[RT_CPP];
     s->currency = slots[RT_CURRENCY];
-    s->data_qualifier = slots[RT_DATA_QUALIFIER];
+    s->data_qualifier = readable(slots[RT_DATA_QUALIFIER]);
     s->default_quality = slots[RT_DEFAULT_QUALITY];
-    s->flow_direction = slots[RT_FLOW_DIRECTION];
+    s->flow_direction = readable(slots[RT_FLOW_DIRECTION]);
     s->interval_length = slots[RT_INTERVAL_LENGTH];
-    s->kind = slots[RT_KIND];
+    s->kind = readable(slots[RT_KIND]);
     s->measuring_period = slots[RT_MEASURING_PERIOD];
     s->power_of_ten_multiplier = readable(slots[RT_MULTIPLIER]);
     s->phase = slots[RT_PHASE];
     s->time_attribute = slots[RT_TIME_ATTRIBUTE];
     s->tou = slots[RT_TOU];
-    s->uom = slots[RT_UOM];
+    s->uom = readable(slots[RT_UOM]);
 }
 
 static void say_local_time(const struct drawing *d, struct espi_series *s,
@@ -127,10 +128,23 @@ static bool types_conflict(const struct drawing *d, const struct espi_choice *c)
     return c->ambiguous || espi_graph_resource(d->graph, c->resource - 1)->differs_in_meaning;
 }
 
-static int64_t multiplier_of(const struct drawing *d, const struct espi_choice *type)
+static const int64_t *slots_of(const struct drawing *d, const struct espi_choice *type)
 {
-    const struct espi_resource *r = espi_graph_resource(d->graph, type->resource - 1);
-    return espi_graph_slots(d->graph, r)[RT_MULTIPLIER];
+    return espi_graph_slots(d->graph, espi_graph_resource(d->graph, type->resource - 1));
+}
+
+static bool multiplier_is_bad(int64_t multiplier)
+{
+    return multiplier == ESPI_UNREADABLE ||
+           (multiplier != ESPI_ABSENT &&
+            (multiplier < -DECIMAL_MAX_EXPONENT || multiplier > DECIMAL_MAX_EXPONENT));
+}
+
+/* Direction, kind or qualifier in words: whoever takes "reverse" for none adds what was fed in. */
+static bool codes_are_bad(const int64_t *slots)
+{
+    return slots[RT_FLOW_DIRECTION] == ESPI_UNREADABLE || slots[RT_KIND] == ESPI_UNREADABLE ||
+           slots[RT_ACCUMULATION] == ESPI_UNREADABLE || slots[RT_DATA_QUALIFIER] == ESPI_UNREADABLE;
 }
 
 static void judge_type(const struct drawing *d, struct espi_series *s, const struct espi_choice *c)
@@ -142,13 +156,16 @@ static void judge_type(const struct drawing *d, struct espi_series *s, const str
         odd = ODD_CONFLICTING_TYPES;
     else if (s->uom == ESPI_ABSENT)
         odd = ODD_NO_UNIT;
-    else if (multiplier_of(d, c) == ESPI_UNREADABLE)
+    else if (codes_are_bad(slots_of(d, c)))
+        odd = ODD_UNREADABLE_TYPE;
+    else if (multiplier_is_bad(slots_of(d, c)[RT_MULTIPLIER]))
         odd = ODD_BAD_MULTIPLIER;
     if (odd == ODD_COUNT)
         return;
     complain(d, odd, s->meter_reading ? s->meter_reading : s->blocks_href);
     /* a meter can be given a name (correction.h), but not another type */
-    if (!s->unresolved || odd == ODD_CONFLICTING_TYPES || odd == ODD_BAD_MULTIPLIER)
+    if (!s->unresolved || odd == ODD_CONFLICTING_TYPES || odd == ODD_BAD_MULTIPLIER ||
+        odd == ODD_UNREADABLE_TYPE)
         s->unresolved = espi_odd_code(odd);
 }
 

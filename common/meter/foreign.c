@@ -29,6 +29,9 @@ static const struct magic magics[] = {
     {MAGIC("\xff\xd8\xff"), {"image", "an image, not a feed" INSTEAD}},
     {MAGIC("7z\xbc\xaf"), {"archive", "an archive (7z): unpack it, and give what is in it"}},
     {MAGIC("Rar!"), {"archive", "an archive (RAR): unpack it, and give what is in it"}},
+    {MAGIC("PK\3\4"),
+     {"nested_archive", "an archive within another: unpack it, and give what is in it"}},
+    {MAGIC("\x1f\x8b"), {"nested_archive", "gzip within gzip: unpack it, and give what is in it"}},
     {MAGIC("BZh"), {"archive", "packed by bzip2: unpack it, and give what is in it"}},
     {MAGIC("\xfd"
            "7zXZ"),
@@ -55,6 +58,15 @@ static size_t line_end(const char *text, size_t from, size_t len)
     while (from < len && text[from] != '\n' && text[from] != '\r')
         from++;
     return from;
+}
+
+/* Bytes that no text has: columns among them are none. */
+static bool is_binary(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] < ' ' && !strchr("\t\r\n\f", text[i]))
+            return true;
+    return false;
 }
 
 static size_t separators(const char *text, size_t from, size_t to, char separator)
@@ -86,15 +98,16 @@ static bool is_table(const char *text, size_t len)
 const struct foreign *foreign_of(const char *head, size_t len)
 {
     char text[HEAD_BYTES];
-    for (size_t i = 0; i < ARRAY_LEN(magics); i++)
-        if (len >= magics[i].len && !memcmp(head, magics[i].bytes, magics[i].len))
-            return &magics[i].is;
     size_t text_len = plain_text(head, len, text);
+    for (size_t i = 0; i < ARRAY_LEN(magics); i++)
+        if ((len >= magics[i].len && !memcmp(head, magics[i].bytes, magics[i].len)) ||
+            (text_len >= magics[i].len && !memcmp(text, magics[i].bytes, magics[i].len)))
+            return &magics[i].is;
     if (!text_len || *text == '<')
         return NULL;
     if (*text == '{' || *text == '[')
         return &json;
-    return is_table(text, text_len) ? &csv : NULL;
+    return !is_binary(text, text_len) && is_table(text, text_len) ? &csv : NULL;
 }
 
 const struct foreign *foreign_of_root(const char *name, const char *uri)

@@ -187,8 +187,10 @@ int64_t series_service(const struct espi_series *s, bool *ret_conflict)
     const struct commodity_services *type = services_of(s->commodity);
     int64_t category = s->service_kind;
     *ret_conflict = false;
-    if (category == ESPI_ABSENT)
+    if (category == ESPI_ABSENT) {
+        *ret_conflict = type && unit_is_not_of(type->services[0], s->uom);
         return type ? type->services[0] : ESPI_ABSENT;
+    }
     if (type && !is_one_of(category, type->services, ARRAY_LEN(type->services))) {
         *ret_conflict = true;
         return type->services[0];

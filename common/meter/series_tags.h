@@ -45,7 +45,8 @@ MUST_CHECK bool series_tags_of(const struct espi_series *s, const char *building
 /*
  * What is metered, as a service category. The reading type decides: its commodity, or its unit
  * where it has none and therms or Btu stand below electricity; else the usage point's category.
- * ESPI_ABSENT: nothing says. *ret_conflict: they contradict one another. Pure.
+ * ESPI_ABSENT: nothing says. *ret_conflict: category, commodity and unit contradict one another.
+ * Pure.
  */
 int64_t series_service(const struct espi_series *s, bool *ret_conflict);
 /* As the tags were made before the type decided: by the category, which s must have. */

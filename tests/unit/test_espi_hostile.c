@@ -49,6 +49,10 @@ static void what_is_no_feed_is_called_what_it_is(void **state)
     refuse_text("Name;A. Person\nAddress;1 Street\n", "csv");
     refuse_text("Your usage\n\nDate\tkWh\n1\t2\n", "csv");
     refuse_text("%PDF-1.7\n%\xe2\xe3", "pdf");
+    refuse_text("\xef\xbb\xbf\r\n\r\n%PDF-1.7\n", "pdf");
+    refuse_text("PK\3\4\n,,\n,,", "nested_archive");
+    refuse_text("\x1f\x8b\n,,\n,,", "nested_archive");
+    refuse_text("MZ\1\2,,\n,,\n", "not_xml");
     refuse_text("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "xls");
     refuse_text("<Workbook xmlns='urn:schemas-microsoft-com:office:spreadsheet'/>", "xls");
     refuse_text("{\\rtf1 text}", "rtf");

@@ -83,6 +83,66 @@ static void values_that_no_number_can_hold_refuse_their_series(void **state)
                  HOLDS("| 1 of 1\n", "bad_number at 2: n/a\n", "no_value at 2: \n"));
 }
 
+/* Of "1<b>2</b>3" neither 13 nor 123 is sure; of two values neither is. */
+static void an_element_within_a_number_or_a_second_number_makes_it_unreadable(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"<e:value>1<b>2</b>3</e:value>",
+                                         "<e:value><b>5</b></e:value>",
+                                         "<e:value>5</e:value><e:value>6</e:value>"};
+    char text[4000];
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        snprintf(text, sizeof text,
+                 "<feed " SPACES ">" METER BLOCK READING("1751328000", VALUE("2"))
+                     READING("1751331600", "%s") END,
+                 values[i]);
+        assert_holds(text, HOLDS("| 2 of 1 unreadable_values\n", "bad_number at 3: "));
+    }
+    assert_holds("<feed " SPACES
+                 ">" METER BLOCK READING("1751328000", VALUE("2") VALUE("2") VALUE(""))
+                     READING("1751331600</e:start><e:start>1751335200", VALUE("3")) END,
+                 HOLDS(" = 2 cost", "exact exact only | 2 of 1\n", "no_time at 3: "));
+    assert_holds("<feed " SPACES
+                 ">" METER BLOCK READING("1751328000", VALUE("2") COST("5") COST("6")) END,
+                 HOLDS(" = 2 cost", "unreadable_costs at 0: "));
+}
+
+/* "reverse" is not no direction, and 2^32 - 3 is no power of ten that was meant. */
+static void a_type_whose_codes_are_words_or_differ_is_not_guessed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type, *wanted;
+    } types[] = {
+        {"<e:uom>72</e:uom><e:flowDirection>reverse</e:flowDirection>", "unreadable_type\n"},
+        {"<e:uom>72</e:uom><e:kind>demand</e:kind>", "unreadable_type\n"},
+        {"<e:uom>72</e:uom><e:accumulationBehaviour>bulk</e:accumulationBehaviour>",
+         "unreadable_type\n"},
+        {"<e:uom>72</e:uom><e:dataQualifier>1.5</e:dataQualifier>", "unreadable_type\n"},
+        {"<e:uom>72</e:uom><e:flowDirection>1</e:flowDirection><e:flowDirection>19"
+         "</e:flowDirection>",
+         "unreadable_type\n"},
+        {"<e:uom>72</e:uom><e:uom>169</e:uom>", "no_unit\n"},
+        {"<e:uom>72</e:uom><e:powerOfTenMultiplier>4294967293</e:powerOfTenMultiplier>",
+         "bad_multiplier\n"},
+        {"<e:uom>72</e:uom><e:powerOfTenMultiplier>0</e:powerOfTenMultiplier>"
+         "<e:powerOfTenMultiplier>3</e:powerOfTenMultiplier>",
+         "bad_multiplier\n"},
+        {"<e:uom>72</e:uom><e:uom>72</e:uom><e:uom/><e:kind/>", "| 1 of 1\n"},
+    };
+    char text[4000];
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        snprintf(
+            text, sizeof text,
+            "<feed " SPACES "><entry><link rel='self' href='U/1/M/1'/><link rel='related' "
+            "href='U/1/M/1/IntervalBlock'/><content><e:MeterReading/></content></entry>"
+            "<entry><content><e:ReadingType>%s</e:ReadingType></content></entry>" BLOCK READING(
+                "1751328000", VALUE("2")) END,
+            types[i].type);
+        assert_holds(text, HOLDS(types[i].wanted));
+    }
+}
+
 static void costs_that_cannot_be_read_are_told_and_leave_the_values_alone(void **state)
 {
     (void)state;
@@ -134,6 +194,14 @@ static void readings_where_none_belong_are_counted_by_what_they_stand_in(void **
 }
 
 /* --- name spaces ------------------------------------------------------------------------- */
+static void what_calls_itself_a_reading_in_a_block_is_counted(void **state)
+{
+    (void)state;
+    assert_holds("<feed " SPACES ">" METER BLOCK "<e:Reading><e:value>5</e:value></e:Reading>"
+                 "<e:extension/>" END,
+                 HOLDS("misplaced_reading at 2: IntervalBlock\n"));
+}
+
 static void a_feed_in_another_name_space_is_read_and_told(void **state)
 {
     (void)state;
@@ -252,6 +320,10 @@ static struct espi *bill_of(const char *lines, const char *amount)
     "<e:costAdditionalDetailLastPeriod><e:amount>" amount                                          \
     "</e:amount><e:itemKind>9</e:itemKind></e:costAdditionalDetailLastPeriod>"
 
+#define CREDIT(amount)                                                                             \
+    "<e:costAdditionalDetailLastPeriod><e:amount>" amount                                          \
+    "</e:amount><e:itemKind>8</e:itemKind></e:costAdditionalDetailLastPeriod>"
+
 static void a_bill_without_an_amount_is_what_its_lines_charge(void **state)
 {
     (void)state;
@@ -269,6 +341,27 @@ static void a_bill_without_an_amount_is_what_its_lines_charge(void **state)
              LINE("770", "Total current charges"),
          770},
         {"0", LINE("700", "Energy") LINE("900", "Total"), none},
+        /* in other languages */
+        {"0",
+         LINE("700", "\xc3\x89lectricit\xc3\xa9") LINE("90", "SOLDE PR\xc3\x89"
+                                                             "C\xc3\x89"
+                                                             "DENT")
+             LINE("790", "Montant \xc3\xa0 payer"),
+         700},
+        {"0",
+         LINE("700", "Energ\xc3\xad"
+                     "a") LINE("90", "Saldo anterior") LINE("790", "Importe a pagar"),
+         700},
+        {"0", LINE("700", "Strom") LINE("133", "MwSt") LINE("833", "Rechnungsbetrag"), 833},
+        /* in one that nobody here knows: a total, a total of one, a balance that was paid */
+        {"0", LINE("700", "Stroom") LINE("133", "Btw") LINE("833", "Te betalen"), none},
+        {"0", LINE("700", "Stroom") LINE("700", "Te betalen"), none},
+        {"0", LINE("90", "Vorige rekening") PAYMENT("-90") LINE("700", "Stroom"), none},
+        {"0", LINE("700", "Energy") LINE("20", "Late payment charge"), 720},
+        {"0", LINE("700", "Summer rate") LINE("20", "Payment processing fee"), 720},
+        {"0", LINE("700", "Energy") CREDIT("-50"), 650},
+        {"0", LINE("700", "Energy") CREDIT("50"), none},
+        {"0", LINE("700", "Energy") LINE("100", "Delivery") LINE("800", "Current charges"), 800},
         {"0", LINE("700", "Energy") LINE("1,200", "Delivery"), none},
         {"0", LINE("9223372036854775807", "Energy") LINE("9223372036854775807", "More"), none},
         {"0", "", 0},
@@ -366,6 +459,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decimals_beside_whole_numbers_are_all_exact),
         cmocka_unit_test(values_that_no_number_can_hold_refuse_their_series),
+        cmocka_unit_test(an_element_within_a_number_or_a_second_number_makes_it_unreadable),
+        cmocka_unit_test(a_type_whose_codes_are_words_or_differ_is_not_guessed),
+        cmocka_unit_test(what_calls_itself_a_reading_in_a_block_is_counted),
         cmocka_unit_test(costs_that_cannot_be_read_are_told_and_leave_the_values_alone),
         cmocka_unit_test(tier_and_critical_peak_come_with_each_reading_that_has_them),
         cmocka_unit_test(

@@ -101,6 +101,9 @@ static void the_type_decides_what_is_metered_and_a_contradiction_is_told(void **
     assert_service(none, 8, 42, 1, false);
     assert_service(none, 1, 72, 0, false);
     assert_service(none, none, 72, none, false);
+    assert_service(none, 1, 169, 0, true); /* nothing but the type: electricity in therms */
+    assert_service(none, 7, 63, 1, true);
+    assert_service(none, 9, 72, 2, true);
     assert_service(0, 0, 72, 0, false);
     assert_service(3, none, 119, 3, false); /* a category that is no commodity's */
 }
