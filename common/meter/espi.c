@@ -28,6 +28,7 @@ struct espi {
     bool ending; /* no more bytes of this document will come */
     bool finished;
     bool root_checked;
+    char root[64];    /* the document's, where it is one of ESPI that we do not read */
     bool undecodable; /* the converter met bytes that are no characters */
     uint64_t bytes;
     char head[HEAD_BYTES + 1];
@@ -125,8 +126,10 @@ static bool check_root(struct espi *p, const char *name, const char *uri, int ru
         return true;
     if (!strcasecmp(name, "html"))
         return err_set(&p->error, ERR_REJECT, "html", "a web page, not a feed");
-    if (espi_grammar_is_espi(uri) || (uri && !strncmp(uri, ESPI_NS, strlen(ESPI_NS))))
+    if (espi_grammar_is_espi(uri) || (uri && !strncmp(uri, ESPI_NS, strlen(ESPI_NS)))) {
+        snprintf(p->root, sizeof p->root, "%.60s", name);
         return true; /* another ESPI document, or one about customers: nothing in it for us */
+    }
     const struct foreign *foreign = foreign_of_root(name, uri);
     if (foreign)
         return err_set(&p->error, ERR_REJECT, foreign->code, "%s", foreign->text);
@@ -641,10 +644,13 @@ bool espi_check_content(const struct espi *p, struct err *e)
         return err_set(e, ERR_REJECT, "batch_list",
                        "a BatchList: %llu URLs of documents and no readings; fetch those documents",
                        (unsigned long long)d->list_urls);
-    return !d->customer_elements ||
-           err_set(e, ERR_REJECT, "customer_data",
-                   "a customer's data (names, addresses, accounts) and no readings; fetch the "
-                   "usage data: Batch/Subscription instead of RetailCustomer");
+    if (d->customer_elements)
+        return err_set(e, ERR_REJECT, "customer_data",
+                       "a customer's data (names, addresses, accounts) and no readings; fetch the "
+                       "usage data: Batch/Subscription instead of RetailCustomer");
+    return !*p->root ||
+           err_set(e, ERR_REJECT, "not_a_feed",
+                   "the document is ESPI's <%s>: nothing of a meter is in it", p->root);
 }
 
 const struct espi_graph *espi_graph_of(const struct espi *p)

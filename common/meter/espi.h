@@ -148,8 +148,8 @@ uint64_t espi_misplaced_count(const struct espi *p);
  * number, which counts one twice that lacks two things. */
 uint64_t espi_skipped(const struct espi *p, char *text, size_t room);
 /* After espi_finish: false where the feed holds nothing to use and is something else than meter
- * data: ERR_REJECT "customer_data" (names and addresses) or "batch_list" (URLs that nobody
- * fetches). */
+ * data: ERR_REJECT "customer_data" (names and addresses), "batch_list" (URLs that nobody
+ * fetches) or "not_a_feed" (another document of ESPI: ServiceStatus, ...). */
 MUST_CHECK bool espi_check_content(const struct espi *p, struct err *e);
 
 #endif

@@ -527,7 +527,7 @@ static bool open_reading(struct espi_document *d, struct err *e)
 {
     if (!choose_group(d, e))
         return false;
-    d->start_unreadable = false;
+    d->start_unreadable = d->start_elsewhere = false;
     d->reading = (struct espi_reading){.group = d->group,
                                        .ordinal = d->ordinal,
                                        .entry = d->in_entry ? d->entries : 0,
@@ -607,10 +607,12 @@ static void close_start(struct espi_document *d)
     d->reading.start_s = d->start_unreadable ? ESPI_ABSENT : start_s;
 }
 
-/* A start that cannot be read is not none: the block's order may be another. */
+/* A start that cannot be read, or is given where none is read, is not none: the block's order may
+ * be another. */
 static void place_by_block(struct espi_document *d, struct espi_group *group)
 {
-    d->reading.start_s = d->start_unreadable ? ESPI_ABSENT : d->block_start_s;
+    bool unknown = d->start_unreadable || d->start_elsewhere;
+    d->reading.start_s = unknown ? ESPI_ABSENT : d->block_start_s;
     if (d->reading.start_s == ESPI_ABSENT)
         complain(d, ODD_NO_TIME, NULL, 0);
     else
@@ -761,6 +763,14 @@ static bool is_reading(const struct espi_document *d, const char *name)
            !strcasecmp(name + len - size, end) && strcasecmp(name, "MeterReading") != 0;
 }
 
+/* <start> beside <value>, <TimePeriod>, or one of another name space. */
+static bool is_time_of_reading(const struct espi_document *d, const char *name)
+{
+    uint8_t in = espi_grammar[d->open[d->depth]].node;
+    return (in == NODE_READING || in == NODE_READING_PERIOD) &&
+           (!strcasecmp(name, "start") || !strcasecmp(name, "timePeriod"));
+}
+
 /* An element within a number's text is no part of it, and what is left is another number. */
 static bool note_in_text(struct espi_document *d, struct err *e)
 {
@@ -778,6 +788,7 @@ static void note_skipped(struct espi_document *d, int parent, const char *name, 
     if (d->skipped)
         return;
     d->skipped_in = name;
+    d->start_elsewhere |= is_time_of_reading(d, name);
     if (espi_grammar_is_customer(name, uri)) {
         d->customer_elements++;
         complain(d, ODD_CUSTOMER_DATA, NULL, 0);

@@ -75,6 +75,7 @@ struct espi_document {
     int64_t block_start_s;
     uint32_t ordinal;
     bool start_unreadable; /* of the reading: given, and no number */
+    bool start_elsewhere;  /* of the reading: given where none is read */
     uint64_t readings;
     uint64_t misplaced; /* IntervalReadings where none is read */
     uint64_t list_urls, customer_elements;

@@ -40,16 +40,23 @@ static bool is_total(const struct espi_lines *l)
     return says(l, words, ARRAY_LEN(words));
 }
 
+/* Energy, its delivery and taxes, and credits of them. Balances are seen as administrative fees. */
+static bool is_of_this_bill(int64_t kind)
+{
+    return kind >= 1 && kind <= KIND_CREDIT_LAST && kind != 4 && kind != 8;
+}
+
 /* What an earlier bill left, and what was paid for it. */
 static bool is_balance(const struct espi_lines *l)
 {
-    static const char *const words[] = {"balance",  "payment", "forward",  "previous",
-                                        "received", "solde",   "paiement", "saldo",
-                                        "pago",     "zahlung", "vortrag"};
+    static const char *const words[] = {
+        "balance", "payment", "forward", "previous", "received", "solde",   "paiement",   "saldo",
+        "pago",    "zahlung", "vortrag", "arrears",  "past due", "overdue", "outstanding"};
     /* "late payment charge" is one of this bill */
     static const char *const fees[] = {"late ", "fee", "interest", "penalty", "payment charge"};
-    return l->kind == KIND_PAYMENT ||
-           (says(l, words, ARRAY_LEN(words)) && !says(l, fees, ARRAY_LEN(fees)));
+    if (l->kind == KIND_PAYMENT || is_of_this_bill(l->kind))
+        return l->kind == KIND_PAYMENT;
+    return says(l, words, ARRAY_LEN(words)) && !says(l, fees, ARRAY_LEN(fees));
 }
 
 static void add(struct espi_lines *l, int64_t *sum)
@@ -113,7 +120,9 @@ static bool charges_what_was_paid(const struct espi_lines *l)
 int64_t espi_lines_amount(const struct espi_lines *l)
 {
     int64_t due;
-    if (l->unclear || l->count == 0 || __builtin_add_overflow(l->charged, l->balances, &due))
+    bool only_balances = l->charge_count == 0 && l->charged == 0 && l->balances != 0;
+    if (l->unclear || l->count == 0 || only_balances ||
+        __builtin_add_overflow(l->charged, l->balances, &due))
         return ESPI_ABSENT;
     for (size_t i = 0; i < l->total_count; i++)
         if (l->totals[i] == l->charged || l->totals[i] == due)

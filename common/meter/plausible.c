@@ -48,6 +48,7 @@ static void note_time(struct plausible_sums *s, const struct espi_reading *r, do
 {
     bool timed = r->placed && r->duration_s != ESPI_ABSENT && r->duration_s > 0;
     s->untimed += !timed;
+    s->unplaced += !r->placed;
     if (!timed) {
         s->amount_untimed += value;
         s->used_untimed += r->value != 0;
@@ -101,6 +102,7 @@ static void sums_join(struct plausible_sums *into, const struct plausible_sums *
     into->last_s = !into->readings || s->last_s > into->last_s ? s->last_s : into->last_s;
     into->readings += s->readings;
     into->untimed += s->untimed;
+    into->unplaced += s->unplaced;
     into->used += s->used;
     into->used_untimed += s->used_untimed;
     into->amount += s->amount;
@@ -151,6 +153,9 @@ static bool has_amounts(const struct espi_series *s, const struct plausible_sums
 static double seconds_of(const struct espi_series *s, const struct plausible_sums *sums)
 {
     double length = s->interval_length == ESPI_ABSENT ? 0 : (double)s->interval_length;
+    bool is_placed = !sums->unplaced && sums->readings > 1;
+    if (length <= 0 && is_placed) /* nothing says how long: as far as they lie apart */
+        length = ((double)sums->last_s - (double)sums->first_s) / (double)(sums->readings - 1);
     return sums->seconds + (length > 0 ? length * (double)sums->used_untimed : 0);
 }
 

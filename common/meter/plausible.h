@@ -17,6 +17,7 @@
 /* Of the readings of one group that have a value; sums are approximate. */
 struct plausible_sums {
     uint64_t readings, untimed; /* untimed: of those, without a duration of their own */
+    uint64_t unplaced;          /* without a start of their own */
     uint64_t used;              /* readings other than 0 */
     uint64_t used_untimed;
     double amount, amount_untimed; /* of the values; of those without a duration */

@@ -194,6 +194,24 @@ static void readings_where_none_belong_are_counted_by_what_they_stand_in(void **
 }
 
 /* --- name spaces ------------------------------------------------------------------------- */
+/* Its place in the block may be another: a day may lie between. */
+static void a_start_where_none_is_read_is_not_guessed_from_the_blocks_order(void **state)
+{
+    (void)state;
+    static const char *const readings[] = {
+        "<e:TimePeriod><e:start>1751500800</e:start></e:TimePeriod>",
+        "<e:start>1751500800</e:start>", "<x:timePeriod xmlns:x='http://example.org/x'/>",
+        "<e:timePeriod><e:Start>1751500800</e:Start></e:timePeriod>"};
+    char text[4000];
+    for (size_t i = 0; i < sizeof readings / sizeof *readings; i++) {
+        snprintf(text, sizeof text,
+                 "<feed " SPACES ">" METER BLOCK "<e:interval><e:start>1751328000</e:start>"
+                 "</e:interval><e:IntervalReading>%s<e:value>5</e:value></e:IntervalReading>" END,
+                 readings[i]);
+        assert_holds(text, HOLDS("no_time at 2: "));
+    }
+}
+
 static void what_calls_itself_a_reading_in_a_block_is_counted(void **state)
 {
     (void)state;
@@ -320,6 +338,9 @@ static struct espi *bill_of(const char *lines, const char *amount)
     "<e:costAdditionalDetailLastPeriod><e:amount>" amount                                          \
     "</e:amount><e:itemKind>9</e:itemKind></e:costAdditionalDetailLastPeriod>"
 
+#define USAGE(amount, note)                                                                        \
+    "<e:costAdditionalDetailLastPeriod><e:amount>" amount "</e:amount><e:note>" note               \
+    "</e:note><e:itemKind>3</e:itemKind></e:costAdditionalDetailLastPeriod>"
 #define CREDIT(amount)                                                                             \
     "<e:costAdditionalDetailLastPeriod><e:amount>" amount                                          \
     "</e:amount><e:itemKind>8</e:itemKind></e:costAdditionalDetailLastPeriod>"
@@ -360,6 +381,10 @@ static void a_bill_without_an_amount_is_what_its_lines_charge(void **state)
         {"0", LINE("700", "Energy") LINE("20", "Late payment charge"), 720},
         {"0", LINE("700", "Summer rate") LINE("20", "Payment processing fee"), 720},
         {"0", LINE("700", "Energy") CREDIT("-50"), 650},
+        {"0", USAGE("700", "Electricity since the previous reading"), 700},
+        {"0", LINE("700", "Energy") LINE("90", "Arrears"), 700},
+        {"0", LINE("90", "Balance forward"), none},
+        {"0", LINE("0", "Energy"), 0},
         {"0", LINE("700", "Energy") CREDIT("50"), none},
         {"0", LINE("700", "Energy") LINE("100", "Delivery") LINE("800", "Current charges"), 800},
         {"0", LINE("700", "Energy") LINE("1,200", "Delivery"), none},
@@ -450,6 +475,9 @@ static void what_is_no_meter_data_is_named(void **state)
                         "customer_data");
     assert_string_equal(content_of("<RetailCustomer xmlns='http://naesb.org/espi'/>"),
                         "customer_data");
+    assert_string_equal(content_of("<ServiceStatus xmlns='http://naesb.org/espi'><currentStatus>0"
+                                   "</currentStatus></ServiceStatus>"),
+                        "not_a_feed");
     assert_string_equal(content_of("<feed " SPACES "></feed>"), "fine");
     assert_string_equal(content_of("<feed " SPACES ">" METER "</feed>"), "fine");
 }
@@ -462,6 +490,7 @@ int main(void)
         cmocka_unit_test(an_element_within_a_number_or_a_second_number_makes_it_unreadable),
         cmocka_unit_test(a_type_whose_codes_are_words_or_differ_is_not_guessed),
         cmocka_unit_test(what_calls_itself_a_reading_in_a_block_is_counted),
+        cmocka_unit_test(a_start_where_none_is_read_is_not_guessed_from_the_blocks_order),
         cmocka_unit_test(costs_that_cannot_be_read_are_told_and_leave_the_values_alone),
         cmocka_unit_test(tier_and_critical_peak_come_with_each_reading_that_has_them),
         cmocka_unit_test(

@@ -80,6 +80,26 @@ static void kilowatt_hours_called_watt_hours_are_too_little(void **state)
     assert_true(amount_can_be(reverse, 30, 28, DAY));
 }
 
+static void readings_of_no_length_are_as_long_as_they_lie_apart(void **state)
+{
+    (void)state;
+    struct espi_series s = series(0, 72, 3);
+    struct plausible p = {0};
+    struct err e;
+    char figure[PLAUSIBLE_FIGURE];
+    for (int i = 0; i < 3; i++) {
+        const struct espi_reading r = {.start_s = 1751342400 + i * HOUR,
+                                       .duration_s = ESPI_ABSENT,
+                                       .value = 5640,
+                                       .cost = ESPI_ABSENT,
+                                       .placed = true};
+        assert_true(plausible_note(&p, &r, &e));
+    }
+    assert_false(plausible_amount(&s, &p.groups[0], figure));
+    assert_string_equal(figure, "5640 kW on average");
+    plausible_free(&p);
+}
+
 static void gas_and_water_have_limits_of_their_own(void **state)
 {
     (void)state;
@@ -159,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(watt_hours_under_a_multiplier_of_kilo_are_no_houses),
         cmocka_unit_test(kilowatt_hours_called_watt_hours_are_too_little),
+        cmocka_unit_test(readings_of_no_length_are_as_long_as_they_lie_apart),
         cmocka_unit_test(gas_and_water_have_limits_of_their_own),
         cmocka_unit_test(what_may_be_a_register_is_judged_once_it_has_fallen),
         cmocka_unit_test(a_kilowatt_hour_costs_two_cents_to_three),
