@@ -3,16 +3,18 @@
 
 #include "queue/broker.h"
 
-/* 0 for a queue that is not there. */
+/* 0 for a queue that is not there, or that cannot say: it must not hide what the others hold. */
 static bool depth_of(struct broker *b, const char *queue, bool *ret_there, int64_t *ret_ready,
                      struct err *e)
 {
     uint32_t ready = 0, consumers;
-    struct err why;
+    struct err why = {0};
     *ret_there = broker_queue_depth(b, queue, &ready, &consumers, &why);
     *ret_ready = ready;
-    if (*ret_there || strcmp(why.code, "no_queue") == 0)
+    if (*ret_there || strcmp(why.code, "broker_lost") != 0) {
+        *ret_there |= strcmp(why.code, "no_queue") != 0;
         return true;
+    }
     *e = why;
     return false;
 }

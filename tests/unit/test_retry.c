@@ -3,9 +3,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "queue/retry.h"
+#include "queue/shunned.h"
 
 static const int64_t delays_s[] = {10, 60, 600, 3600};
 static const struct ladder ladder = {delays_s, 4};
@@ -74,6 +76,36 @@ static void an_eta_waits_on_the_longest_rung_that_does_not_make_it_late(void **s
     assert_int_equal(retry_delay_within(ladder, -1), 0);
 }
 
+static void
+what_a_retry_queue_does_not_take_goes_to_the_next_shorter_one_then_to_longer(void **state)
+{
+    (void)state;
+    static const int64_t instead[] = {60, 10, 3600, 0, 0};
+    for (size_t n = 0; n < 5; n++)
+        assert_int_equal(retry_delay_instead(ladder, 600, n), instead[n]);
+    assert_int_equal(retry_delay_instead(ladder, 1, 0), 10); /* the short one is not among them */
+    assert_int_equal(retry_delay_instead(ladder, 1, 4), 0);
+    assert_int_equal(retry_delay_instead((struct ladder){delays_s, 1}, 10, 0), 0);
+}
+
+static void a_queue_is_passed_over_for_a_while_and_then_tried_again(void **state)
+{
+    (void)state;
+    struct shunned s = {0};
+    char name[16];
+    assert_false(shunned_has(&s, "q", 1));
+    shunned_add(&s, "q", 1000);
+    shunned_add(&s, "q", 2000);
+    assert_true(shunned_has(&s, "q", 1999 + SHUNNED_FOR_MS));
+    assert_false(shunned_has(&s, "q", 2000 + SHUNNED_FOR_MS));
+    for (int i = 0; i < SHUNNED_MAX; i++) {
+        snprintf(name, sizeof name, "q%d", i);
+        shunned_add(&s, name, 3000 + i);
+    }
+    assert_false(shunned_has(&s, "q", 4000)); /* the oldest had to go */
+    assert_true(shunned_has(&s, "q0", 4000) && shunned_has(&s, name, 4000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -83,6 +115,9 @@ int main(void)
         cmocka_unit_test(retry_after_is_respected_by_the_smallest_rung_that_can),
         cmocka_unit_test(retry_after_beyond_the_ladder_takes_the_last_rung),
         cmocka_unit_test(a_negative_count_of_failures_is_none),
+        cmocka_unit_test(
+            what_a_retry_queue_does_not_take_goes_to_the_next_shorter_one_then_to_longer),
+        cmocka_unit_test(a_queue_is_passed_over_for_a_while_and_then_tried_again),
         cmocka_unit_test(an_eta_waits_on_the_longest_rung_that_does_not_make_it_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 
 #include "queue/executor.h"
 #include "queue/attendance.h"
+#include "queue/shunned.h"
 #include "queue/task.h"
 
 struct events;
@@ -21,6 +22,7 @@ struct executor {
     pthread_t thread;
     struct pg *pg; /* NULL: no database is configured */
     struct attendance attendance;
+    struct shunned shunned;
     struct delivery *held; /* waiting for their eta, soonest first */
     char complaint[32];    /* the code of the trouble with the books that was logged last */
     uint64_t chords[64];   /* fingerprints of chords that were logged last: once each */
@@ -75,7 +77,8 @@ enum settlement outcome_later(struct attempt *a, int64_t delay_s);
 enum settlement outcome_later_within(struct attempt *a, int64_t wait_ms);
 /* TASK_NOT_NOW: on the ladder for about as long as it says, without counting as a failure. */
 enum settlement outcome_not_now(struct attempt *a, const struct err *why);
-/* Publishes until all are confirmed. False: STOP_NOW, the delivery is void, or ERR_REJECT. */
+/* Publishes until all are confirmed. False: STOP_NOW, the delivery is void, ERR_REJECT, or a queue
+ * that is there and does not answer (PUBLISH_NO_CONFIRM). */
 MUST_CHECK bool outcome_publish(struct attempt *a, struct publication *items, size_t count,
                                 struct err *e);
 /* What to do with the index-th, which failed: again, or it is taken care of, or a stop came. */
@@ -84,9 +87,10 @@ typedef enum give_up outcome_give_up(void *context, size_t index, const struct e
 /* Publishes until each is confirmed or given up. False: STOP_NOW, or the delivery is void. */
 MUST_CHECK bool outcome_publish_some(struct attempt *a, struct publication *items, size_t count,
                                      outcome_give_up *give_up, void *context, struct err *e);
-/* v to the dead-letter queue, from where it can be replayed to `queue`. False: a stop, or void. */
+/* v to the dead-letter queue, from where it can be replayed to `queue`. False: a stop, void, or a
+ * dead-letter queue that does not answer (PUBLISH_NO_CONFIRM). */
 MUST_CHECK bool outcome_bury(struct attempt *a, const struct envelope *v, const struct err *why,
-                             int64_t attempts, const char *queue);
+                             int64_t attempts, const char *queue, struct err *e);
 
 /* --- keeper.c: the attempt whose task keeps a run ------------------------------------------ */
 enum settlement keeper_attempt(struct attempt *a);

@@ -20,6 +20,10 @@ enum stop {
     STOP_NOW,   /* end at the next safe point, unacknowledged */
 };
 
+/* The code of a publication that was sent and not answered by the deadline, although the connection
+ * lives and there is no alarm: a queue has no leader. What was sent may arrive all the same. */
+#define PUBLISH_NO_CONFIRM "no_confirm"
+
 /* One message to publish and to have confirmed; owned by the executor, filled by it up to
  * `envelope`. */
 struct publication {

@@ -169,6 +169,7 @@ struct outbox_batch {
     int refusals[OUTBOX_AT_ONCE];
     bool left[OUTBOX_AT_ONCE]; /* rows that the broker did not take */
     size_t left_count;
+    bool silent; /* a queue did not answer: what was behind it waits no longer either */
     struct err why;
 };
 
@@ -184,9 +185,12 @@ static void outbox_batch_clear(struct outbox_batch *b)
 static enum give_up leave_in_outbox(void *context, size_t index, const struct err *why)
 {
     struct outbox_batch *b = context;
+    b->silent |= strcmp(why->code, PUBLISH_NO_CONFIRM) == 0;
     bool refused = why->kind == ERR_REJECT || strcmp(why->code, "publish_refused") == 0 ||
                    strcmp(why->code, "no_queue") == 0;
-    if (!refused || (why->kind != ERR_REJECT && ++b->refusals[index] < OUTBOX_REFUSALS_MAX))
+    if (!b->silent && !refused)
+        return GIVE_UP_NOT_YET;
+    if (!b->silent && why->kind != ERR_REJECT && ++b->refusals[index] < OUTBOX_REFUSALS_MAX)
         return GIVE_UP_NOT_YET;
     b->left[b->row_of[index]] = true;
     b->left_count++;

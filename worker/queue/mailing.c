@@ -19,6 +19,7 @@ static void mailing_clear(struct mailing *m)
     for (size_t i = 0; i < m->count; i++)
         envelope_free(&m->items[i].envelope);
     m->count = m->bytes = 0;
+    m->silent = NULL;
 }
 
 /* --- what the broker does not take --------------------------------------------------------- */
@@ -48,8 +49,11 @@ static bool tell_client(struct attempt *a, const struct follow_up *f, const stru
 static enum give_up bury(struct attempt *a, const struct mailing_item *item, const struct err *why)
 {
     const struct follow_up *f = item->follow_up;
-    if (!outcome_bury(a, &item->envelope, why, 0, f->queue ? f->queue : item->route.routing_key) ||
-        !tell_client(a, f, why))
+    struct err e;
+    const char *queue = f->queue ? f->queue : item->route.routing_key;
+    if (!outcome_bury(a, &item->envelope, why, 0, queue, &e))
+        return strcmp(e.code, PUBLISH_NO_CONFIRM) == 0 ? GIVE_UP_NOT_YET : GIVE_UP_STOPPED;
+    if (!tell_client(a, f, why))
         return GIVE_UP_STOPPED;
     log_event(LOG_LEVEL_ERROR, "follow_up_dead", "follow_up=%s task=%s code=%s error=%s",
               f->message.id, f->message.task, why->code, why->text);
@@ -76,12 +80,20 @@ static bool is_refusal(const struct mailing_item *item, const struct err *why)
            strcmp(why->code, "publish_refused") == 0;
 }
 
+/* What has the same way as one that was not answered would only wait as long. */
+static bool is_silent(struct mailing *m, const struct mailing_item *item, const struct err *why)
+{
+    if (strcmp(why->code, PUBLISH_NO_CONFIRM) == 0)
+        m->silent = item->route.routing_key;
+    return m->silent && strcmp(m->silent, item->route.routing_key) == 0;
+}
+
 static enum give_up give_up(void *context, size_t index, const struct err *why)
 {
     struct mailing *m = context;
     struct mailing_item *item = &m->items[index];
     item->refusals += is_refusal(item, why);
-    if (!is_refusal(item, why) || !is_final(item, why))
+    if (!is_silent(m, item, why) && (!is_refusal(item, why) || !is_final(item, why)))
         return GIVE_UP_NOT_YET;
     if (item->follow_up)
         return bury(m->attempt, item, why);

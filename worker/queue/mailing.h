@@ -22,15 +22,17 @@ struct mailing_item {
 struct mailing {
     struct attempt *attempt;
     size_t count, bytes;
+    const char *silent; /* the routing key whose queue did not answer, or NULL */
     struct mailing_item items[MAILING_ITEMS];
 };
 
 /*
  * Each takes one more, and sends those so far when they are many. False: a stop or a void delivery
  * came first, or no memory; what is still in m is freed.
- * A follow-up whose queue or exchange is not there, or refuses it again and again, goes to the
- * dead-letter queue ("no_queue", "no_exchange", "publish_refused"), and its client is told. A
- * result that nobody takes is dropped, as by Celery; one that is refused again and again too.
+ * A follow-up whose queue or exchange is not there, does not answer or refuses it again and again,
+ * goes to the dead-letter queue ("no_queue", "no_exchange", "no_confirm", "publish_refused"), and
+ * its client is told. A result that nobody takes is dropped, as by Celery; one that is refused
+ * again and again too.
  */
 MUST_CHECK bool mailing_follow_up(struct mailing *m, const struct follow_up *f);
 /* Takes over v; to: borrowed until it is sent. */

@@ -56,7 +56,8 @@ static enum give_up never(void *context, size_t index, const struct err *why)
 {
     (void)context;
     (void)index;
-    return why->kind == ERR_REJECT ? GIVE_UP_STOPPED : GIVE_UP_NOT_YET;
+    bool silent = strcmp(why->code, PUBLISH_NO_CONFIRM) == 0;
+    return silent || why->kind == ERR_REJECT ? GIVE_UP_STOPPED : GIVE_UP_NOT_YET;
 }
 
 static bool all_settled(const struct publication *items, size_t count)
@@ -102,9 +103,17 @@ static bool publish_letter(struct attempt *a, const char *queue, struct envelope
     return sent;
 }
 
+/* Of a letter that a retry queue of the backoff schedule was to take. */
+enum climbed {
+    CLIMBED,
+    CLIMB_STOPPED, /* a stop, or the delivery is void */
+    CLIMB_REFUSED, /* there is no such queue and will be none, or it is full, or cannot be sent */
+    CLIMB_SILENT,  /* none answers */
+};
+
 struct climb {
     int missing, refusals;
-    bool gone; /* there is no such rung, and will be none, or it is full */
+    enum climbed reached;
 };
 
 static enum give_up without_rung(void *context, size_t index, const struct err *why)
@@ -112,8 +121,63 @@ static enum give_up without_rung(void *context, size_t index, const struct err *
     struct climb *climb = context;
     climb->missing += strcmp(why->code, "no_queue") == 0;
     climb->refusals += strcmp(why->code, "publish_refused") == 0;
-    climb->gone |= climb->missing > NO_RUNG_MAX || climb->refusals > RETRY_REFUSALS_MAX;
-    return climb->gone ? GIVE_UP_STOPPED : never(NULL, index, why);
+    if (climb->missing > NO_RUNG_MAX || climb->refusals > RETRY_REFUSALS_MAX ||
+        why->kind == ERR_REJECT)
+        climb->reached = CLIMB_REFUSED;
+    else if (strcmp(why->code, PUBLISH_NO_CONFIRM) == 0)
+        climb->reached = CLIMB_SILENT;
+    return climb->reached == CLIMB_STOPPED ? never(NULL, index, why) : GIVE_UP_STOPPED;
+}
+
+static struct ladder ladder_of(const struct executor *x)
+{
+    return (struct ladder){x->settings->worker.retry_delays_s, x->settings->worker.retry_delays};
+}
+
+static enum climbed climb_to(struct attempt *a, const char *queue, const struct envelope *letter,
+                             struct err *e)
+{
+    struct climb climb = {.reached = CLIMB_STOPPED};
+    struct publication item = {.route = publish_to_queue(queue), .envelope = letter};
+    if (outcome_publish_some(a, &item, 1, without_rung, &climb, e))
+        return CLIMBED;
+    /* where it is missing its work queue was deleted: no other would lead back either */
+    bool of_queue = strcmp(e->code, PUBLISH_NO_CONFIRM) == 0 || climb.refusals;
+    if (climb.reached != CLIMB_STOPPED && of_queue) {
+        shunned_add(&a->executor->shunned, queue, clock_mono_ms());
+        log_event(
+            LOG_LEVEL_ERROR, "retry_queue_shunned",
+            "queue=%s for_s=%d code=%s error=%s do=\"others of worker.retry_delays_s are used "
+            "meanwhile; if it has no leader: rabbitmqctl delete_queue (docs/queues.md)\"",
+            queue, SHUNNED_FOR_MS / 1000, e->code, e->text);
+    }
+    return climb.reached;
+}
+
+/* To the retry queue of that delay; when that does not take it, to the others, the nearest first.
+ * Those that did not take one lately are passed over, unless all did not. Frees the letter. */
+static enum climbed climb_somewhere(struct attempt *a, int64_t delay_s, struct envelope *letter,
+                                    struct err *e)
+{
+    char queue[BROKER_QUEUE_NAME];
+    enum climbed reached = CLIMB_SILENT;
+    bool tried = false;
+    int64_t other_s = delay_s;
+    for (size_t n = 0; other_s;
+         other_s = retry_delay_instead(ladder_of(a->executor), delay_s, n++)) {
+        broker_retry_queue(a->delivery->queue, other_s, queue);
+        if (shunned_has(&a->executor->shunned, queue, clock_mono_ms()))
+            continue;
+        tried = true;
+        reached = climb_to(a, queue, letter, e);
+        if (reached == CLIMBED || reached == CLIMB_STOPPED ||
+            !shunned_has(&a->executor->shunned, queue, clock_mono_ms()))
+            break;
+    }
+    if (!tried)
+        reached = climb_to(a, broker_retry_queue(a->delivery->queue, delay_s, queue), letter, e);
+    letter_free(letter);
+    return reached;
 }
 
 /* --- dead ---------------------------------------------------------------------------------- */
@@ -128,27 +192,49 @@ static bool publish_dead(struct attempt *a, const struct envelope *v,
 }
 
 bool outcome_bury(struct attempt *a, const struct envelope *v, const struct err *why,
-                  int64_t attempts, const char *queue)
+                  int64_t attempts, const char *queue, struct err *e)
 {
-    struct err e;
     struct letter_reason reason = {.why = why,
                                    .attempts = attempts,
                                    .queue = queue,
                                    .worker = a->executor->name,
                                    .now_ms = clock_wall_ms()};
-    bool sent = publish_dead(a, v, &reason, false, &e);
-    if (!sent && e.kind == ERR_REJECT) /* its headers fill a frame already: they stay behind */
-        sent = publish_dead(a, v, &reason, true, &e);
+    bool sent = publish_dead(a, v, &reason, false, e);
+    if (!sent && e->kind == ERR_REJECT) /* its headers fill a frame already: they stay behind */
+        sent = publish_dead(a, v, &reason, true, e);
     if (!sent)
-        log_error(LOG_LEVEL_WARNING, "dead_letter_not_sent", &e);
+        log_error(LOG_LEVEL_WARNING, "dead_letter_not_sent", e);
     return sent;
+}
+
+/* Its dead-letter queue does not answer: the delivery goes round by a retry queue, and the rest of
+ * the work goes on meanwhile. It does not count as an attempt. */
+static enum settlement dead_later(struct attempt *a, const struct err *why)
+{
+    struct envelope letter;
+    struct err e;
+    struct ladder ladder = ladder_of(a->executor);
+    int64_t delay_s = ladder.delays_s[ladder.rungs - 1];
+    if (a->has_run && !keeper_wait(a, delay_s, why))
+        return a->taken_over ? SETTLE_ACK : SETTLE_LEAVE;
+    if (!letter_later(&a->delivery->envelope, &letter, &e))
+        return SETTLE_REQUEUE;
+    log_event(LOG_LEVEL_ERROR, "dead_letter_waits",
+              "delay_s=%lld do=\"look at the dead-letter queue: "
+              "has it a leader? (docs/queues.md)\"",
+              (long long)delay_s);
+    enum climbed reached = climb_somewhere(a, delay_s, &letter, &e);
+    return reached == CLIMBED         ? SETTLE_ACK
+           : reached == CLIMB_STOPPED ? SETTLE_LEAVE
+                                      : SETTLE_REQUEUE;
 }
 
 /* The dead letter first: a crash in between makes a second one, never none. */
 enum settlement outcome_dead(struct attempt *a, const struct err *why)
 {
-    if (!outcome_bury(a, &a->delivery->envelope, why, a->failed + 1, a->delivery->queue))
-        return SETTLE_LEAVE;
+    struct err e;
+    if (!outcome_bury(a, &a->delivery->envelope, why, a->failed + 1, a->delivery->queue, &e))
+        return strcmp(e.code, PUBLISH_NO_CONFIRM) == 0 ? dead_later(a, why) : SETTLE_LEAVE;
     crashpoint("after_ladder");
     if (a->has_run && !keeper_dead(a, why))
         return a->taken_over ? SETTLE_ACK : SETTLE_LEAVE;
@@ -168,11 +254,6 @@ enum settlement outcome_revoked(struct attempt *a, enum revocation how)
 
 /* --- later --------------------------------------------------------------------------------- */
 
-static struct ladder ladder_of(const struct executor *x)
-{
-    return (struct ladder){x->settings->worker.retry_delays_s, x->settings->worker.retry_delays};
-}
-
 static uint32_t draw(void)
 {
     uint32_t random = 1;
@@ -183,19 +264,16 @@ static uint32_t draw(void)
 
 static enum settlement climb(struct attempt *a, int64_t delay_s, struct envelope *letter)
 {
-    char queue[BROKER_QUEUE_NAME];
-    struct climb climb = {.gone = false};
     struct err e;
-    broker_retry_queue(a->delivery->queue, delay_s, queue);
-    struct publication item = {.route = publish_to_queue(queue), .envelope = letter};
-    bool sent = outcome_publish_some(a, &item, 1, without_rung, &climb, &e);
-    letter_free(letter);
-    if (!sent) {
-        log_error(LOG_LEVEL_WARNING, "retry_not_sent", &e);
-        return climb.gone || e.kind == ERR_REJECT ? outcome_dead(a, &e) : SETTLE_LEAVE;
+    enum climbed reached = climb_somewhere(a, delay_s, letter, &e);
+    if (reached == CLIMBED) {
+        crashpoint("after_ladder");
+        return SETTLE_ACK;
     }
-    crashpoint("after_ladder");
-    return SETTLE_ACK;
+    log_error(LOG_LEVEL_WARNING, "retry_not_sent", &e);
+    if (reached == CLIMB_REFUSED)
+        return outcome_dead(a, &e);
+    return reached == CLIMB_SILENT ? SETTLE_REQUEUE : SETTLE_LEAVE;
 }
 
 enum settlement outcome_retry(struct attempt *a, const struct err *why)

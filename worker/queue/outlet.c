@@ -280,8 +280,10 @@ static bool publish_one(struct outlet *o, struct publication *p, struct err *e)
         p->state = PUBLICATION_SENT;
     else if (strcmp(e->code, "broker_lost") == 0)
         lose_connection(o, e);
-    else if (strcmp(e->code, "too_many_unconfirmed") != 0) /* that one waits for confirms */
+    else if (strcmp(e->code, "too_many_unconfirmed") != 0)
         return false;
+    else if (!awaits_confirms(o)) /* none of theirs will come: their queue does not answer */
+        lose_connection(o, e);
     return true;
 }
 
@@ -311,18 +313,55 @@ static void publish_waiting(struct outlet *o)
     publish_replies(o);
 }
 
+/* The one that a batch still waits for; NULL: none, or several. */
+static struct publication *only_unanswered(struct publish_batch *batch)
+{
+    struct publication *only = NULL;
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->items[i].state != PUBLICATION_SENT)
+            continue;
+        if (only)
+            return NULL;
+        only = &batch->items[i];
+    }
+    return only;
+}
+
+/* Had the connection or the queue failed, the broker would have said so. It holds up what is before
+ * and after on a channel for a queue without a leader: of several nobody can tell whose is to
+ * blame. All else goes by a new connection. */
+static bool fail_unanswered(struct publish_batch *batch)
+{
+    struct err e;
+    struct publication *p = only_unanswered(batch);
+    if (!p)
+        return false;
+    (void)err_set(&e, ERR_RETRY, PUBLISH_NO_CONFIRM,
+                  "exchange \"%.100s\", routing key %.200s: neither taken nor refused in time: "
+                  "has the queue a leader?",
+                  p->route.exchange ? p->route.exchange : "", p->route.routing_key);
+    fail(p, &e);
+    return true;
+}
+
 /* A stop that does not wait, or the deadline: the executor must not hang on the broker. */
 static void fail_overdue(struct outlet *o)
 {
     struct err e;
+    bool silent = false;
     bool now = handover_stopping(o->handover) == STOP_NOW;
     (void)err_set(&e, ERR_RETRY, now ? "stopping" : "publish_timeout", "%s",
                   o->blocked  ? "the broker is blocked by a resource alarm"
                   : o->broker ? "no confirm in time"
                               : "no connection to the broker");
-    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
-        if (now || clock_mono_ms() >= batch->deadline_ms)
-            fail_batch(batch, &e);
+    for (struct publish_batch *batch = o->batches; batch; batch = batch->next) {
+        if (!now && clock_mono_ms() < batch->deadline_ms)
+            continue;
+        silent |= !now && o->broker && !o->blocked && fail_unanswered(batch);
+        fail_batch(batch, &e);
+    }
+    if (silent)
+        lose_connection(o, &e);
 }
 
 /* An answered batch is gone: the executor may have left its stack frame. */

@@ -23,3 +23,14 @@ int64_t retry_delay_within(struct ladder ladder, int64_t wait_ms)
             longest = ladder.delays_s[i];
     return longest;
 }
+
+int64_t retry_delay_instead(struct ladder ladder, int64_t delay_s, size_t n)
+{
+    for (size_t i = ladder.rungs; i-- > 0;)
+        if (ladder.delays_s[i] < delay_s && n-- == 0)
+            return ladder.delays_s[i];
+    for (size_t i = 0; i < ladder.rungs; i++)
+        if (ladder.delays_s[i] > delay_s && n-- == 0)
+            return ladder.delays_s[i];
+    return 0;
+}

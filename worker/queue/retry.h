@@ -22,4 +22,8 @@ int64_t retry_delay(struct ladder ladder, int64_t failed, int32_t retry_after_s,
 /* The longest rung that is over within wait_ms, or 0: too short for all of them. */
 int64_t retry_delay_within(struct ladder ladder, int64_t wait_ms);
 
+/* Where a letter goes when the queue of delay_s does not take it: the n-th other delay (from 0 on),
+ * the next shorter ones first, then the longer; 0: no more. */
+int64_t retry_delay_instead(struct ladder ladder, int64_t delay_s, size_t n);
+
 #endif
