@@ -1,8 +1,11 @@
 """What the programs keep to themselves: no dump, no secret left where another process finds it."""
 import os
+import pathlib
 import resource
+import shutil
 import signal
 import subprocess
+import tempfile
 
 import pytest
 from servers import wait_until
@@ -58,19 +61,26 @@ def test_the_workers_of_a_supervisor_have_no_secret_in_their_environments_either
         started.communicate(timeout=60)
 
 
+@pytest.fixture
+def open_folder():
+    """One that any user may look into; pytest keeps its own from all but the one who runs it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o711)
+        yield folder
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root to be another user")
-def test_another_process_of_the_same_user_cannot_read_its_memory(meterbeat, tmp_path):
+def test_another_process_of_the_same_user_cannot_read_its_memory(meterbeat, open_folder):
     """Only what the kernel calls dumpable may be traced or read by its own user."""
     def as_nobody():
         os.setgroups([])
         os.setgid(65534)
         os.setuid(65534)
 
-    program = tmp_path / "meterbeatctl"
-    program.write_bytes(open(meterbeat.path("meterbeatctl"), "rb").read())
+    program = open_folder / "meterbeatctl"
+    shutil.copy(meterbeat.path("meterbeatctl"), program)
     program.chmod(0o755)
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        folder.chmod(0o711)
     started = subprocess.Popen([program, "inspect", "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, preexec_fn=as_nobody)
     try:

@@ -432,8 +432,8 @@ def test_during_a_memory_alarm_tasks_go_on_and_dead_letters_wait(worker_of, queu
     dead_letter(connect)
     task_id = send(queue, "nope")
     dead_letter(connect)
-    for _ in range(20):
-        send(queue, "meterbeat.sleep", 0.5)
+    for _ in range(20):  # longer than it takes to raise the alarm: the third dead letter must meet it
+        send(queue, "meterbeat.sleep", 1)
     send(queue, "nope")
     rabbitmqctl(servers.rabbitmq, "set_vm_memory_high_watermark", "0.000001")
     try:
