@@ -82,8 +82,8 @@ static void end_threads(const struct settings *s, struct handover *h, struct exe
     int64_t grace_end = clock_mono_ms() + s->worker.grace_s * 1000;
     int64_t last_end = INT64_MAX;
     handover_stop(h, STOP_DRAIN);
-    while (!executor_join(x, 0)) {
-        bool again = signal_pending(LOOK_EVERY_MS) != 0;
+    while (!executor_join(x, LOOK_EVERY_MS)) {
+        bool again = signal_pending(0) != 0;
         int64_t now_ms = clock_mono_ms();
         if (last_end == INT64_MAX && (again || now_ms >= grace_end)) {
             log_event(LOG_LEVEL_WARNING, "stopping_now", "reason=%s",

@@ -21,6 +21,11 @@ int64_t clock_mono_ms(void)
     return clock_read_ms(CLOCK_MONOTONIC);
 }
 
+struct timespec clock_timespec(int64_t ms)
+{
+    return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+}
+
 const char *clock_format_utc(int64_t wall_ms, char text[CLOCK_TEXT])
 {
     int64_t seconds = wall_ms / 1000 - (wall_ms % 1000 < 0);

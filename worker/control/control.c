@@ -3,18 +3,17 @@
 #include "control/control.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/redial.h"
+#include "base/thread.h"
 #include "control/commands.h"
 #include "control/mailbox.h"
 
@@ -32,7 +31,7 @@
 struct control {
     const struct settings *settings;
     const char *name;
-    pthread_t thread;
+    struct thread *thread;
     atomic_bool ending, asked_to_end;
     int wake_fd;
     struct state *state;
@@ -288,7 +287,7 @@ static void say_goodbye(struct control *c)
     c->broker = NULL;
 }
 
-static void *control_thread(void *context)
+static void control_thread(void *context)
 {
     struct control *c = context;
     while (!atomic_load(&c->ending)) {
@@ -299,7 +298,6 @@ static void *control_thread(void *context)
         wait_for_something(c);
     }
     say_goodbye(c);
-    return NULL;
 }
 
 /* --- starting and ending ------------------------------------------------------------------- */
@@ -359,16 +357,6 @@ bool control_asked_to_end(const struct control *c)
     return atomic_load(&c->asked_to_end);
 }
 
-static bool start_thread(struct control *c)
-{
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    bool started = pthread_attr_setstacksize(&attributes, CONTROL_STACK_BYTES) == 0 &&
-                   pthread_create(&c->thread, &attributes, control_thread, c) == 0;
-    pthread_attr_destroy(&attributes);
-    return started;
-}
-
 bool control_start(struct control *c, struct err *e)
 {
     const struct settings *s = c->settings;
@@ -377,18 +365,16 @@ bool control_start(struct control *c, struct err *e)
     if (!c->revocations)
         state_revoked_known(c->state);
     c->panel.revocations = c->revocations;
-    return start_thread(c) || err_set(e, ERR_FATAL, "no_thread", "cannot start the control thread");
+    c->thread = thread_start(control_thread, c, CONTROL_STACK_BYTES);
+    return c->thread || err_set(e, ERR_FATAL, "no_thread", "cannot start the control thread");
 }
 
 bool control_end(struct control *c, int64_t timeout_ms)
 {
-    struct timespec until;
     atomic_store(&c->ending, true);
     ssize_t written = write(c->wake_fd, &(uint64_t){1}, sizeof(uint64_t));
     (void)written; /* fails only when it is readable already */
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += timeout_ms / 1000 + 1;
-    if (pthread_clockjoin_np(c->thread, NULL, CLOCK_MONOTONIC, &until) != 0 ||
+    if (!thread_join(c->thread, timeout_ms) ||
         (c->revocations && !revocations_end(c->revocations, timeout_ms)))
         return false;
     control_free(c);

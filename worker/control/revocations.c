@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/redial.h"
+#include "base/thread.h"
 #include "books/revoked.h"
 
 #define STACK_BYTES (1024UL * 1024)
@@ -22,7 +23,7 @@ struct revocations {
     const char *name;
     struct redial redial;
     bool loaded, complained;
-    pthread_t thread;
+    struct thread *thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     json_t *unsaved; /* a list of texts */
@@ -46,14 +47,9 @@ void revocations_save(struct revocations *r, const json_t *ids)
     pthread_mutex_unlock(&r->lock);
 }
 
-static struct timespec monotonic_at(int64_t ms)
-{
-    return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-}
-
 bool revocations_await(struct revocations *r, int64_t most_ms)
 {
-    struct timespec end = monotonic_at(clock_mono_ms() + most_ms);
+    struct timespec end = clock_timespec(clock_mono_ms() + most_ms);
     pthread_mutex_lock(&r->lock);
     while (json_array_size(r->unsaved) > 0 &&
            pthread_cond_timedwait(&r->changed, &r->lock, &end) == 0)
@@ -168,7 +164,7 @@ static bool wait_for_work(struct revocations *r)
     pthread_mutex_lock(&r->lock);
     while (!r->ending && (!has_work(r) || !redial_due(&r->redial, clock_mono_ms()))) {
         int64_t wait_ms = has_work(r) ? redial_in(&r->redial, clock_mono_ms()) : PAUSE_MAX_MS;
-        struct timespec end = monotonic_at(clock_mono_ms() + wait_ms);
+        struct timespec end = clock_timespec(clock_mono_ms() + wait_ms);
         (void)pthread_cond_timedwait(&r->changed, &r->lock, &end); /* looked at again */
     }
     bool go_on = !r->ending;
@@ -176,14 +172,13 @@ static bool wait_for_work(struct revocations *r)
     return go_on;
 }
 
-static void *revocations_thread(void *context)
+static void revocations_thread(void *context)
 {
     struct revocations *r = context;
     while (wait_for_work(r))
         work(r);
     if (has_work(r) && r->loaded && !r->complained)
         work(r);
-    return NULL;
 }
 
 /* --- starting and ending ------------------------------------------------------------------- */
@@ -194,16 +189,6 @@ static void revocations_free(struct revocations *r)
     pthread_cond_destroy(&r->changed);
     pthread_mutex_destroy(&r->lock);
     free(r);
-}
-
-static bool start_thread(struct revocations *r)
-{
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    bool started = pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0 &&
-                   pthread_create(&r->thread, &attributes, revocations_thread, r) == 0;
-    pthread_attr_destroy(&attributes);
-    return started;
 }
 
 bool revocations_start(const struct settings *s, const char *name, struct state *st,
@@ -223,7 +208,9 @@ bool revocations_start(const struct settings *s, const char *name, struct state 
     pthread_cond_init(&r->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     pthread_mutex_init(&r->lock, NULL);
-    if (!r->unsaved || !start_thread(r)) {
+    if (r->unsaved)
+        r->thread = thread_start(revocations_thread, r, STACK_BYTES);
+    if (!r->thread) {
         revocations_free(r);
         return err_set(e, ERR_FATAL, "no_thread", "cannot start the thread of the revoked ids");
     }
@@ -233,14 +220,11 @@ bool revocations_start(const struct settings *s, const char *name, struct state 
 
 bool revocations_end(struct revocations *r, int64_t timeout_ms)
 {
-    struct timespec until;
     pthread_mutex_lock(&r->lock);
     r->ending = true;
     pthread_cond_broadcast(&r->changed);
     pthread_mutex_unlock(&r->lock);
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += timeout_ms / 1000 + 1;
-    if (pthread_clockjoin_np(r->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
+    if (!thread_join(r->thread, timeout_ms))
         return false;
     revocations_free(r);
     return true;

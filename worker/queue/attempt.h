@@ -19,7 +19,7 @@ struct executor {
     struct handover *handover;
     struct events *events; /* NULL: nobody is told */
     struct state *state;
-    pthread_t thread;
+    struct thread *thread;
     struct pg *pg; /* NULL: no database is configured */
     struct attendance attendance;
     struct shunned shunned;

@@ -3,15 +3,14 @@
 #include "queue/consumer.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/redial.h"
+#include "base/thread.h"
 #include "control/events.h"
 #include "control/state.h"
 #include "queue/brief.h"
@@ -41,7 +40,7 @@ struct consumer {
     struct subscriptions *subscriptions;
     struct state *state;
     struct events *events;
-    pthread_t thread;
+    struct thread *thread;
     struct broker *broker; /* NULL: not connected */
     struct redial redial;
     struct source sources[SUBSCRIPTIONS_MAX];
@@ -558,7 +557,7 @@ static bool listen_again(struct consumer *c)
     return true;
 }
 
-static void *io_thread(void *context)
+static void io_thread(void *context)
 {
     struct consumer *c = context;
     bool listen = true;
@@ -575,7 +574,6 @@ static void *io_thread(void *context)
     serve_executor(c);
     outlet_close(c->outlet);
     broker_close(c->broker);
-    return NULL;
 }
 
 /* --- starting and ending ------------------------------------------------------------------- */
@@ -585,16 +583,6 @@ static void consumer_free(struct consumer *c)
     outlet_free(c->outlet);
     free(c->settled_alone);
     free(c);
-}
-
-static bool start_thread(struct consumer *c)
-{
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    bool started = pthread_attr_setstacksize(&attributes, IO_STACK_BYTES) == 0 &&
-                   pthread_create(&c->thread, &attributes, io_thread, c) == 0;
-    pthread_attr_destroy(&attributes);
-    return started;
 }
 
 bool consumer_start(const struct settings *s, const char *name, struct subscriptions *queues,
@@ -612,7 +600,9 @@ bool consumer_start(const struct settings *s, const char *name, struct subscript
         (size_t)s->worker.prefetch + 2; /* tags outstanding at once, and one that is free */
     c->settled_alone = calloc(c->settled_ring, sizeof *c->settled_alone);
     c->outlet = outlet_new(s, name, h, queues);
-    if (!c->settled_alone || !c->outlet || !start_thread(c)) {
+    if (c->settled_alone && c->outlet)
+        c->thread = thread_start(io_thread, c, IO_STACK_BYTES);
+    if (!c->thread) {
         consumer_free(c);
         return err_set(e, ERR_FATAL, "no_thread", "cannot start the I/O thread");
     }
@@ -622,15 +612,7 @@ bool consumer_start(const struct settings *s, const char *name, struct subscript
 
 bool consumer_join(struct consumer *c, int64_t timeout_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += timeout_ms / 1000;
-    until.tv_nsec += timeout_ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    if (pthread_clockjoin_np(c->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
+    if (!thread_join(c->thread, timeout_ms))
         return false;
     consumer_free(c);
     return true;

@@ -1,15 +1,14 @@
 /* The executor thread: one delivery at a time, from its bytes to its settlement. */
 #include "queue/executor.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "control/state.h"
 #include "queue/attempt.h"
 #include "queue/report.h"
@@ -207,7 +206,7 @@ static void give_back_everything(struct executor *x)
         handover_settle(x->handover, d, SETTLE_REQUEUE);
 }
 
-static void *executor_thread(void *context)
+static void executor_thread(void *context)
 {
     struct executor *x = context;
     /* what time it is, before a message is held against it */
@@ -223,7 +222,6 @@ static void *executor_thread(void *context)
     give_back_everything(x);
     attendance_end(&x->attendance, x->pg);
     handover_end(x->handover);
-    return NULL;
 }
 
 /* --- starting and ending ------------------------------------------------------------------- */
@@ -232,16 +230,6 @@ static void executor_free(struct executor *x)
 {
     pg_free(x->pg);
     free(x);
-}
-
-static bool start_thread(struct executor *x)
-{
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    bool started = pthread_attr_setstacksize(&attributes, EXECUTOR_STACK_BYTES) == 0 &&
-                   pthread_create(&x->thread, &attributes, executor_thread, x) == 0;
-    pthread_attr_destroy(&attributes);
-    return started;
 }
 
 bool executor_start(const struct settings *s, const char *name, struct handover *h,
@@ -265,7 +253,9 @@ bool executor_start(const struct settings *s, const char *name, struct handover 
         *e = why;
         return false;
     }
-    if ((s->database.url[0] && !x->pg) || !start_thread(x)) {
+    if (x->pg || !s->database.url[0])
+        x->thread = thread_start(executor_thread, x, EXECUTOR_STACK_BYTES);
+    if (!x->thread) {
         executor_free(x);
         return err_set(e, ERR_FATAL, "no_thread", "cannot start the executor");
     }
@@ -275,10 +265,7 @@ bool executor_start(const struct settings *s, const char *name, struct handover 
 
 bool executor_join(struct executor *x, int64_t timeout_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += timeout_ms / 1000 + 1;
-    if (pthread_clockjoin_np(x->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
+    if (!thread_join(x->thread, timeout_ms))
         return false;
     executor_free(x);
     return true;

@@ -113,15 +113,10 @@ static void wake_executor(struct handover *h)
         pthread_cond_signal(&h->for_executor);
 }
 
-static struct timespec monotonic_at(int64_t ms)
-{
-    return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-}
-
 /* False: the time is over. May return early for no reason, as conditions do. */
 static bool executor_wait(struct handover *h, int64_t deadline_ms)
 {
-    struct timespec deadline = monotonic_at(deadline_ms);
+    struct timespec deadline = clock_timespec(deadline_ms);
     h->executor_waits = true;
     int status = pthread_cond_timedwait(&h->for_executor, &h->lock, &deadline);
     h->executor_waits = false;

@@ -1,0 +1,19 @@
+/* A thread whose end can be waited for within a time. */
+#ifndef METERBEAT_BASE_THREAD_H
+#define METERBEAT_BASE_THREAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+
+struct thread;
+
+/* Runs run(context) on a stack of stack_bytes. NULL: no memory, or no more threads. */
+struct thread *thread_start(void (*run)(void *), void *context, size_t stack_bytes);
+/* Waits at most timeout_ms (0 or more, by the monotonic clock) for run to return; then frees t.
+ * False: it still runs, and t stays as it is. By one thread, once it was true never again. */
+MUST_CHECK bool thread_join(struct thread *t, int64_t timeout_ms);
+
+#endif
