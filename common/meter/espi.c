@@ -13,6 +13,7 @@
 #include "meter/espi_document.h"
 #include "meter/foreign.h"
 #include "meter/espi_table.h"
+#include "meter/espi_xml.h"
 
 /* The parser takes pieces of at most this much, so that its own buffer stays small. */
 #define PIECE_BYTES 16384
@@ -126,7 +127,7 @@ static bool check_root(struct espi *p, const char *name, const char *uri, int ru
         return true;
     if (!strcasecmp(name, "html"))
         return err_set(&p->error, ERR_REJECT, "html", "a web page, not a feed");
-    if (espi_grammar_is_espi(uri) || (uri && !strncmp(uri, ESPI_NS, strlen(ESPI_NS)))) {
+    if (espi_grammar_is_root(name, uri)) {
         snprintf(p->root, sizeof p->root, "%.60s", name);
         return true; /* another ESPI document, or one about customers: nothing in it for us */
     }
@@ -399,24 +400,9 @@ static bool outcome(const struct espi *p, struct err *e)
     return !p->failed;
 }
 
-/* Some of libxml2's words go to no document's handler but to the thread's, which would print them.
- */
-static void say_nothing(void *context, const char *format, ...)
-{
-    (void)context, (void)format;
-}
-
 static void push(struct espi *p, const char *bytes, size_t len)
 {
-    xmlGenericErrorFunc generic = xmlGenericError;
-    void *generic_context = xmlGenericErrorContext;
-    xmlStructuredErrorFunc structured = xmlStructuredError;
-    void *structured_context = xmlStructuredErrorContext;
-    xmlSetGenericErrorFunc(NULL, say_nothing);
-    xmlSetStructuredErrorFunc(p, on_error);
-    int code = xmlParseChunk(p->xml, bytes, (int)len, p->ending);
-    xmlSetGenericErrorFunc(generic_context, generic);
-    xmlSetStructuredErrorFunc(structured_context, structured);
+    int code = espi_xml_push(p->xml, bytes, (int)len, p->ending, on_error, p);
     bool halted = !p->xml->wellFormed || p->xml->disableSAX || p->undecodable;
     if (!p->failed && (halted || code == XML_ERR_NO_MEMORY || code == XML_ERR_INVALID_ENCODING ||
                        code == XML_PARSER_EOF))
@@ -552,18 +538,23 @@ int64_t espi_length(int64_t seconds)
     return seconds > 0 && seconds < UINT32_MAX && seconds % 60 == 59 ? seconds + 1 : seconds;
 }
 
+int64_t espi_interval(const struct espi_series *s)
+{
+    return s->interval_unit || s->interval_length <= 0 ? ESPI_ABSENT : s->interval_length;
+}
+
 bool espi_place_reading(const struct espi_series *s, struct espi_reading *r)
 {
     if (r->placed)
         return true;
-    int64_t offset_s, start_s;
-    if (r->start_s == ESPI_ABSENT || s->interval_length == ESPI_ABSENT || s->interval_length <= 0 ||
-        __builtin_mul_overflow(espi_length(s->interval_length), (int64_t)r->ordinal, &offset_s) ||
+    int64_t offset_s, start_s, interval_s = espi_interval(s);
+    if (r->start_s == ESPI_ABSENT || interval_s == ESPI_ABSENT ||
+        __builtin_mul_overflow(espi_length(interval_s), (int64_t)r->ordinal, &offset_s) ||
         __builtin_add_overflow(r->start_s, offset_s, &start_s))
         return false;
     r->start_s = start_s;
     if (r->duration_s == ESPI_ABSENT)
-        r->duration_s = s->interval_length;
+        r->duration_s = interval_s;
     r->placed = true;
     return true;
 }

@@ -129,6 +129,10 @@ void espi_tell(struct espi *p, const char *code, size_t series, uint32_t group, 
 /* Adds a file that came with the documents and is none, by its name, to the problems. */
 void espi_tell_unread(struct espi *p, const char *name);
 
+/* Seconds from one reading without a time to the next; ESPI_ABSENT: the type does not say, or in
+ * another unit. */
+int64_t espi_interval(const struct espi_series *s);
+
 /* The seconds that a reading said to last `seconds` lasts: some writers name the last second
  * instead of the end, so that 3599 are an hour and 899 a quarter. Others come back unchanged. */
 int64_t espi_length(int64_t seconds);

@@ -77,6 +77,21 @@ static bool text_is_blank(const struct espi_document *d)
     return len == 0;
 }
 
+/* The number that `what` has after `value` was read: of two that differ neither (`none`). */
+static int64_t only_one(struct espi_document *d, struct espi_given *given, int what, int64_t before,
+                        int64_t value, int64_t none)
+{
+    uint64_t bit = UINT64_C(1) << what;
+    if (text_is_blank(d))
+        return before;
+    if ((given->once & bit) && !(given->twice & bit) && value != before) {
+        complain(d, ODD_BAD_NUMBER, d->text, d->text_len);
+        given->twice |= bit;
+    }
+    given->once |= bit;
+    return given->twice & bit ? none : value;
+}
+
 /* An amount of a reading; false: it was meant as a number, and is none that can be kept. */
 static bool text_decimal(struct espi_document *d, int64_t *ret_value, int32_t *ret_exponent)
 {
@@ -99,13 +114,16 @@ static int64_t text_amount(struct espi_document *d)
     return value / 10 + value % 10 / 5;
 }
 
-/* A consumption with its decimals. */
-static int64_t text_consumption(struct espi_document *d, int places_slot)
+/* A consumption with its decimals: 5.5 and 55 are not the same. */
+static int64_t text_consumption(struct espi_document *d, int slot, int places_slot)
 {
     int64_t value;
     int32_t exponent;
+    struct espi_draft *draft = &d->drafts[d->draft_count - 1];
     (void)text_decimal(d, &value, &exponent);
-    d->drafts[d->draft_count - 1].slots[places_slot] = exponent ? exponent : ESPI_ABSENT;
+    draft->slots[places_slot] = only_one(d, &draft->given, places_slot, draft->slots[places_slot],
+                                         exponent ? exponent : ESPI_ABSENT, ESPI_ABSENT);
+    draft->given.twice |= (draft->given.twice >> places_slot & 1) << slot;
     return value;
 }
 
@@ -117,9 +135,9 @@ static int64_t text_of_summary(struct espi_document *d, int slot)
     case SUM_COST_ADDITIONAL:
         return text_amount(d);
     case SUM_OVERALL_VALUE:
-        return text_consumption(d, SUM_OVERALL_PLACES);
+        return text_consumption(d, slot, SUM_OVERALL_PLACES);
     case SUM_CURRENT_VALUE:
-        return text_consumption(d, SUM_CURRENT_PLACES);
+        return text_consumption(d, slot, SUM_CURRENT_PLACES);
     default:
         return text_number(d);
     }
@@ -136,20 +154,14 @@ static bool decides_meaning(const struct espi_rule *rule)
     return strcmp(rule->name, "powerOfTenMultiplier") == 0;
 }
 
-/* A multiplier that is given and cannot be read is not 0, nor is "reverse" no direction; and two
- * that differ are none. */
+/* A multiplier that is given and cannot be read is not 0, nor is "reverse" no direction. */
 static int64_t text_field(struct espi_document *d, const struct espi_rule *rule)
 {
-    int64_t before = d->drafts[d->draft_count - 1].slots[rule->slot];
+    struct espi_draft *draft = &d->drafts[d->draft_count - 1];
     int64_t value = rule->kind == KIND_SUMMARY ? text_of_summary(d, rule->slot) : text_number(d);
-    if (!decides_meaning(rule))
-        return value;
-    if (text_is_blank(d))
-        return before;
-    if (value != ESPI_ABSENT && before != ESPI_ABSENT && value != before)
-        complain(d, ODD_BAD_NUMBER, d->text, d->text_len);
-    return value == ESPI_ABSENT || (before != ESPI_ABSENT && value != before) ? ESPI_UNREADABLE
-                                                                              : value;
+    int64_t none = decides_meaning(rule) ? ESPI_UNREADABLE : ESPI_ABSENT;
+    return only_one(d, &draft->given, rule->slot, draft->slots[rule->slot],
+                    value == ESPI_ABSENT ? none : value, none);
 }
 
 /* Some feeds give their instants with fractions of a second. */
@@ -340,6 +352,14 @@ static bool close_entry(struct espi_document *d, struct err *e)
     return d->sink.entry(d->sink.context, &entry, e);
 }
 
+/* Whichever of two readings is the later counts: one of an unreadable instant is the earlier. */
+static void close_updated(struct espi_document *d)
+{
+    d->updated_s = espi_text_instant(d->text, d->text_len);
+    if (d->updated_s == ESPI_ABSENT && !text_is_blank(d))
+        complain(d, ODD_BAD_NUMBER, d->text, d->text_len);
+}
+
 static bool close_title(struct espi_document *d, struct err *e)
 {
     size_t len;
@@ -356,6 +376,7 @@ static bool open_resource(struct espi_document *d, const struct espi_rule *rule,
                        ESPI_DRAFTS_MAX);
     struct espi_draft *draft = &d->drafts[d->draft_count++];
     draft->kind = (enum espi_kind)rule->kind;
+    draft->given = (struct espi_given){0, 0};
     for (size_t i = 0; i < ESPI_SLOTS_MAX; i++)
         draft->slots[i] = ESPI_ABSENT;
     if (draft->kind == KIND_SUMMARY) {
@@ -382,9 +403,11 @@ static bool close_word(struct espi_document *d, const struct espi_rule *rule, st
     size_t len;
     uint32_t name;
     const char *word = espi_text_trim(d->text, d->text_len, &len);
+    struct espi_draft *draft = &d->drafts[d->draft_count - 1];
     if (!espi_names_add(&d->graph.names, word, len, &d->graph.budget, &name, e))
         return false;
-    d->drafts[d->draft_count - 1].slots[rule->slot] = name;
+    draft->slots[rule->slot] =
+        only_one(d, &draft->given, rule->slot, draft->slots[rule->slot], name, 0);
     return true;
 }
 
@@ -413,9 +436,12 @@ static bool close_resource(struct espi_document *d, const struct espi_rule *rule
 static void close_line_amount(struct espi_document *d)
 {
     int32_t exponent;
-    d->lines.amount = text_amount(d);
-    if (d->lines.amount == ESPI_ABSENT &&
-        espi_text_decimal(d->text, d->text_len, &d->lines.amount, &exponent) == ESPI_NUMBER_BAD) {
+    int64_t amount = text_amount(d);
+    d->lines.amount =
+        only_one(d, &d->line_given, NODE_LINE_AMOUNT, d->lines.amount, amount, ESPI_ABSENT);
+    if ((d->line_given.twice >> NODE_LINE_AMOUNT & 1) ||
+        (amount == ESPI_ABSENT &&
+         espi_text_decimal(d->text, d->text_len, &amount, &exponent) == ESPI_NUMBER_BAD)) {
         d->lines.unclear = true;
         d->lines.count++;
     }
@@ -433,8 +459,9 @@ static void close_line_note(struct espi_document *d)
 /* --- what a block says by itself --------------------------------------------------------- */
 static void open_block(struct espi_document *d)
 {
-    d->block_start_s = ESPI_ABSENT;
-    d->ordinal = 0;
+    d->block_given = (struct espi_given){0, 0};
+    d->block_start_s = d->block_duration_s = d->last_start_s = ESPI_ABSENT;
+    d->ordinal = d->ordinal_unplaced = 0;
     d->block_has_group = false;
     d->block_line = d->place(d->place_context).line;
     d->own_point_len = 0;
@@ -460,7 +487,11 @@ static void close_block_point(struct espi_document *d)
 {
     size_t len;
     const char *point = espi_text_href(d->text, d->text_len, &len);
-    d->own_point_len = len < ESPI_OWN_POINT ? len : 0; /* no id is as long */
+    if (len == 0)
+        return;
+    bool is_same = len == d->own_point_len && !memcmp(d->own_point, point, len);
+    bool is_one = only_one(d, &d->block_given, NODE_BLOCK_POINT, is_same, true, false);
+    d->own_point_len = is_one && len < ESPI_OWN_POINT ? len : 0; /* no id is as long */
     memcpy(d->own_point, point, d->own_point_len);
 }
 
@@ -468,14 +499,22 @@ static void close_block_service(struct espi_document *d)
 {
     size_t len;
     const char *word = espi_text_trim(d->text, d->text_len, &len);
-    d->own.service_kind = espi_own_service(word, len);
+    d->own.service_kind = only_one(d, &d->block_given, NODE_BLOCK_SERVICE, d->own.service_kind,
+                                   espi_own_service(word, len), ESPI_ABSENT);
 }
 
 static void close_block_unit(struct espi_document *d)
 {
     size_t len;
+    int64_t uom, multiplier;
     const char *word = espi_text_trim(d->text, d->text_len, &len);
-    espi_own_unit(word, len, &d->own.uom, &d->own.multiplier);
+    if (len == 0)
+        return;
+    espi_own_unit(word, len, &uom, &multiplier);
+    bool is_same = uom == d->own.uom && multiplier == d->own.multiplier;
+    bool is_one = only_one(d, &d->block_given, NODE_BLOCK_UNIT, is_same, true, false);
+    d->own.uom = is_one ? uom : ESPI_ABSENT;
+    d->own.multiplier = is_one ? multiplier : ESPI_ABSENT;
 }
 
 /* --- blocks and readings ----------------------------------------------------------------- */
@@ -518,9 +557,21 @@ static bool tell_group(struct espi_document *d, struct err *e)
     return true;
 }
 
+/* How far apart readings without times lie by the block's own length. */
+static void share_block(struct espi_document *d)
+{
+    struct espi_group *group = espi_graph_group_at(&d->graph, d->group);
+    if (d->ordinal && d->ordinal_unplaced == d->ordinal && group->share_s == ESPI_ABSENT &&
+        d->block_duration_s > 0)
+        group->share_s = d->block_duration_s / d->ordinal;
+}
+
 static bool close_block(struct espi_document *d, struct err *e)
 {
-    return choose_group(d, e) && tell_group(d, e);
+    if (!choose_group(d, e) || !tell_group(d, e))
+        return false;
+    share_block(d);
+    return true;
 }
 
 static bool open_reading(struct espi_document *d, struct err *e)
@@ -528,6 +579,7 @@ static bool open_reading(struct espi_document *d, struct err *e)
     if (!choose_group(d, e))
         return false;
     d->start_unreadable = d->start_elsewhere = false;
+    d->reading_given = (struct espi_given){0, 0};
     d->reading = (struct espi_reading){.group = d->group,
                                        .ordinal = d->ordinal,
                                        .entry = d->in_entry ? d->entries : 0,
@@ -619,6 +671,21 @@ static void place_by_block(struct espi_document *d, struct espi_group *group)
         group->unplaced++;
 }
 
+/* What shows how long an interval is, whatever its type says. */
+static void note_length(struct espi_document *d, struct espi_group *group)
+{
+    const struct espi_reading *r = &d->reading;
+    int64_t step_s;
+    bool follows = r->placed && d->last_start_s != ESPI_ABSENT &&
+                   !__builtin_sub_overflow(r->start_s, d->last_start_s, &step_s) && step_s > 0;
+    if (follows && (group->step_s == ESPI_ABSENT || step_s < group->step_s))
+        group->step_s = step_s;
+    if (group->duration_s == ESPI_ABSENT && r->duration_s > 0)
+        group->duration_s = r->duration_s;
+    d->last_start_s = r->placed ? r->start_s : ESPI_ABSENT;
+    d->ordinal_unplaced += !r->placed;
+}
+
 /* Readings begin from 1973 to 2286; of what lies after that, milliseconds are the usual fault. */
 #define START_MOST INT64_C(10000000000)
 
@@ -635,6 +702,7 @@ static bool close_reading(struct espi_document *d, struct err *e)
     d->reading.placed = d->reading.start_s != ESPI_ABSENT;
     if (!d->reading.placed)
         place_by_block(d, group);
+    note_length(d, group);
     judge_start(d, d->reading.start_s);
     if (d->reading.value == ESPI_ABSENT)
         complain(d, ODD_NO_VALUE, NULL, 0);
@@ -663,11 +731,23 @@ static bool open_node(struct espi_document *d, const struct espi_rule *rule, str
     case NODE_READING:
         return open_reading(d, e);
     case NODE_LINE:
+        d->line_given = (struct espi_given){0, 0};
         espi_lines_begin_line(&d->lines);
         return true;
     default:
         return true;
     }
+}
+
+static void close_once(struct espi_document *d, enum espi_node node, int64_t *number, int64_t value)
+{
+    *number = only_one(d, &d->reading_given, node, *number, value, ESPI_ABSENT);
+}
+
+static void close_of_block(struct espi_document *d, enum espi_node node, int64_t *number,
+                           int64_t value)
+{
+    *number = only_one(d, &d->block_given, node, *number, value, ESPI_ABSENT);
 }
 
 static bool close_node(struct espi_document *d, const struct espi_rule *rule, struct err *e)
@@ -677,7 +757,7 @@ static bool close_node(struct espi_document *d, const struct espi_rule *rule, st
         close_start(d);
         return true;
     case NODE_DURATION:
-        d->reading.duration_s = text_seconds(d);
+        close_once(d, NODE_DURATION, &d->reading.duration_s, text_seconds(d));
         return true;
     case NODE_VALUE:
         close_value(d);
@@ -691,21 +771,24 @@ static bool close_node(struct espi_document *d, const struct espi_rule *rule, st
         close_quality(d);
         return true;
     case NODE_TOU:
-        d->reading.tou = text_number(d);
+        close_once(d, NODE_TOU, &d->reading.tou, text_number(d));
         return true;
     case NODE_QUALITY_WORD:
         close_quality_word(d);
         return true;
     case NODE_TIER:
-        d->reading.consumption_tier = text_number(d);
+        close_once(d, NODE_TIER, &d->reading.consumption_tier, text_number(d));
         return true;
     case NODE_CPP:
-        d->reading.cpp = text_number(d);
+        close_once(d, NODE_CPP, &d->reading.cpp, text_number(d));
         return true;
     case NODE_BLOCK:
         return close_block(d, e);
     case NODE_BLOCK_START:
-        d->block_start_s = text_seconds(d);
+        close_of_block(d, NODE_BLOCK_START, &d->block_start_s, text_seconds(d));
+        return true;
+    case NODE_BLOCK_DURATION:
+        close_of_block(d, NODE_BLOCK_DURATION, &d->block_duration_s, text_seconds(d));
         return true;
     case NODE_BLOCK_POINT:
         close_block_point(d);
@@ -717,7 +800,7 @@ static bool close_node(struct espi_document *d, const struct espi_rule *rule, st
         close_block_unit(d);
         return true;
     case NODE_BLOCK_STEP:
-        d->own.step_s = text_number(d);
+        close_of_block(d, NODE_BLOCK_STEP, &d->own.step_s, text_number(d));
         return true;
     case NODE_LINE:
         espi_lines_end_line(&d->lines);
@@ -726,7 +809,8 @@ static bool close_node(struct espi_document *d, const struct espi_rule *rule, st
         close_line_amount(d);
         return true;
     case NODE_LINE_KIND:
-        d->lines.kind = text_number(d);
+        d->lines.kind =
+            only_one(d, &d->line_given, NODE_LINE_KIND, d->lines.kind, text_number(d), ESPI_ABSENT);
         return true;
     case NODE_LINE_NOTE:
         close_line_note(d);
@@ -741,7 +825,7 @@ static bool close_node(struct espi_document *d, const struct espi_rule *rule, st
     case NODE_TITLE:
         return close_title(d, e);
     case NODE_UPDATED:
-        d->updated_s = espi_text_instant(d->text, d->text_len);
+        close_updated(d);
         return true;
     case NODE_ENTRY:
         return close_entry(d, e);

@@ -66,16 +66,21 @@ struct espi_document {
 
     /* the open summary's lines */
     struct espi_lines lines;
+    struct espi_given line_given; /* by NODE_LINE_... */
     /* the open block and reading */
     bool block_has_group;
     uint64_t block_line;
     struct espi_own own;
     char own_point[ESPI_OWN_POINT];
     size_t own_point_len;
-    int64_t block_start_s;
+    struct espi_given block_given; /* by NODE_BLOCK_... */
+    int64_t block_start_s, block_duration_s;
+    int64_t last_start_s; /* of the reading before, where it has one of its own */
     uint32_t ordinal;
-    bool start_unreadable; /* of the reading: given, and no number */
-    bool start_elsewhere;  /* of the reading: given where none is read */
+    uint32_t ordinal_unplaced;       /* how many of those have no start of their own */
+    struct espi_given reading_given; /* by node */
+    bool start_unreadable;           /* of the reading: given, and no number */
+    bool start_elsewhere;            /* of the reading: given where none is read */
     uint64_t readings;
     uint64_t misplaced; /* IntervalReadings where none is read */
     uint64_t list_urls, customer_elements;

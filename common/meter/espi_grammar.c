@@ -20,7 +20,7 @@ enum {
     IN_LOCAL_TIME = IN_READING_TYPE + RT_SLOTS,
     IN_BLOCK = IN_LOCAL_TIME + LTP_SLOTS,
     IN_BLOCK_INTERVAL = IN_BLOCK + 2,
-    IN_READING = IN_BLOCK_INTERVAL + 5,
+    IN_READING = IN_BLOCK_INTERVAL + 6,
     IN_PERIOD = IN_READING + 8,
     IN_QUALITIES = IN_PERIOD + 2,
     IN_SUMMARY = IN_QUALITIES + 1,
@@ -132,6 +132,7 @@ const struct espi_rule espi_grammar[] = {
     {.name = "IntervalReading", .node = NODE_READING, CHILDREN(IN_READING, IN_PERIOD)},
     {.name = "interval", .node = NODE_BLOCK_INTERVAL, CHILDREN(IN_BLOCK_INTERVAL, IN_READING)},
     /* IN_BLOCK_INTERVAL */
+    {.name = "duration", .text = true, .node = NODE_BLOCK_DURATION},
     {.name = "start", .text = true, .node = NODE_BLOCK_START},
     {.name = "servicePointId", .text = true, .node = NODE_BLOCK_POINT},
     {.name = "serviceType", .text = true, .node = NODE_BLOCK_SERVICE},
@@ -201,6 +202,14 @@ static bool is_space(const char *uri, const char *plain)
 bool espi_grammar_is_espi(const char *uri)
 {
     return uri && is_space(uri, "naesb.org/espi");
+}
+
+bool espi_grammar_is_root(const char *name, const char *uri)
+{
+    struct espi_seen seen[ESPI_RULES_MAX] = {0};
+    bool is_misplaced;
+    return espi_grammar_match(0, name, uri, seen, &is_misplaced) >= 0 ||
+           espi_grammar_is_espi(uri) || (uri && !strncmp(uri, ESPI_NS, strlen(ESPI_NS)));
 }
 
 static bool is_either_space(const char *uri)

@@ -22,6 +22,7 @@ enum espi_node {
     NODE_BLOCK,
     NODE_BLOCK_INTERVAL,
     NODE_BLOCK_START,
+    NODE_BLOCK_DURATION,
     NODE_BLOCK_POINT, /* Duke Energy's: what else says it says in a block's interval */
     NODE_BLOCK_SERVICE,
     NODE_BLOCK_UNIT,
@@ -147,6 +148,8 @@ const char *espi_grammar_kind_name(enum espi_kind kind);
 bool espi_grammar_is_foreign(int parent, const char *name, const char *uri);
 /* Whether an element is about a customer: NAESB's retail customer schema. */
 bool espi_grammar_is_customer(const char *name, const char *uri);
+/* Whether a document of that root is one of ESPI's, read or not. */
+bool espi_grammar_is_root(const char *name, const char *uri);
 /* ESPI's name space, also as it is often misspelt: https, a slash at its end. */
 bool espi_grammar_is_espi(const char *uri);
 

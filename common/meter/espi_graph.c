@@ -304,7 +304,12 @@ static bool add_group(struct espi_graph *g, const struct espi_context *in,
         return false;
     ((struct espi_group_key *)g->group_keys.items)[g->group_keys.count++] = *key;
     struct espi_group *group = espi_graph_group_at(g, number);
-    *group = (struct espi_group){.entry = in->number, .line = line, .own_name = key->own_name};
+    *group = (struct espi_group){.entry = in->number,
+                                 .line = line,
+                                 .duration_s = ESPI_ABSENT,
+                                 .step_s = ESPI_ABSENT,
+                                 .share_s = ESPI_ABSENT,
+                                 .own_name = key->own_name};
     if (own)
         group->own = *own;
     g->groups.count++;

@@ -14,9 +14,15 @@ struct espi_href {
     size_t len;
 };
 
+/* Which of several numbers were given, a bit each, and which of them twice and not the same. */
+struct espi_given {
+    uint64_t once, twice;
+};
+
 /* A resource as it was read; texts in its slots are names (espi_names). */
 struct espi_draft {
     enum espi_kind kind;
+    struct espi_given given; /* by slot */
     int64_t slots[ESPI_SLOTS_MAX];
 };
 
@@ -82,6 +88,9 @@ struct espi_group {
     uint64_t blocks;
     uint64_t readings;
     uint64_t unplaced;
+    int64_t duration_s; /* of its first reading that has one; each ESPI_ABSENT: none */
+    int64_t step_s;     /* the least between two starts, one behind the other in a block */
+    int64_t share_s;    /* of its first block of readings without times: its length for each */
     struct espi_own own;
     uint32_t own_name; /* all of it as one text; 0: the blocks say nothing by themselves */
     bool own_differs;  /* its blocks say different things */

@@ -16,6 +16,8 @@ const char *espi_odd_code(enum espi_odd odd)
         [ODD_NO_VALUE] = "no_value",
         [ODD_NO_TIME] = "no_time",
         [ODD_NO_INTERVAL_LENGTH] = "no_interval_length",
+        [ODD_INTERVAL_UNIT] = "interval_length_unit",
+        [ODD_DURATION_UNIT] = "duration_unit",
         [ODD_CONFLICTING_RESOURCE] = "conflicting_resource",
         [ODD_AMBIGUOUS_LINK] = "ambiguous_link",
         [ODD_NO_USAGE_POINT] = "no_usage_point",

@@ -17,6 +17,8 @@ enum espi_odd {
                     number */
     ODD_NO_INTERVAL_LENGTH, /* readings without their own time, and no interval length in their type
                              */
+    ODD_INTERVAL_UNIT,      /* an interval length in another unit than seconds */
+    ODD_DURATION_UNIT,      /* durations in another unit than seconds */
     ODD_CONFLICTING_RESOURCE, /* one self href, different content: the first counts */
     ODD_AMBIGUOUS_LINK,       /* several resources fit: the first counts */
     ODD_NO_USAGE_POINT,       /* no rule finds the usage point of a meter reading */

@@ -69,6 +69,8 @@ struct espi_series {
     enum espi_link local_time_link;
     uint64_t blocks;
     uint64_t readings;
+    bool interval_unit; /* interval_length is in another unit than seconds: place nothing by it */
+    bool duration_unit; /* its readings' durations are */
     bool unreadable_costs; /* some of its costs cannot be read: never sum the others */
 };
 

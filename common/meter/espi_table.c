@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/attr.h"
 #include "meter/decimal.h"
+#include "meter/espi.h"
 #include "meter/espi_links.h"
 #include "meter/local_time.h"
 #include "meter/series_tags.h"
@@ -298,6 +300,51 @@ static void judge_numbers(const struct drawing *d, struct espi_series *s,
     }
 }
 
+/* Milliseconds, minutes, hours or days for seconds: `given` is so many times what it should be. */
+static bool is_other_unit(int64_t given, int64_t seconds)
+{
+    static const double factors[] = {1000, 1.0 / 60, 1.0 / 3600, 1.0 / 86400};
+    double ratio = (double)espi_length(given) / (double)espi_length(seconds);
+    for (size_t i = 0; i < ARRAY_LEN(factors); i++)
+        if (ratio > 0.9 * factors[i] && ratio < 1.1 * factors[i])
+            return true;
+    return false;
+}
+
+/* Minutes, a quarter and a half of an hour, an hour and a day, all in milliseconds: no meter is
+ * read every ten days. */
+static bool is_milliseconds(int64_t length)
+{
+    static const int64_t usual[] = {60000, 300000, 600000, 900000, 1800000, 3600000, 86400000};
+    for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+        if (length == usual[i])
+            return true;
+    return false;
+}
+
+/* What the readings show is held against what the type and they say: starts first, then durations
+ * and the block's. */
+static void judge_lengths(const struct drawing *d, struct espi_series *s,
+                          const struct espi_group *of)
+{
+    const char *href = s->meter_reading ? s->meter_reading : s->blocks_href;
+    int64_t shown_s = of->step_s != ESPI_ABSENT       ? of->step_s
+                      : of->duration_s != ESPI_ABSENT ? of->duration_s
+                                                      : of->share_s;
+    bool is_known = shown_s != ESPI_ABSENT && shown_s > 0;
+    if (s->interval_length > 0 && !s->interval_unit &&
+        (is_known ? is_other_unit(s->interval_length, shown_s)
+                  : is_milliseconds(s->interval_length) && of->readings)) {
+        s->interval_unit = true;
+        complain(d, ODD_INTERVAL_UNIT, href);
+    }
+    if (of->step_s != ESPI_ABSENT && of->duration_s != ESPI_ABSENT && !s->duration_unit &&
+        is_other_unit(of->duration_s, of->step_s)) {
+        s->duration_unit = true;
+        complain(d, ODD_DURATION_UNIT, href);
+    }
+}
+
 static void count_group(const struct drawing *d, uint32_t group)
 {
     const struct espi_group *of = espi_graph_group_at(d->graph, group);
@@ -305,7 +352,8 @@ static void count_group(const struct drawing *d, uint32_t group)
     s->blocks += of->blocks;
     s->readings += of->readings;
     judge_numbers(d, s, of);
-    if (of->unplaced && (s->interval_length == ESPI_ABSENT || s->interval_length <= 0))
+    judge_lengths(d, s, of);
+    if (of->unplaced && espi_interval(s) == ESPI_ABSENT)
         espi_problems_add(d->problems, ODD_NO_INTERVAL_LENGTH, of->line, 0, s->meter_reading,
                           s->meter_reading ? strlen(s->meter_reading) : 0);
 }

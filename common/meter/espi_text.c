@@ -2,6 +2,7 @@
  * comparable. */
 #include "meter/espi_text.h"
 
+#include <glib.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -169,10 +170,20 @@ enum espi_number espi_text_number(const char *text, size_t len, int64_t *ret_val
     return ESPI_NUMBER_FRACTION;
 }
 
+/* Of any script: no number here is written in them, but whoever wrote one meant it. */
+static bool is_number_sign(gunichar c)
+{
+    GUnicodeType type = g_unichar_type(c);
+    return type == G_UNICODE_DECIMAL_NUMBER || type == G_UNICODE_LETTER_NUMBER ||
+           type == G_UNICODE_OTHER_NUMBER;
+}
+
 bool espi_text_has_digit(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        if (is_digit(text[i]))
+        if (is_digit(text[i]) ||
+            ((text[i] & 0xc0) == 0xc0 &&
+             is_number_sign(g_utf8_get_char_validated(text + i, (gssize)(len - i)))))
             return true;
     return false;
 }

@@ -49,7 +49,7 @@ static void place(struct inspect_start *i, const struct espi *feed)
     i->group = (uint32_t)series;
     i->placed = espi_place_reading(s, &r);
     i->start_s = r.start_s;
-    i->duration_s = espi_length(r.duration_s > 0 ? r.duration_s : s->interval_length);
+    i->duration_s = espi_length(r.duration_s > 0 ? r.duration_s : espi_interval(s));
 }
 
 static int by_series_and_start(const void *a, const void *b)

@@ -152,7 +152,7 @@ static bool has_amounts(const struct espi_series *s, const struct plausible_sums
 
 static double seconds_of(const struct espi_series *s, const struct plausible_sums *sums)
 {
-    double length = s->interval_length == ESPI_ABSENT ? 0 : (double)s->interval_length;
+    double length = espi_interval(s) == ESPI_ABSENT ? 0 : (double)espi_interval(s);
     bool is_placed = !sums->unplaced && sums->readings > 1;
     if (length <= 0 && is_placed) /* nothing says how long: as far as they lie apart */
         length = ((double)sums->last_s - (double)sums->first_s) / (double)(sums->readings - 1);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "meter/espi_root.h"
+
 #define PIECE_BYTES 65536
 #define NAME_BYTES 256
 #define METHOD_STORED 0
@@ -125,6 +127,17 @@ static bool is_decoration(const char *name)
     return strstr(name, "__MACOSX/") == name;
 }
 
+/* ZIP archives that are one document to people. */
+static bool is_office(const char *name)
+{
+    static const char *const ends[] = {".xlsx", ".xlsm", ".docx", ".pptx",
+                                       ".ods",  ".odt",  ".odp",  ".kmz"};
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+        if (ends_in(name, ends[i]))
+            return true;
+    return false;
+}
+
 /* XML in UTF-8 or UTF-16; pages for people are told from it by their names. */
 static bool is_xml(const char *name, const char *bytes, size_t len)
 {
@@ -165,11 +178,12 @@ static bool read_file(struct archive *a, struct err *e)
     size_t len;
     if (!read_piece(a, piece, &len, e))
         return false;
-    if (unzip_is_gzip(piece, len) || unzip_is_zip(piece, len))
+    bool is_archive = unzip_is_gzip(piece, len) || unzip_is_zip(piece, len);
+    if (is_archive && !is_office(a->name))
         return err_set(e, ERR_REJECT, "nested_archive",
                        "the archive holds another one (%.100s): unpack it, and give what is in it",
                        a->name);
-    if (is_xml(a->name, piece, len))
+    if (!is_archive && is_xml(a->name, piece, len) && !espi_is_other_document(piece, len))
         return read_document(a, piece, len, e);
     if (!a->others++)
         memcpy(a->unread, a->name, sizeof a->unread);
@@ -234,7 +248,7 @@ bool unzip_documents(FILE *archive, const struct unpack_sink *sink, struct err *
     if (a.documents)
         return true;
     return err_set(e, ERR_REJECT, "zip_without_feed",
-                   a.others ? "an archive without an XML file; it holds %.100s: download the Green "
+                   a.others ? "an archive without a feed; it holds %.100s: download the Green "
                               "Button data (XML) instead"
                             : "an archive without a document%.100s",
                    a.unread);

@@ -127,6 +127,30 @@ static void check_instant(const char *text, int64_t want)
     assert_int_equal(espi_text_instant(text, strlen(text)), want);
 }
 
+static void a_digit_of_any_script_shows_that_a_number_was_meant(void **state)
+{
+    (void)state;
+    static const char *const numbers[] = {"1,5",          "\xef\xbc\x91", "\xd9\xa1\xd9\xa2",
+                                          "\xe0\xa5\xa7", "\xc2\xbd",     "\xf0\x9d\x9f\x8f",
+                                          "x\xe2\x85\xa7"};
+    static const char *const others[] = {"",
+                                         "n/a",
+                                         "\xe2\x80\x94",
+                                         "donn\xc3\xa9"
+                                         "es",
+                                         "\xe3\x8e\xa5",
+                                         "\xef\xbc"};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        int64_t value;
+        int32_t places;
+        assert_true(espi_text_has_digit(numbers[i], strlen(numbers[i])));
+        assert_int_equal(espi_text_decimal(numbers[i], strlen(numbers[i]), &value, &places),
+                         ESPI_NUMBER_BAD);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_false(espi_text_has_digit(others[i], strlen(others[i])));
+}
+
 static void instants_are_read_with_offsets_and_fractions(void **state)
 {
     (void)state;
@@ -187,6 +211,7 @@ int main(void)
         cmocka_unit_test(fractions_are_rounded_down),
         cmocka_unit_test(decimals_are_exact_with_as_many_places_as_fit),
         cmocka_unit_test(what_does_not_fit_or_is_ambiguous_is_no_decimal),
+        cmocka_unit_test(a_digit_of_any_script_shows_that_a_number_was_meant),
         cmocka_unit_test(instants_are_read_with_offsets_and_fractions),
         cmocka_unit_test(what_is_no_instant_is_absent),
         cmocka_unit_test(hrefs_compare_without_host_and_outer_slashes),

@@ -67,8 +67,15 @@ static void decimals_beside_whole_numbers_are_all_exact(void **state)
 static void values_that_no_number_can_hold_refuse_their_series(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"1,234.5", "0,62", "1 234", "123.45600000000000591",
-                                        "99999999999999999999"};
+    static const char *const texts[] = {"1,234.5",
+                                        "0,62",
+                                        "1 234",
+                                        "123.45600000000000591",
+                                        "99999999999999999999",
+                                        "\xd9\xa1\xd9\xa2\xd9\xa3",
+                                        "\xef\xbc\x95",
+                                        "\xe2\x88\x92"
+                                        "5"};
     char text[4000];
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         snprintf(text, sizeof text,
@@ -141,6 +148,121 @@ static void a_type_whose_codes_are_words_or_differ_is_not_guessed(void **state)
             types[i].type);
         assert_holds(text, HOLDS(types[i].wanted));
     }
+}
+
+/* --- lengths in another unit than seconds ------------------------------------------------- */
+#define TYPE(length)                                                                               \
+    "<entry><link rel='self' href='U/1/M/1'/><link rel='related' "                                 \
+    "href='U/1/M/1/IntervalBlock'/><content><e:MeterReading/></content></entry><entry><content>"   \
+    "<e:ReadingType><e:uom>72</e:uom><e:intervalLength>" length                                    \
+    "</e:intervalLength></e:ReadingType></content></entry>" BLOCK
+#define AT(start, duration)                                                                        \
+    "<e:IntervalReading><e:timePeriod>" duration "<e:start>" start                                 \
+    "</e:start></e:timePeriod><e:value>5</e:value></e:IntervalReading>\n"
+#define LASTS(duration) "<e:duration>" duration "</e:duration>"
+#define UNTIMED "<e:IntervalReading><e:value>5</e:value></e:IntervalReading>\n"
+#define FROM(start, duration)                                                                      \
+    "<e:interval><e:duration>" duration "</e:duration><e:start>" start "</e:start></e:interval>\n"
+
+static void lengths_that_are_not_in_seconds_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *feed, *wanted;
+    } feeds[] = {
+        {TYPE("3600000") AT("1751328000", LASTS("3600")), "interval_length_unit"},
+        {TYPE("60") AT("1751328000", LASTS("3600")), "interval_length_unit"},
+        {TYPE("15") AT("1751328000", LASTS("899")), "interval_length_unit"},
+        {TYPE("1") AT("1751328000", LASTS("3600")), "interval_length_unit"},
+        {TYPE("60") AT("1751328000", "") AT("1751331600", "") AT("1751338800", ""),
+         "interval_length_unit"},
+        {TYPE("900000") AT("1751328000", ""), "interval_length_unit"},
+        {TYPE("60") FROM("1751328000", "7200") UNTIMED UNTIMED, "interval_length_unit"},
+        {TYPE("3600") AT("1751328000", LASTS("3600000")) AT("1751331600", LASTS("3600000")),
+         "duration_unit"},
+        {TYPE("3600") AT("1751328000", LASTS("60")) AT("1751331600", LASTS("60")), "duration_unit"},
+        {TYPE("3600") AT("1751328000", LASTS("3599")) AT("1751331600", LASTS("3599")), NULL},
+        {TYPE("86400") AT("1751328000", LASTS("90000")) AT("1751418000", LASTS("86400")), NULL},
+        {TYPE("2592000") AT("1751328000", LASTS("2678400")), NULL},
+        {TYPE("3600") AT("1751328000", LASTS("900")) AT("1751328900", LASTS("900")), NULL},
+        {TYPE("60") AT("1751328000", LASTS("60")) AT("1751328060", LASTS("60")), NULL},
+        {TYPE("3600") FROM("1751328000", "7200") UNTIMED UNTIMED, NULL},
+        {TYPE("") AT("1751328000", LASTS("3600")), NULL},
+        {TYPE("3600") AT("1751328000", LASTS("0")), NULL},
+    };
+    for (size_t i = 0; i < sizeof feeds / sizeof *feeds; i++) {
+        char text[4000];
+        snprintf(text, sizeof text, "<feed " SPACES ">%s" END, feeds[i].feed);
+        struct outcome o = read_text(text);
+        const char *told = strstr(o.series.data, "_unit at ");
+        if (feeds[i].wanted ? !told || !strstr(o.series.data, feeds[i].wanted) : told != NULL)
+            fail_msg("%zu: %s", i, o.series.data);
+        outcome_free(&o);
+    }
+    assert_holds("<feed " SPACES ">" TYPE("60") AT("1751328000", LASTS("3600")) END,
+                 HOLDS("interval_length_unit at 0: U/1/M/1\n"));
+}
+
+/* One that nothing else says the time of is not squeezed into the minutes that were hours. */
+static void nothing_is_placed_by_a_length_in_another_unit(void **state)
+{
+    (void)state;
+    struct espi_series s = espi_series_unknown();
+    s.interval_length = 60;
+    struct espi_reading r = {.start_s = 1751328000, .ordinal = 2, .duration_s = ESPI_ABSENT};
+    struct espi_reading same = r;
+    assert_true(espi_place_reading(&s, &r));
+    assert_int_equal(r.start_s, 1751328120);
+    s.interval_unit = true;
+    assert_false(espi_place_reading(&s, &same));
+    assert_int_equal(espi_interval(&s), ESPI_ABSENT);
+}
+
+/* --- given twice --------------------------------------------------------------------------- */
+static void of_two_that_differ_neither_counts_and_that_is_told(void **state)
+{
+    (void)state;
+    /* a block's start, before its readings: where they lie is not known */
+    assert_holds("<feed " SPACES ">" TYPE("3600") FROM("1751328000", "3600")
+                     FROM("1751414400", "3600") UNTIMED END,
+                 HOLDS("bad_number at 3: 1751414400\n", "no_time at 4: "));
+    assert_holds("<feed " SPACES ">" TYPE("3600") FROM("1751328000", "3600")
+                     UNTIMED FROM("1751414400", "3600") END,
+                 HOLDS("bad_number at 4: 1751414400\n", " 1751328000+-? = 5 "));
+    assert_holds("<feed " SPACES ">" TYPE("3600") FROM("1751328000", "3600")
+                     FROM("1751414400", "3600") FROM("1751328000", "3600") UNTIMED END,
+                 HOLDS("no_time at 5: "));
+    /* what it says of its readings */
+    static const char *const pairs[] = {
+        "<e:servicePointId>8</e:servicePointId>", "<e:unitOfMeasure>Wh</e:unitOfMeasure>",
+        "<e:serviceType>GAS</e:serviceType>", "<e:secondsPerInterval>900</e:secondsPerInterval>"};
+    static const char *const wanted[] = {"bad_number at 1: 8\n", "bad_number at 1: Wh\n",
+                                         "bad_number at 1: GAS\n", "bad_number at 1: 900\n"};
+    static const char *const left[] = {"- | - | - | service 0 uom 72 e3",
+                                       "7 | - | - | service 0 uom - e-",
+                                       "7 | - | - | service - uom 72 e3", "no_interval_length at "};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        char text[4000];
+        snprintf(text, sizeof text,
+                 "<feed " SPACES "><entry><content><e:IntervalBlock><e:interval>"
+                 "<e:servicePointId>7</e:servicePointId><e:serviceType>ELECTRIC</e:serviceType>"
+                 "<e:unitOfMeasure>kWh</e:unitOfMeasure><e:secondsPerInterval>1800"
+                 "</e:secondsPerInterval><e:start>1751328000</e:start></e:interval>"
+                 "<e:interval>%s</e:interval>" UNTIMED END,
+                 pairs[i]);
+        assert_holds(text, HOLDS(wanted[i], left[i]));
+    }
+    /* a reading's codes and duration, a type's length and currency */
+    assert_holds("<feed " SPACES ">" TYPE("3600</e:intervalLength><e:intervalLength>900")
+                     AT("1751328000", LASTS("3600") LASTS("900")) END,
+                 HOLDS("bad_number at 1: 900\n", "bad_number at 2: 900\n", " 1751328000+- = 5 "));
+    assert_holds("<feed " SPACES ">" TYPE("3600") AT("1751328000</e:start><e:start>1751328000",
+                                                     LASTS("3600") LASTS("3600") LASTS("")) END,
+                 HOLDS(" 1751328000+3600 = 5 "));
+    assert_holds("<feed " SPACES ">" METER BLOCK READING(
+                     "1751328000", VALUE("5") "<e:tou>1</e:tou><e:tou>2</e:tou><e:tou>1</e:tou>")
+                     END,
+                 HOLDS("bad_number at 2: 2\n", " tou -"));
 }
 
 static void costs_that_cannot_be_read_are_told_and_leave_the_values_alone(void **state)
@@ -424,6 +546,37 @@ static void a_bills_consumption_may_have_decimals(void **state)
     espi_free(feed);
 }
 
+static void of_a_bills_amounts_that_differ_none_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *lines, *amount;
+        int64_t wanted_amount, wanted_value;
+    } bills[] = {
+        {"<e:billLastPeriod>7</e:billLastPeriod><e:currency>840</e:currency>", "5", ESPI_ABSENT,
+         ESPI_ABSENT},
+        {"<e:billLastPeriod>5</e:billLastPeriod><e:billLastPeriod/>", "5", 5, ESPI_ABSENT},
+        {"<e:overallConsumptionLastPeriod><e:value>5.5</e:value><e:value>55</e:value>"
+         "</e:overallConsumptionLastPeriod>",
+         "5", 5, ESPI_ABSENT},
+        {"<e:overallConsumptionLastPeriod><e:value>5.5</e:value></e:overallConsumptionLastPeriod>"
+         "<e:overallConsumptionLastPeriod><e:value>5.50</e:value></e:overallConsumptionLastPeriod>",
+         "5", 5, 55},
+        {LINE("700</e:amount><e:amount>800", "Energy"), "", ESPI_ABSENT, ESPI_ABSENT},
+    };
+    for (size_t i = 0; i < sizeof bills / sizeof *bills; i++) {
+        struct espi *feed = bill_of(bills[i].lines, bills[i].amount);
+        const struct espi_bill *b = espi_bill_at(feed, 0);
+        if (b->amount != bills[i].wanted_amount || b->value != bills[i].wanted_value)
+            fail_msg("%zu: %" PRId64 " %" PRId64, i, b->amount, b->value);
+        bool told = false, differs = i == 0 || i == 2 || i == 4;
+        for (size_t n = 0; n < espi_problem_count(feed); n++)
+            told |= !strcmp(espi_problem_at(feed, n)->code, "bad_number");
+        assert_int_equal(told, differs);
+        espi_free(feed);
+    }
+}
+
 /* --- the rest ---------------------------------------------------------------------------- */
 static void a_title_of_any_length_is_cut_by_whole_characters(void **state)
 {
@@ -489,6 +642,10 @@ int main(void)
         cmocka_unit_test(values_that_no_number_can_hold_refuse_their_series),
         cmocka_unit_test(an_element_within_a_number_or_a_second_number_makes_it_unreadable),
         cmocka_unit_test(a_type_whose_codes_are_words_or_differ_is_not_guessed),
+        cmocka_unit_test(lengths_that_are_not_in_seconds_are_told),
+        cmocka_unit_test(nothing_is_placed_by_a_length_in_another_unit),
+        cmocka_unit_test(of_two_that_differ_neither_counts_and_that_is_told),
+        cmocka_unit_test(of_a_bills_amounts_that_differ_none_counts),
         cmocka_unit_test(what_calls_itself_a_reading_in_a_block_is_counted),
         cmocka_unit_test(a_start_where_none_is_read_is_not_guessed_from_the_blocks_order),
         cmocka_unit_test(costs_that_cannot_be_read_are_told_and_leave_the_values_alone),

@@ -136,7 +136,7 @@ static void the_xml_files_of_an_archive_are_its_documents_whatever_the_pieces(vo
     archive_text("GreenButtonDataStyleSheet.xslt", "<xsl/>");
     archive_text("bill.pdf", "%PDF-1.7");
     archive_add("no extension", " \n<feed>2</feed>", 16, 0);
-    archive_add("wide.XML", "\xff\xfe<\0a\0/\0>\0", 10, Z_DEFLATED);
+    archive_add("wide.XML", "\xff\xfe<\0f\0e\0e\0d\0/\0>\0", 16, Z_DEFLATED);
     archive_text("usage.csv", "a,b\n1,2\n");
     archive_text("help.html", "<html/>");
     char *bytes = archive_end(&len);
@@ -145,11 +145,45 @@ static void the_xml_files_of_an_archive_are_its_documents_whatever_the_pieces(vo
         assert_true(c.ok);
         assert_string_equal(c.unread.data, "bill.pdf;usage.csv;help.html;");
         static const char want[] =
-            "\xef\xbb\xbf<feed>1</feed>| \n<feed>2</feed>|\xff\xfe<\0a\0/\0>";
+            "\xef\xbb\xbf<feed>1</feed>| \n<feed>2</feed>|\xff\xfe<\0f\0e\0e\0d\0/\0>";
         assert_int_equal(c.documents.len, sizeof want + 1);
         assert_memory_equal(c.documents.data, want, sizeof want);
         came_free(&c);
     }
+    free(bytes);
+}
+
+static void other_documents_beside_a_feed_are_told_and_left_alone(void **state)
+{
+    (void)state;
+    size_t len;
+    archive_begin();
+    archive_text("manifest.xml",
+                 "<?xml version='1.0'?>\n<!-- <feed> -->\n<manifest><file/></manifest>");
+    archive_text("espi.xsd", "<xs:schema xmlns:xs='http://www.w3.org/2001/XMLSchema' "
+                             "targetNamespace='http://naesb.org/espi'/>");
+    archive_text("feed.xml", "<feed xmlns='http://www.w3.org/2005/Atom'/>");
+    archive_text("news.xml", "<feed xmlns='urn:news'/>");
+    archive_text("Info.plist", "<!DOCTYPE plist PUBLIC '-//A//' 'http://h/'><plist/>");
+    archive_text("page.xml", "<!DOCTYPE html><html><body>not well-formed");
+    archive_add("wide.xml", "\xff\xfe<\0a\0/\0>\0", 10, Z_DEFLATED);
+    archive_add("usage.xlsx", "PK\3\4whatever", 12, Z_DEFLATED);
+    archive_text("point.xml", "<e:UsagePoint xmlns:e='http://naesb.org/espi'/>");
+    archive_text("status.xml", "<ServiceStatus xmlns='http://naesb.org/espi'/>");
+    archive_text("declared.xml", "<!DOCTYPE e:feed SYSTEM 'x'><feed/>");
+    archive_text("cut.xml", "<?xml version='1.0'?>\n<fee");
+    char *bytes = archive_end(&len);
+    struct came c = unpack_all(bytes, len, len, 5000);
+    assert_true(c.ok);
+    assert_string_equal(c.unread.data, "manifest.xml;espi.xsd;news.xml;Info.plist;page.xml;"
+                                       "wide.xml;usage.xlsx;");
+    /* what may be a feed is read, and refused there if it is none that can be */
+    assert_string_equal(c.documents.data, "<feed xmlns='http://www.w3.org/2005/Atom'/>|"
+                                          "<e:UsagePoint xmlns:e='http://naesb.org/espi'/>|"
+                                          "<ServiceStatus xmlns='http://naesb.org/espi'/>|"
+                                          "<!DOCTYPE e:feed SYSTEM 'x'><feed/>|"
+                                          "<?xml version='1.0'?>\n<fee");
+    came_free(&c);
     free(bytes);
 }
 
@@ -158,6 +192,9 @@ static void an_archive_without_a_feed_says_what_it_holds(void **state)
     (void)state;
     archive_begin();
     archive_text("usage.csv", "a,b\n1,2\n");
+    assert_refused("zip_without_feed");
+    archive_begin();
+    archive_text("page.html.xml", "<html/>");
     assert_refused("zip_without_feed");
     archive_begin();
     assert_refused("bad_zip");
@@ -288,6 +325,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_xml_files_of_an_archive_are_its_documents_whatever_the_pieces),
+        cmocka_unit_test(other_documents_beside_a_feed_are_told_and_left_alone),
         cmocka_unit_test(an_archive_without_a_feed_says_what_it_holds),
         cmocka_unit_test(an_archive_in_an_archive_is_refused),
         cmocka_unit_test(an_archive_cut_anywhere_is_refused_or_whole),

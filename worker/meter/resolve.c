@@ -308,7 +308,7 @@ static bool resolve_stage_groups(struct parse *p, const int64_t *ids, struct err
                                         .feed_series = i,
                                         .series_id = ids[i],
                                         .exponent = exponent == ESPI_ABSENT ? 0 : exponent,
-                                        .interval_s = s.interval_length,
+                                        .interval_s = espi_interval(&s),
                                         .is_summable = series_is_summable(&s),
                                         .without_costs = s.unreadable_costs,
                                         .is_estimated = s.default_quality == 8 ||
