@@ -44,7 +44,9 @@ bool lost_queues(struct pg *p, const char *default_queue, int64_t after_s,
     return true;
 }
 
-/* Notes which runs are missed as of now, and which are not any more. */
+/* Notes which runs are missed as of now, and which are not any more. A look that does not know what
+ * the queue holds, or has more patience than another one, does not know better than that one: it
+ * unsays nothing. */
 static bool lost_note_missed(struct pg *p, const struct lost_look *look, struct err *e)
 {
     char after[PG_NUMBER], held[PG_NUMBER];
@@ -67,7 +69,7 @@ static bool lost_note_missed(struct pg *p, const struct lost_look *look, struct 
         "  UNION SELECT task_id FROM due, passed WHERE enqueued_at < passed.by"
         "  UNION SELECT task_id FROM due WHERE lease_until < now() - interval '6 hours')"
         " UPDATE meterbeat.run r SET missed_at = CASE WHEN r.missed_at IS NULL THEN now() END"
-        " FROM waits WHERE r.task_id = waits.task_id"
+        " FROM due WHERE r.task_id = due.task_id AND ($4::bigint >= 0 OR r.missed_at IS NULL)"
         " AND (r.task_id IN (SELECT task_id FROM missed)) <> (r.missed_at IS NOT NULL)",
         PG_ARGS(look->queue, look->default_queue, pg_number(look->after_s, after),
                 pg_number(look->held, held)));

@@ -45,7 +45,9 @@ struct lost_look {
  * - it was due six hours ago;
  * each time twice as long after each promise. Missed in two looks half of after_s apart, it is
  * promised anew, with the same task id: should the first turn up after all, whoever comes second
- * finds the run held or ended. One look at a time: *ret_promised is 0 while another is at it.
+ * finds the run held or ended. Looks of different patience (after_s), or that know the queue and
+ * do not, may alternate: what one misses, only one that was due to look at that run and knows what
+ * the queue holds can find again. One look at a time: *ret_promised is 0 while another is at it.
  */
 MUST_CHECK bool lost_look(struct pg *p, const struct lost_look *look, size_t *ret_promised,
                           struct err *e);

@@ -54,7 +54,7 @@ static void pass(struct pg *p, int seconds)
 }
 
 /* One look at the queue, which holds so many messages; how many were promised anew. */
-static size_t look(struct pg *p, int64_t held)
+static size_t look_after(struct pg *p, int64_t held, int64_t after_s)
 {
     struct err e = {0};
     size_t promised = 0;
@@ -63,13 +63,18 @@ static size_t look(struct pg *p, int64_t held)
                                    .serializer = "json",
                                    .owner = "producer",
                                    .held = held,
-                                   .after_s = 60,
+                                   .after_s = after_s,
                                    .now_ms = 1,
                                    .max = 10};
     assert_ok(pg_begin(p, &e), e);
     assert_ok(lost_look(p, &look, &promised, &e), e);
     assert_ok(pg_commit(p, &e), e);
     return promised;
+}
+
+static size_t look(struct pg *p, int64_t held)
+{
+    return look_after(p, held, 60);
 }
 
 static size_t queues(struct pg *p)
@@ -239,6 +244,39 @@ static void who_was_overtaken_by_a_later_tick_is_missed_whatever_the_queue_holds
     pg_free(p);
 }
 
+/* Producers look every few seconds; each fan-out looks too, asks no broker and has more patience.
+ */
+static void what_a_producer_misses_a_fan_out_does_not_unsay(void **state)
+{
+    (void)state;
+    struct pg *p = books_connect();
+    expect(p, "lost", NULL);
+    pass(p, 61);
+    assert_int_equal(look(p, 0), 0);
+    assert_int_equal(look_after(p, LOST_UNKNOWN, 900), 0);
+    pass(p, 16);
+    assert_int_equal(look(p, 0), 0);
+    assert_int_equal(look_after(p, LOST_UNKNOWN, 60), 0);
+    pass(p, 15);
+    assert_int_equal(look_after(p, LOST_UNKNOWN, 900), 0);
+    assert_int_equal(look(p, 0), 1);
+    pg_free(p);
+}
+
+/* So do producers of other settings. */
+static void what_one_misses_another_one_of_more_patience_does_not_unsay(void **state)
+{
+    (void)state;
+    struct pg *p = books_connect();
+    expect(p, "lost", NULL);
+    pass(p, 61);
+    assert_int_equal(look(p, 0), 0);
+    assert_int_equal(look_after(p, 0, 900), 0);
+    pass(p, 31);
+    assert_int_equal(look(p, 0), 1);
+    pg_free(p);
+}
+
 static void an_expired_run_that_nobody_holds_is_ended_with_the_reason(void **state)
 {
     (void)state;
@@ -305,6 +343,9 @@ int main(void)
         cmocka_unit_test_setup(
             who_was_overtaken_by_later_messages_is_missed_whatever_the_queue_holds, books_fresh),
         cmocka_unit_test_setup(who_was_overtaken_by_a_later_tick_is_missed_whatever_the_queue_holds,
+                               books_fresh),
+        cmocka_unit_test_setup(what_a_producer_misses_a_fan_out_does_not_unsay, books_fresh),
+        cmocka_unit_test_setup(what_one_misses_another_one_of_more_patience_does_not_unsay,
                                books_fresh),
         cmocka_unit_test_setup(an_expired_run_that_nobody_holds_is_ended_with_the_reason,
                                books_fresh),
