@@ -38,6 +38,23 @@ bool espi_array_room(struct espi_array *a, size_t size, size_t more, struct espi
     return true;
 }
 
+bool espi_items_reach(void **items, size_t *count, size_t index, size_t size, const void *fresh,
+                      struct err *e)
+{
+    size_t more = *count ? *count : 16;
+    if (index < *count)
+        return true;
+    while (more <= index)
+        more *= 2;
+    char *grown = reallocarray(*items, more, size);
+    if (!grown)
+        return err_set(e, ERR_RETRY, "no_memory", "no memory to count %zu groups", more);
+    for (; *count < more; ++*count)
+        memcpy(grown + *count * size, fresh, size);
+    *items = grown;
+    return true;
+}
+
 /* --- the index -----------------------------------------------------------------------------------
  */
 uint64_t espi_hash(uint64_t seed, const void *bytes, size_t len)

@@ -24,6 +24,11 @@ struct espi_array {
 MUST_CHECK bool espi_array_room(struct espi_array *a, size_t size, size_t more,
                                 struct espi_budget *budget, struct err *e);
 
+/* What is kept beside the reader, by group: *items grows until there is one at index, new ones are
+ * copies of *fresh. ERR_RETRY "no_memory": it is as it was. */
+MUST_CHECK bool espi_items_reach(void **items, size_t *count, size_t index, size_t size,
+                                 const void *fresh, struct err *e);
+
 /* A hash index over items that lie elsewhere: it holds their numbers. Seeded, so that feeds cannot
  * aim at it. */
 struct espi_index {

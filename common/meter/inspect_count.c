@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "meter/espi_keep.h"
+
 static struct inspect_count nothing_counted(void)
 {
     return (struct inspect_count){.first_start = ESPI_ABSENT,
@@ -37,19 +39,13 @@ void inspect_total_add(struct inspect_total *t, int64_t value, int32_t exponent)
     total_join(t, value, exponent, 1);
 }
 
-static bool counts_room(struct inspect_counts *c, uint32_t group, struct err *e)
+static bool counts_reach(struct inspect_counts *c, uint32_t group, struct err *e)
 {
-    size_t count = c->count ? c->count : 16;
-    while (count <= group)
-        count *= 2;
-    struct inspect_count *items = realloc(c->items, count * sizeof *items);
-    if (!items)
-        return err_set(e, ERR_RETRY, "no_memory", "no memory to count %zu groups", count);
-    for (size_t i = c->count; i < count; i++)
-        items[i] = nothing_counted();
+    const struct inspect_count fresh = nothing_counted();
+    void *items = c->items;
+    bool reaches = espi_items_reach(&items, &c->count, group, sizeof fresh, &fresh, e);
     c->items = items;
-    c->count = count;
-    return true;
+    return reaches;
 }
 
 static void widen(struct inspect_count *c, int64_t start_s)
@@ -79,7 +75,7 @@ static void note_start(struct inspect_count *c, const struct espi_reading *r)
 bool inspect_count_reading(void *context, const struct espi_reading *r, struct err *e)
 {
     struct inspect_counts *counts = context;
-    if (r->group >= counts->count && !counts_room(counts, r->group, e))
+    if (r->group >= counts->count && !counts_reach(counts, r->group, e))
         return false;
     struct inspect_count *c = &counts->items[r->group];
     c->readings++;

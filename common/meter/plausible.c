@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "meter/decimal.h"
+#include "meter/espi_keep.h"
 #include "meter/series_tags.h"
 #include "meter/units.h"
 
@@ -30,18 +31,13 @@ enum { ELECTRICITY = 0, GAS = 1, WATER = 2, HEAT = 4 };
 enum { UOM_JOULE = 31, UOM_WATT = 38, UOM_WH = 72, UOM_BTU = 132, UOM_THERM = 169, REVERSE = 19 };
 
 /* --- while it is read ------------------------------------------------------------------------ */
-static bool sums_room(struct plausible *p, size_t group, struct err *e)
+static bool sums_reach(struct plausible *p, size_t group, struct err *e)
 {
-    size_t count = p->count ? p->count : 16;
-    while (count <= group)
-        count *= 2;
-    struct plausible_sums *groups = realloc(p->groups, count * sizeof *groups);
-    if (!groups)
-        return err_set(e, ERR_RETRY, "no_memory", "no memory to sum %zu groups", count);
-    memset(groups + p->count, 0, (count - p->count) * sizeof *groups);
+    static const struct plausible_sums fresh;
+    void *groups = p->groups;
+    bool reaches = espi_items_reach(&groups, &p->count, group, sizeof fresh, &fresh, e);
     p->groups = groups;
-    p->count = count;
-    return true;
+    return reaches;
 }
 
 static void note_time(struct plausible_sums *s, const struct espi_reading *r, double value)
@@ -69,7 +65,7 @@ bool plausible_note(struct plausible *p, const struct espi_reading *r, struct er
 {
     if (r->value == ESPI_ABSENT || r->group >= PLAUSIBLE_GROUPS)
         return true;
-    if (r->group >= p->count && !sums_room(p, r->group, e))
+    if (r->group >= p->count && !sums_reach(p, r->group, e))
         return false;
     struct plausible_sums *s = &p->groups[r->group];
     double value = scaled(r->value, r->value_exponent);

@@ -1,12 +1,9 @@
 /* Any body: the feed reader refuses it with a reason, or finds the same readings whatever the
  * pieces. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "meter/espi.h"
 #include "meter/inspect_print.h"
 #include "meter/plausible.h"
+#include "pieces.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,14 +25,6 @@ static const struct espi_limits small = {.depth = 20,
                                          .attributes = 8,
                                          .kept_bytes = 65536,
                                          .problems = 20};
-
-static void require(bool ok, const char *what)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "%s\n", what);
-    abort();
-}
 
 static void mix(uint64_t *digest, int64_t number)
 {
@@ -132,20 +121,9 @@ static void show(struct espi *p, struct found *f, struct zones *zones)
     (void)espi_check_content(p, &e);
 }
 
-static bool write_pieces(struct espi *p, const uint8_t *data, size_t size, size_t piece,
-                         struct err *e)
+static bool write_piece(void *to, const char *bytes, size_t len, struct err *e)
 {
-    for (size_t at = 0; at < size; at += piece) {
-        size_t len = size - at < piece ? size - at : piece;
-        char *copy = malloc(len); /* exactly: a byte too many is found */
-        require(copy, "memory");
-        memcpy(copy, data + at, len);
-        bool right = espi_write(p, copy, len, e);
-        free(copy);
-        if (!right)
-            return false;
-    }
-    return true;
+    return espi_write(to, bytes, len, e);
 }
 
 /* One document after the other: a byte that XML forbids is between them. */
@@ -154,9 +132,9 @@ static bool write_documents(struct espi *p, const uint8_t *data, size_t size, si
 {
     const uint8_t *end;
     for (; (end = memchr(data, 0x1e, size)); size -= (size_t)(end + 1 - data), data = end + 1)
-        if (!write_pieces(p, data, (size_t)(end - data), piece, e) || !espi_next(p, e))
+        if (!write_pieces(write_piece, p, data, (size_t)(end - data), piece, e) || !espi_next(p, e))
             return false;
-    return write_pieces(p, data, size, piece, e) && espi_finish(p, e);
+    return write_pieces(write_piece, p, data, size, piece, e) && espi_finish(p, e);
 }
 
 static struct found read_feed(const uint8_t *data, size_t size, size_t piece,

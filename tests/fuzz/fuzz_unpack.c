@@ -1,11 +1,8 @@
 /* Any body as a feed may answer or a file may hold it: plain, gzip or a ZIP archive, whole or in
  * pieces, is unpacked to the same documents, or refused with a reason. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "meter/espi.h"
 #include "meter/unpack.h"
+#include "pieces.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,14 +14,6 @@ struct found {
     uint64_t bytes, digest, readings, documents, unread;
     struct espi *feed;
 };
-
-static void require(bool ok, const char *what)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "%s\n", what);
-    abort();
-}
 
 static bool take_reading(void *context, const struct espi_reading *r, struct err *e)
 {
@@ -59,20 +48,9 @@ static void take_unread(void *context, const char *name)
     espi_tell_unread(f->feed, name);
 }
 
-static bool write_pieces(struct unpack *u, const uint8_t *data, size_t size, size_t piece,
-                         struct err *e)
+static bool write_piece(void *to, const char *bytes, size_t len, struct err *e)
 {
-    for (size_t at = 0; at < size; at += piece) {
-        size_t len = size - at < piece ? size - at : piece;
-        char *copy = malloc(len); /* exactly: a byte too many is found */
-        require(copy, "memory");
-        memcpy(copy, data + at, len);
-        bool right = unpack_write(u, copy, len, e);
-        free(copy);
-        if (!right)
-            return false;
-    }
-    return unpack_end(u, e);
+    return unpack_write(to, bytes, len, e);
 }
 
 static struct found read_body(const uint8_t *data, size_t size, size_t piece)
@@ -86,8 +64,8 @@ static struct found read_body(const uint8_t *data, size_t size, size_t piece)
     struct unpack *u CLEANUP(unpack_freep) = NULL;
     f.feed = espi_open(NULL, &readings, &e);
     require(f.feed && unpack_open(&limits, &sink, &u, &e), "a reader");
-    f.right = write_pieces(u, data, size, piece, &e) && espi_finish(f.feed, &e) &&
-              espi_check_content(f.feed, &e);
+    f.right = write_pieces(write_piece, u, data, size, piece, &e) && unpack_end(u, &e) &&
+              espi_finish(f.feed, &e) && espi_check_content(f.feed, &e);
     require(f.right || (e.kind != ERR_NONE && *e.code && *e.text), "a failure has a reason");
     espi_free(f.feed);
     return f;
