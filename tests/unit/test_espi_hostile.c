@@ -217,8 +217,8 @@ static void many_resources_and_many_links_in_one_entry_take_time_by_their_sum(vo
 {
     (void)state;
     static const char *const resources[] = {"<e:UsagePoint/>", "<e:ReadingType/>",
-                                            "<e:UsageSummary><e:billToDate>1</e:billToDate>"
-                                            "</e:UsageSummary>"};
+                                            ("<e:UsageSummary><e:billToDate>1</e:billToDate>"
+                                             "</e:UsageSummary>")};
     static const char *const selves[] = {"", "<link rel='self' href='a'/>"};
     for (size_t kind = 0; kind < 3; kind++)
         for (size_t self = 0; self < 2; self++) {

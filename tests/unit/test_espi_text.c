@@ -136,8 +136,8 @@ static void a_digit_of_any_script_shows_that_a_number_was_meant(void **state)
     static const char *const others[] = {"",
                                          "n/a",
                                          "\xe2\x80\x94",
-                                         "donn\xc3\xa9"
-                                         "es",
+                                         ("donn\xc3\xa9"
+                                          "es"),
                                          "\xe3\x8e\xa5",
                                          "\xef\xbc"};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {

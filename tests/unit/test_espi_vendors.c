@@ -74,8 +74,8 @@ static void values_that_no_number_can_hold_refuse_their_series(void **state)
                                         "99999999999999999999",
                                         "\xd9\xa1\xd9\xa2\xd9\xa3",
                                         "\xef\xbc\x95",
-                                        "\xe2\x88\x92"
-                                        "5"};
+                                        ("\xe2\x88\x92"
+                                         "5")};
     char text[4000];
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         snprintf(text, sizeof text,

@@ -105,7 +105,7 @@ static void numbers_are_printed_as_printf_does(void **state)
     "%d %5d %-5d| %05d %ld %lld %zu %jd %u %x %lX %c %% %g %.3f %.17g %*d %.*f %+d %hhd %llu %i"
 #define VALUES                                                                                     \
     -1, 42, 42, 42, -2L, (long long)INT64_MIN, (size_t)SIZE_MAX, (intmax_t)-3, 4000000000u, 255u,  \
-        255UL, 'c', 0.1, 2.0 / 3, 0.1, 6, 42, 2, 1.005, 7, 300 - 256,                              \
+        255UL, 'c', 0.1, 2.0 / 3, 0.1, 6, 42, 2, 1.005, 7, (signed char)44,                        \
         (unsigned long long)UINT64_MAX, 8
     (void)snprintf(wanted, sizeof wanted, FORMAT, VALUES);
     assert_printed(wanted, FORMAT, VALUES);
