@@ -147,14 +147,25 @@ def read(file):
     return series, list(bills(found, points))
 
 
-# Lines of a bill that are no charge: ESPI's ItemKind 9 (payment) and 10 (information), and what a note calls a balance or total.
-NO_CHARGE = re.compile(r"balance|payment|total|amount due", re.IGNORECASE)
+# Notes of lines that are no charge of this bill, in the languages of docs/reading-feeds.md; a late payment's fee is one.
+TOTAL = re.compile("total|amount (due|owing)|please pay|(current|new) charges|montant dû|[àa] payer|a pagar|rechnungsbetrag|"
+                   "gesamt|zahlbetrag", re.IGNORECASE)
+BALANCE = re.compile("balance|payment|forward|previous|received|solde|paiement|saldo|pago|zahlung|vortrag|arrears|past due|"
+                     "overdue|outstanding", re.IGNORECASE)
+FEE = re.compile("late |fee|interest|penalty|payment charge", re.IGNORECASE)
+
+
+def is_charge(line):
+    """ESPI's ItemKind 9 is a payment, 10 information; 1 to 8 but 4 and 8 are energy, delivery, taxes and their credits."""
+    kind, note = number(line, "itemKind"), line.findtext(ESPI + "note", "")
+    if kind in (9, 10) or TOTAL.search(note):
+        return False
+    return kind in (1, 2, 3, 5, 6, 7) or not BALANCE.search(note) or bool(FEE.search(note))
 
 
 def sum_of_lines(summary):
     """What a bill that names no amount, or 0, charges line by line; None without lines."""
-    charges = [number(line, "amount") for line in summary.findall(ESPI + "costAdditionalDetailLastPeriod")
-               if number(line, "itemKind") not in (9, 10) and not NO_CHARGE.search(line.findtext(ESPI + "note", ""))]
+    charges = [number(line, "amount") for line in summary.findall(ESPI + "costAdditionalDetailLastPeriod") if is_charge(line)]
     return sum(charges) if charges else number(summary, "billLastPeriod")
 
 
