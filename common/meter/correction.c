@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "meter/series_names.h"
-#include "meter/series_tags.h"
+#include "meter/espi_service.h"
 
 #define MULTIPLIER_MAX 12
 #define SHIFT_MAX_S (366 * INT64_C(86400))

@@ -10,7 +10,7 @@
 #include "meter/espi.h"
 #include "meter/espi_links.h"
 #include "meter/local_time.h"
-#include "meter/series_tags.h"
+#include "meter/espi_service.h"
 
 /* All that drawing up the table needs. */
 struct drawing {

@@ -9,6 +9,7 @@
 #include "meter/inspect_print.h"
 #include "meter/local_time.h"
 #include "meter/series_names.h"
+#include "meter/espi_service.h"
 #include "meter/series_tags.h"
 #include "meter/units.h"
 

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "meter/inspect_print.h"
 #include "meter/series_names.h"
+#include "meter/espi_service.h"
 #include "meter/series_tags.h"
 #include "meter/units.h"
 

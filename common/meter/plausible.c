@@ -8,7 +8,7 @@
 
 #include "meter/decimal.h"
 #include "meter/espi_keep.h"
-#include "meter/series_tags.h"
+#include "meter/espi_service.h"
 #include "meter/units.h"
 
 #define HOUR_S 3600.0

@@ -42,13 +42,6 @@ const char *series_tag_name(enum series_tag tag);
  */
 MUST_CHECK bool series_tags_of(const struct espi_series *s, const char *building_id,
                                struct series_tags *ret_tags, struct err *e);
-/*
- * What is metered, as a service category. The reading type decides: its commodity, or its unit
- * where it has none and therms or Btu stand below electricity; else the usage point's category.
- * ESPI_ABSENT: nothing says. *ret_conflict: category, commodity and unit contradict one another.
- * Pure.
- */
-int64_t series_service(const struct espi_series *s, bool *ret_conflict);
 /* As the tags were made before the type decided: by the category, which s must have. */
 void series_tags_of_category(const struct espi_series *s, struct series_tags *tags);
 /*
@@ -81,8 +74,5 @@ const char *series_tags_key(const struct series_tags *tags, char out[SERIES_KEY_
 MUST_CHECK bool series_tags_json(const struct series_tags *tags, struct buf *b, struct err *e);
 /* From the JSON text that series_tags_json wrote. False: ERR_REJECT "bad_tags". */
 MUST_CHECK bool series_tags_read(const char *json, struct series_tags *ret_tags, struct err *e);
-/* Whether a sum over a month means anything: amounts of energy, volume, ...; not power, voltage,
- * temperature, nor a register's growing total. */
-bool series_is_summable(const struct espi_series *s);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "meter/espi_service.h"
 #include "meter/series_tags.h"
 
 static struct espi_series hourly(void)

@@ -12,6 +12,7 @@
 #include "meter/local_time.h"
 #include "meter/local_zone.h"
 #include "meter/parse.h"
+#include "meter/espi_service.h"
 #include "meter/series_tags.h"
 
 /* Reasons are few, series may be many: each reason once, with the number of its series. */
