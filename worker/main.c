@@ -8,6 +8,7 @@
 #include "meter/address.h"
 #include "queue/task.h"
 #include "supervisor.h"
+#include "tasks.h"
 #include "worker.h"
 
 struct options {
@@ -75,6 +76,7 @@ int main(int argc, char **argv)
     struct settings settings;
     struct err e;
     int status;
+    tasks_register();
     program_parse(&argp, 0, argc, argv, &options);
     if (!program_start("meterbeat-worker", &options.program, &settings, &status))
         return status;

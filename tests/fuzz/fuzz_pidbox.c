@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "control/commands.h"
 #include "control/pidbox.h"
+#include "tasks.h"
 
 /* One byte of choices, a line of headers as JSON, the rest is the body. */
 enum choice { MSGPACK = 1, NO_TYPE = 2 };
@@ -60,6 +61,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
+    tasks_register();
     log_init("fuzz_pidbox", LOG_LEVEL_ERROR + 1);
     struct handover *h = handover_new();
     panel = (struct panel){.settings = &settings,

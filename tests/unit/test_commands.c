@@ -1,6 +1,8 @@
 /* The commands of remote control: answers as Celery's worker gives them, captured from 5.7.0. */
 #include "control_test.h"
 
+#include "tasks.h"
+
 #include <unistd.h>
 
 #include "base/attr.h"
@@ -318,6 +320,7 @@ static void what_the_thread_is_to_do_is_asked_for_by_the_command(void **context)
 
 int main(void)
 {
+    tasks_register();
     const struct CMUnitTest tests[] = {
         TEST(what_is_said_is_what_celery_says),
         TEST(arguments_that_are_no_mapping_are_refused),

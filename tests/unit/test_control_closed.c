@@ -4,6 +4,7 @@
 
 #include "base/attr.h"
 #include "control/commands.h"
+#include "tasks.h"
 
 static size_t made;
 
@@ -164,6 +165,7 @@ static void junk_queues_come_to_an_end_also_when_they_are_cancelled(void **conte
 
 int main(void)
 {
+    tasks_register();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_asks_is_answered_and_what_changes_is_closed, set_up,
                                         tear_down),

@@ -1,6 +1,8 @@
 /* Events: the fields Celery's monitors expect, in order, bounded. */
 #include "control_test.h"
 
+#include "tasks.h"
+
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -256,6 +258,7 @@ static void texts_are_cut_between_characters(void **context)
 
 int main(void)
 {
+    tasks_register();
     const struct CMUnitTest tests[] = {
         TEST(each_event_has_celerys_fields),
         TEST(a_worker_says_that_it_is_there_in_celerys_fields),

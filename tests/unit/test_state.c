@@ -1,6 +1,8 @@
 /* What the threads of a worker tell remote control, and what it tells them. */
 #include "control_test.h"
 
+#include "tasks.h"
+
 #include <pthread.h>
 
 static void the_clock_is_beyond_what_it_has_heard(void **unused)
@@ -171,6 +173,7 @@ static void a_start_waits_until_the_revoked_are_known_and_not_for_ever(void **un
 
 int main(void)
 {
+    tasks_register();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_clock_is_beyond_what_it_has_heard),
         cmocka_unit_test(a_delivery_is_reserved_scheduled_active_and_gone),

@@ -1,54 +1,29 @@
-/* The task table: adding a task is one file and one line here. */
+/* What a task is, and the tasks that this process has been told of. */
 #include "queue/task.h"
 
 #include <string.h>
 
-#include "meter/aggregate.h"
-#include "meter/audit.h"
-#include "meter/parse.h"
-#include "queue/ping.h"
+static const struct task *registered;
+static size_t registered_count;
 
-static const struct task tasks[] = {
-    {.name = "parse",
-     .keeps_run = true,
-     .perform = parse_perform,
-     .about = parse_about,
-     .summary = "fetches a record's next window of readings; without a record: of each"},
-    {.name = "aggregate",
-     .keeps_run = true,
-     .perform = aggregate_perform,
-     .about = aggregate_about,
-     .summary = "sums the months that changed; with a building: its months, now"},
-    {.name = "audit",
-     .keeps_run = true,
-     .perform = audit_perform,
-     .summary =
-         "holds days booked lately against KairosDB; kwargs days: booked within so many (2)"},
-    {.name = "meterbeat.ping",
-     .brief = true,
-     .perform = ping_perform,
-     .summary = "answers \"pong\""},
-    {.name = "meterbeat.echo",
-     .brief = true,
-     .perform = echo_perform,
-     .summary = "returns its arguments"},
-    {.name = "meterbeat.sleep",
-     .perform = sleep_perform,
-     .summary = "[seconds]: does nothing for so long (diagnosis)"},
-};
+void task_register(const struct task *tasks, size_t count)
+{
+    registered = tasks;
+    registered_count = count;
+}
 
 const struct task *task_find(const char *name)
 {
-    for (size_t i = 0; i < ARRAY_LEN(tasks); i++)
-        if (strcmp(tasks[i].name, name) == 0)
-            return &tasks[i];
+    for (size_t i = 0; i < registered_count; i++)
+        if (strcmp(registered[i].name, name) == 0)
+            return &registered[i];
     return NULL;
 }
 
 const struct task *task_table(size_t *ret_count)
 {
-    *ret_count = ARRAY_LEN(tasks);
-    return tasks;
+    *ret_count = registered_count;
+    return registered;
 }
 
 bool task_go_on(struct task_context *t, const char *progress, struct err *e)

@@ -1,0 +1,43 @@
+/* The tasks of the worker: adding one is one file and one row here. */
+#include "tasks.h"
+
+#include "base/attr.h"
+#include "meter/aggregate.h"
+#include "meter/audit.h"
+#include "meter/parse.h"
+#include "queue/ping.h"
+#include "queue/task.h"
+
+static const struct task tasks[] = {
+    {.name = "parse",
+     .keeps_run = true,
+     .perform = parse_perform,
+     .about = parse_about,
+     .summary = "fetches a record's next window of readings; without a record: of each"},
+    {.name = "aggregate",
+     .keeps_run = true,
+     .perform = aggregate_perform,
+     .about = aggregate_about,
+     .summary = "sums the months that changed; with a building: its months, now"},
+    {.name = "audit",
+     .keeps_run = true,
+     .perform = audit_perform,
+     .summary =
+         "holds days booked lately against KairosDB; kwargs days: booked within so many (2)"},
+    {.name = "meterbeat.ping",
+     .brief = true,
+     .perform = ping_perform,
+     .summary = "answers \"pong\""},
+    {.name = "meterbeat.echo",
+     .brief = true,
+     .perform = echo_perform,
+     .summary = "returns its arguments"},
+    {.name = "meterbeat.sleep",
+     .perform = sleep_perform,
+     .summary = "[seconds]: does nothing for so long (diagnosis)"},
+};
+
+void tasks_register(void)
+{
+    task_register(tasks, ARRAY_LEN(tasks));
+}
