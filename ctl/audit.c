@@ -1,14 +1,14 @@
 /* `audit`: the books held against what KairosDB shows, day by day; what differs is put on the
  * queue. */
-#include "audit.h"
+#include "ctl/audit.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "by_hand.h"
-#include "commands.h"
-#include "meter/arguments.h"
-#include "meter/local_zone.h"
+#include "ctl/by_hand.h"
+#include "ctl/commands.h"
+#include "worker/meter/arguments.h"
+#include "worker/meter/local_zone.h"
 
 /* Series read from the database at a time, and days asked of KairosDB at a time. */
 #define AUDIT_SERIES 50

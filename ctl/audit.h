@@ -2,10 +2,10 @@
 #ifndef METERBEAT_CTL_AUDIT_H
 #define METERBEAT_CTL_AUDIT_H
 
-#include "books/series.h"
-#include "meter/shortfall.h"
-#include "progress.h"
-#include "table.h"
+#include "common/books/series.h"
+#include "worker/meter/shortfall.h"
+#include "ctl/progress.h"
+#include "ctl/table.h"
 
 /* One day that differs. */
 struct audit_row {

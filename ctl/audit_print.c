@@ -3,9 +3,9 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "audit.h"
-#include "base/text.h"
-#include "command.h"
+#include "ctl/audit.h"
+#include "common/base/text.h"
+#include "ctl/command.h"
 
 #define PRINT_ROWS 500
 

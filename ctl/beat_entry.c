@@ -1,5 +1,5 @@
 /* Celery's entry, key by key: carried over, or said to be lost. */
-#include "beat_entry.h"
+#include "ctl/beat_entry.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/message.h"
+#include "common/queue/message.h"
 
 #define LONGEST_S 4e9 /* above all that an interval may be */
 #define TEXT 700      /* bytes of a crontab or remark */

@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-#include "base/attr.h"
-#include "config/settings.h"
+#include "common/base/attr.h"
+#include "common/config/settings.h"
 
 struct beat_entry {
     struct settings_entry entry;

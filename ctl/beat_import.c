@@ -1,15 +1,15 @@
 /* The dump's settings by their old and new names, and its entries, each tried before it is printed.
  */
-#include "beat_import.h"
+#include "ctl/beat_import.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/text.h"
-#include "beat_entry.h"
-#include "schedule/schedule.h"
+#include "common/base/text.h"
+#include "ctl/beat_entry.h"
+#include "common/schedule/schedule.h"
 
 /* Celery 3 and Django's names, Celery 4's with a namespace, and without. */
 static const char *const schedule_names[] = {"CELERYBEAT_SCHEDULE", "CELERY_BEAT_SCHEDULE",

@@ -5,8 +5,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "base/attr.h"
-#include "base/err.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
 
 struct beat_import {
     size_t entries; /* of the dump */

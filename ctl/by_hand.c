@@ -1,11 +1,11 @@
 /* The steps of the worker's tasks, run by a command in its own process. */
-#include "by_hand.h"
+#include "ctl/by_hand.h"
 
 #include <string.h>
 
-#include "books/entry.h"
-#include "books/outbox.h"
-#include "config/program.h"
+#include "common/books/entry.h"
+#include "common/books/outbox.h"
+#include "common/config/program.h"
 
 #define PUBLISH_AT_ONCE 100
 

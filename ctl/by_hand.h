@@ -4,10 +4,10 @@
 
 #include <signal.h>
 
-#include "base/uuid5.h"
-#include "progress.h"
-#include "queue/task.h"
-#include "session.h"
+#include "common/base/uuid5.h"
+#include "ctl/progress.h"
+#include "worker/queue/task.h"
+#include "ctl/session.h"
 
 /* A task that keeps no run. Do not move it once made: it points into itself. */
 struct by_hand {

@@ -1,13 +1,13 @@
 /* The table of commands, and how a command ends when something is wrong. */
-#include "command.h"
+#include "ctl/command.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "commands.h"
+#include "common/base/text.h"
+#include "ctl/commands.h"
 
 const struct command command_table[] = {
     {"check", "", "try the broker, the database and KairosDB", check_run},

@@ -5,9 +5,9 @@
 #include <argp.h>
 #include <jansson.h>
 
-#include "base/err.h"
-#include "config/program.h"
-#include "config/settings.h"
+#include "common/base/err.h"
+#include "common/config/program.h"
+#include "common/config/settings.h"
 
 enum { CTL_OK = 0, CTL_FAILED = 1, CTL_MISUSED = PROGRAM_MISUSED };
 

@@ -2,7 +2,7 @@
 #ifndef METERBEAT_CTL_COMMANDS_H
 #define METERBEAT_CTL_COMMANDS_H
 
-#include "command.h"
+#include "ctl/command.h"
 
 int audit_run(struct ctl *c, int argc, char **argv);
 int check_run(struct ctl *c, int argc, char **argv);

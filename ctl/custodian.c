@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "books/custodian.h"
-#include "config/clear_text.h"
-#include "books/seal.h"
-#include "commands.h"
-#include "meter/rest_url.h"
-#include "secret_input.h"
-#include "session.h"
-#include "table.h"
+#include "common/base/text.h"
+#include "common/books/custodian.h"
+#include "common/config/clear_text.h"
+#include "common/books/seal.h"
+#include "ctl/commands.h"
+#include "common/meter/rest_url.h"
+#include "ctl/secret_input.h"
+#include "ctl/session.h"
+#include "ctl/table.h"
 
 #define ARGUMENTS_MAX 4
 

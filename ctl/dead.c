@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "books/run.h"
-#include "commands.h"
-#include "dead_letter.h"
-#include "session.h"
-#include "table.h"
+#include "common/base/text.h"
+#include "common/books/run.h"
+#include "ctl/commands.h"
+#include "ctl/dead_letter.h"
+#include "ctl/session.h"
+#include "ctl/table.h"
 
 #define LIST_MAX 10000
 

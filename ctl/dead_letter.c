@@ -1,11 +1,11 @@
 /* Reads a dead letter, and makes it fresh again. */
-#include "dead_letter.h"
+#include "ctl/dead_letter.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/base64.h"
-#include "queue/message.h"
+#include "common/queue/base64.h"
+#include "common/queue/message.h"
 
 #define OURS "x-meterbeat-"
 

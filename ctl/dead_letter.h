@@ -4,9 +4,9 @@
 
 #include <jansson.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "queue/envelope.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/queue/envelope.h"
 
 /* The task's id, whatever protocol: header id, correlation_id, or ""; borrowed. */
 const char *dead_letter_id(const struct envelope *v);

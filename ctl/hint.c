@@ -1,7 +1,7 @@
 /* What a person can do about an error, by its code. */
 #include <string.h>
 
-#include "command.h"
+#include "ctl/command.h"
 
 static const struct {
     const char *code, *hint;

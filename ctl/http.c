@@ -1,10 +1,10 @@
 /* Asks one question over HTTP: for checks, and for RabbitMQ's management API. */
-#include "http.h"
+#include "ctl/http.h"
 
 #include <curl/curl.h>
 
-#include "config/shown.h"
-#include "meter/http.h"
+#include "common/config/shown.h"
+#include "common/meter/http.h"
 
 static size_t keep_body(char *bytes, size_t size, size_t count, void *context)
 {

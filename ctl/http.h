@@ -2,8 +2,8 @@
 #ifndef METERBEAT_CTL_HTTP_H
 #define METERBEAT_CTL_HTTP_H
 
-#include "base/buf.h"
-#include "base/err.h"
+#include "common/base/buf.h"
+#include "common/base/err.h"
 
 #define HTTP_ANSWER_MAX (4 * 1024 * 1024)
 

@@ -1,5 +1,5 @@
 /* `import`: Green Button files read by hand, through the steps of a parse, and summed. */
-#include "import.h"
+#include "ctl/import.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -7,17 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "books/entry.h"
-#include "by_hand.h"
-#include "commands.h"
-#include "meter/aggregate.h"
-#include "meter/document.h"
-#include "meter/feed.h"
-#include "meter/feed_url.h"
-#include "record_set.h"
-#include "meter/unpack.h"
-#include "table.h"
+#include "common/base/text.h"
+#include "common/books/entry.h"
+#include "ctl/by_hand.h"
+#include "ctl/commands.h"
+#include "worker/meter/aggregate.h"
+#include "common/meter/document.h"
+#include "common/meter/feed.h"
+#include "common/meter/feed_url.h"
+#include "ctl/record_set.h"
+#include "common/meter/unpack.h"
+#include "ctl/table.h"
 
 enum {
     KEY_BUILDING = 256,

@@ -4,8 +4,8 @@
 
 #include <jansson.h>
 
-#include "meter/import.h"
-#include "progress.h"
+#include "worker/meter/import.h"
+#include "ctl/progress.h"
 
 struct import_print {
     bool json, dry_run;

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "command.h"
-#include "import.h"
-#include "meter/units.h"
-#include "table.h"
+#include "common/base/text.h"
+#include "ctl/command.h"
+#include "ctl/import.h"
+#include "common/meter/units.h"
+#include "ctl/table.h"
 
 static void month_text(const struct compare_series *s, int64_t start_s, char out[32])
 {

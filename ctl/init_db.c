@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "books/custodian.h"
-#include "books/schema.h"
-#include "books/schema_sql.h"
-#include "commands.h"
-#include "session.h"
+#include "common/base/text.h"
+#include "common/books/custodian.h"
+#include "common/books/schema.h"
+#include "common/books/schema_sql.h"
+#include "ctl/commands.h"
+#include "ctl/session.h"
 
 static const char doc[] =
     "Make the seed's tables where they are missing, and the schema \"meterbeat\" or what is new in "

@@ -1,8 +1,8 @@
 /* `inspect`: what Green Button files hold, series by series, without any server. */
 #include <stdlib.h>
 
-#include "commands.h"
-#include "meter/inspect.h"
+#include "ctl/commands.h"
+#include "common/meter/inspect.h"
 
 struct inspect {
     struct ctl *ctl;

@@ -5,8 +5,8 @@
 
 #include <curl/curl.h>
 
-#include "base/text.h"
-#include "command.h"
+#include "common/base/text.h"
+#include "ctl/command.h"
 
 struct request {
     struct ctl ctl;

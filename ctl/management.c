@@ -1,5 +1,5 @@
 /* RabbitMQ's management API: what AMQP does not tell of a queue. */
-#include "management.h"
+#include "ctl/management.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 
 #include <curl/curl.h>
 
-#include "config/broker_url.h"
-#include "http.h"
+#include "common/config/broker_url.h"
+#include "ctl/http.h"
 
 #define MANAGEMENT_TIMEOUT_S 10
 

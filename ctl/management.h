@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "config/settings.h"
+#include "common/config/settings.h"
 
 /* The queue as the API has it (type, arguments, effective_policy_definition, messages ...); NULL:
  * broker.management_url is not set, or it says nothing. The caller's to json_decref. */

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
-#include "base/text.h"
-#include "commands.h"
-#include "schedule/schedule.h"
+#include "common/base/clock.h"
+#include "common/base/text.h"
+#include "ctl/commands.h"
+#include "common/schedule/schedule.h"
 
 #define NEXT_MAX 10000
 

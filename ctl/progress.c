@@ -1,15 +1,15 @@
 /* A bar on standard error for what takes longer than a second; nothing where that is no terminal.
  */
-#include "progress.h"
+#include "ctl/progress.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/text.h"
-#include "table.h"
+#include "common/base/clock.h"
+#include "common/base/text.h"
+#include "ctl/table.h"
 
 #define PROGRESS_AFTER_MS 1000
 #define PROGRESS_EVERY_MS 100

@@ -1,9 +1,9 @@
 /* What about the queues could lose a message or stop a worker: for `check` and `status`. */
-#include "queue_findings.h"
+#include "ctl/queue_findings.h"
 
 #include <string.h>
 
-#include "management.h"
+#include "ctl/management.h"
 
 #define FINDING_MAX 512
 /* What RabbitMQ gives every quorum queue that names no limit. */

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "session.h"
+#include "ctl/session.h"
 
 /*
  * Appends one text for each to the array: a quorum queue that drops what came back too often, a

@@ -1,12 +1,12 @@
 /* `record`: the Green Button subscriptions in seed_ts_parser_record. */
-#include "record.h"
+#include "ctl/record.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "commands.h"
+#include "ctl/commands.h"
 
 enum {
     KEY_URL = 256,

@@ -2,11 +2,11 @@
 #ifndef METERBEAT_CTL_RECORD_H
 #define METERBEAT_CTL_RECORD_H
 
-#include "base/timezone.h"
-#include "books/custodian.h"
-#include "books/record.h"
-#include "command.h"
-#include "session.h"
+#include "common/base/timezone.h"
+#include "common/books/custodian.h"
+#include "common/books/record.h"
+#include "ctl/command.h"
+#include "ctl/session.h"
 
 struct record_request {
     struct ctl *ctl;

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/text.h"
-#include "record_custodian.h"
-#include "record_window.h"
+#include "common/base/clock.h"
+#include "common/base/text.h"
+#include "ctl/record_custodian.h"
+#include "ctl/record_window.h"
 
 static bool add(struct record_request *r, int64_t custodian_id, int64_t *ret_id, struct err *e)
 {

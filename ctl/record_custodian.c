@@ -1,17 +1,17 @@
 /* Records that a custodian is asked for: added, authorized, shown. */
-#include "record_custodian.h"
+#include "ctl/record_custodian.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "books/authorization.h"
-#include "books/seal.h"
-#include "meter/token.h"
-#include "secret_input.h"
-#include "table.h"
+#include "common/base/text.h"
+#include "common/books/authorization.h"
+#include "common/books/seal.h"
+#include "common/meter/token.h"
+#include "ctl/secret_input.h"
+#include "ctl/table.h"
 
 #define LIFETIME_S 3600 /* of a token whose answer does not say */
 

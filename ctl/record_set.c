@@ -1,6 +1,6 @@
 /* `record set`: what a person decides about a record's feed, and what has to be read again for it.
  */
-#include "record_set.h"
+#include "ctl/record_set.h"
 
 #include <inttypes.h>
 #include <pwd.h>
@@ -8,14 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/text.h"
-#include "books/repair.h"
-#include "by_hand.h"
-#include "meter/correction.h"
-#include "meter/promise.h"
-#include "meter/units.h"
-#include "record.h"
-#include "table.h"
+#include "common/base/text.h"
+#include "common/books/repair.h"
+#include "ctl/by_hand.h"
+#include "common/meter/correction.h"
+#include "worker/meter/promise.h"
+#include "common/meter/units.h"
+#include "ctl/record.h"
+#include "ctl/table.h"
 
 /* --- words ----------------------------------------------------------------------------------- */
 static bool check_zone(const char *zone, struct err *e)

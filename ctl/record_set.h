@@ -2,9 +2,9 @@
 #ifndef METERBEAT_CTL_RECORD_SET_H
 #define METERBEAT_CTL_RECORD_SET_H
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "books/record_option.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/books/record_option.h"
 
 /* One word into its option; whether its value can stand is record_option_check's. ERR_REJECT
  * "bad_option". */

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/text.h"
-#include "books/record_option.h"
-#include "record_custodian.h"
-#include "record_window.h"
-#include "table.h"
+#include "common/base/clock.h"
+#include "common/base/text.h"
+#include "common/books/record_option.h"
+#include "ctl/record_custodian.h"
+#include "ctl/record_window.h"
+#include "ctl/table.h"
 
 #define PAGE 500
 #define RUNS_SHOWN 5

@@ -1,5 +1,5 @@
 /* Works out a record's next window and URL, as parse does. */
-#include "record_window.h"
+#include "ctl/record_window.h"
 
 #include <string.h>
 

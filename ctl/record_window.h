@@ -2,12 +2,12 @@
 #ifndef METERBEAT_CTL_RECORD_WINDOW_H
 #define METERBEAT_CTL_RECORD_WINDOW_H
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "books/record.h"
-#include "config/settings.h"
-#include "meter/feed_url.h"
-#include "meter/window.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/books/record.h"
+#include "common/config/settings.h"
+#include "common/meter/feed_url.h"
+#include "common/meter/window.h"
 
 struct record_window {
     struct window window;

@@ -1,16 +1,16 @@
 /* `report`: what a building's meters used, month by month. */
-#include "report.h"
+#include "ctl/report.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/text.h"
-#include "commands.h"
-#include "meter/series_names.h"
-#include "meter/units.h"
-#include "session.h"
+#include "common/base/text.h"
+#include "ctl/commands.h"
+#include "common/meter/series_names.h"
+#include "common/meter/units.h"
+#include "ctl/session.h"
 
 enum { KEY_CSV = 256 };
 

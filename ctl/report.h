@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "base/zones.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/base/zones.h"
 
 #define REPORT_MAX_ROWS 100000
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/text.h"
-#include "report.h"
+#include "common/base/clock.h"
+#include "common/base/text.h"
+#include "ctl/report.h"
 
 /* What spreadsheets take for a formula, also in the wide forms of East Asian keyboards. */
 static bool begins_formula(const char *text)

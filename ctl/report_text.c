@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "report.h"
-#include "table.h"
+#include "common/base/text.h"
+#include "ctl/report.h"
+#include "ctl/table.h"
 
 #define BAR_LEAST 10
 #define BAR_MOST 60

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "beat_import.h"
-#include "commands.h"
+#include "common/base/text.h"
+#include "ctl/beat_import.h"
+#include "ctl/commands.h"
 
 #define DUMP_MAX ((size_t)8 * 1024 * 1024)
 

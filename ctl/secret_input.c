@@ -1,12 +1,12 @@
 /* Secrets that a person hands over: from standard input or a file, never from the command line. */
-#include "secret_input.h"
+#include "ctl/secret_input.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "books/seal.h"
+#include "common/books/seal.h"
 
 static char *read_all(FILE *in, const char *name, struct err *e)
 {

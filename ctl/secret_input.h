@@ -2,8 +2,8 @@
 #ifndef METERBEAT_CTL_SECRET_INPUT_H
 #define METERBEAT_CTL_SECRET_INPUT_H
 
-#include "base/attr.h"
-#include "base/err.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
 
 #define SECRET_INPUT_MAX (64 * 1024)
 

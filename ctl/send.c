@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/host.h"
-#include "base/text.h"
-#include "base/uuid5.h"
-#include "commands.h"
-#include "queue/message.h"
-#include "session.h"
+#include "common/base/clock.h"
+#include "common/base/host.h"
+#include "common/base/text.h"
+#include "common/base/uuid5.h"
+#include "ctl/commands.h"
+#include "common/queue/message.h"
+#include "ctl/session.h"
 
 struct send {
     struct ctl *ctl;

@@ -2,11 +2,11 @@
 #ifndef METERBEAT_CTL_SESSION_H
 #define METERBEAT_CTL_SESSION_H
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "books/pg.h"
-#include "config/settings.h"
-#include "queue/broker.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
+#include "common/config/settings.h"
+#include "common/queue/broker.h"
 
 struct session {
     const struct settings *settings;

@@ -1,11 +1,11 @@
 /* `status`: queues, workers, schedule entries, records, runs: how it all is, at one look. */
-#include "status.h"
+#include "ctl/status.h"
 
 #include <stdlib.h>
 
-#include "base/clock.h"
-#include "base/text.h"
-#include "commands.h"
+#include "common/base/clock.h"
+#include "common/base/text.h"
+#include "ctl/commands.h"
 
 struct request {
     struct ctl *ctl;

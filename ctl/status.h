@@ -6,9 +6,9 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "session.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "ctl/session.h"
 
 #define STATUS_OPEN_RUNS 20 /* shown; all are counted */
 

@@ -2,10 +2,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "queue/attendance.h"
-#include "status.h"
-#include "table.h"
+#include "common/base/text.h"
+#include "worker/queue/attendance.h"
+#include "ctl/status.h"
+#include "ctl/table.h"
 
 #define WORKER_SILENT_S 60 /* a worker says every ten seconds that it is there */
 #define ENTRIES_SHOWN 40

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "management.h"
-#include "queue_findings.h"
-#include "status.h"
+#include "ctl/management.h"
+#include "ctl/queue_findings.h"
+#include "ctl/status.h"
 
 static json_t *unacknowledged(const struct settings *s, const char *queue)
 {

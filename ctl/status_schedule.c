@@ -1,8 +1,8 @@
 /* `status`, the schedule entries and the records: last firing, next due, and who is behind. */
-#include "base/clock.h"
-#include "record_window.h"
-#include "schedule/schedule.h"
-#include "status.h"
+#include "common/base/clock.h"
+#include "ctl/record_window.h"
+#include "common/schedule/schedule.h"
+#include "ctl/status.h"
 
 #define PAGE 500
 

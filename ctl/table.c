@@ -1,11 +1,11 @@
 /* Prints rows in columns. */
-#include "table.h"
+#include "ctl/table.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "common/base/text.h"
 
 struct table table_make(const char *const *titles, size_t columns)
 {

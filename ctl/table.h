@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "base/attr.h"
+#include "common/base/attr.h"
 
 #define TABLE_COLUMNS 16
 

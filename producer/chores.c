@@ -1,13 +1,13 @@
 /* What the producer does beside firing: messages of the dead are sent, what is too old is deleted.
  */
-#include "chores.h"
+#include "producer/chores.h"
 
 #include <inttypes.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "books/lost.h"
-#include "books/purge.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/books/lost.h"
+#include "common/books/purge.h"
 
 #define PURGE_EVERY_MS 60000
 /* Runs whose message is lost, at a time. */

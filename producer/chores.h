@@ -3,8 +3,8 @@
 #ifndef METERBEAT_PRODUCER_CHORES_H
 #define METERBEAT_PRODUCER_CHORES_H
 
-#include "links.h"
-#include "relay.h"
+#include "producer/links.h"
+#include "producer/relay.h"
 
 /* When each is due next; monotonic milliseconds. Zeroed: at once. */
 struct chores {

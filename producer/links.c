@@ -1,13 +1,13 @@
 /* The producer's two connections: kept up for ever, with growing pauses while a server is away. */
-#include "links.h"
+#include "producer/links.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/host.h"
-#include "base/log.h"
+#include "common/base/clock.h"
+#include "common/base/host.h"
+#include "common/base/log.h"
 
 bool links_make(const struct settings *s, struct links *l, struct err *e)
 {

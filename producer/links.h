@@ -2,9 +2,9 @@
 #ifndef METERBEAT_PRODUCER_LINKS_H
 #define METERBEAT_PRODUCER_LINKS_H
 
-#include "base/redial.h"
-#include "books/pg.h"
-#include "queue/broker.h"
+#include "common/base/redial.h"
+#include "common/books/pg.h"
+#include "common/queue/broker.h"
 
 /* For reading: which of them is up. Changed by the functions below alone. */
 struct links {

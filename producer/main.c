@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
-#include "config/program.h"
-#include "producer.h"
+#include "common/base/log.h"
+#include "common/config/program.h"
+#include "producer/producer.h"
 
 struct options {
     struct program_options program;

@@ -1,5 +1,5 @@
 /* The loop: promise what is due, relay what is promised, see to the chores, wait for the next. */
-#include "producer.h"
+#include "producer/producer.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -7,18 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/host.h"
-#include "base/log.h"
-#include "base/resident.h"
-#include "books/entry.h"
-#include "books/schema.h"
-#include "books/zone_rules.h"
-#include "chores.h"
-#include "links.h"
-#include "promise.h"
-#include "relay.h"
-#include "shared_clock.h"
+#include "common/base/clock.h"
+#include "common/base/host.h"
+#include "common/base/log.h"
+#include "common/base/resident.h"
+#include "common/books/entry.h"
+#include "common/books/schema.h"
+#include "common/books/zone_rules.h"
+#include "producer/chores.h"
+#include "producer/links.h"
+#include "producer/promise.h"
+#include "producer/relay.h"
+#include "producer/shared_clock.h"
 
 /* Ticks of one transaction. */
 #define BATCH 500

@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-#include "config/settings.h"
+#include "common/config/settings.h"
 
 struct producer; /* one thread */
 

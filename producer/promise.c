@@ -1,16 +1,16 @@
 /* A due tick becomes a promise: its row, its message in the outbox and its entry's memory, or
  * nothing. */
-#include "promise.h"
+#include "producer/promise.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/crashpoint.h"
-#include "base/log.h"
-#include "books/entry.h"
-#include "books/outbox.h"
-#include "queue/message.h"
+#include "common/base/clock.h"
+#include "common/base/crashpoint.h"
+#include "common/base/log.h"
+#include "common/books/entry.h"
+#include "common/books/outbox.h"
+#include "common/queue/message.h"
 
 /* --- messages ------------------------------------------------------------------------------------
  */

@@ -3,8 +3,8 @@
 #ifndef METERBEAT_PRODUCER_PROMISE_H
 #define METERBEAT_PRODUCER_PROMISE_H
 
-#include "books/pg.h"
-#include "schedule/schedule.h"
+#include "common/books/pg.h"
+#include "common/schedule/schedule.h"
 
 /* Who promises; all borrowed. */
 struct promiser {

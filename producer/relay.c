@@ -1,13 +1,13 @@
 /* From the outbox to RabbitMQ: publish, wait for the confirms, and only then forget. */
-#include "relay.h"
+#include "producer/relay.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/crashpoint.h"
-#include "base/log.h"
-#include "books/outbox.h"
+#include "common/base/clock.h"
+#include "common/base/crashpoint.h"
+#include "common/base/log.h"
+#include "common/books/outbox.h"
 
 enum fate { FATE_WAITING, FATE_SENT, FATE_REFUSED };
 

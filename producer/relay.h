@@ -2,7 +2,7 @@
 #ifndef METERBEAT_PRODUCER_RELAY_H
 #define METERBEAT_PRODUCER_RELAY_H
 
-#include "links.h"
+#include "producer/links.h"
 
 /* Most rows taken at once. */
 #define RELAY_BATCH 1000

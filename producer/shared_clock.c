@@ -1,8 +1,8 @@
 /* PostgreSQL's clock, carried on by this machine's monotonic one between two looks at it. */
-#include "shared_clock.h"
+#include "producer/shared_clock.h"
 
-#include "base/clock.h"
-#include "books/entry.h"
+#include "common/base/clock.h"
+#include "common/books/entry.h"
 
 #define LOOK_EVERY_MS 5000
 /* A step back by less than this is taken for a slow answer. */

@@ -3,13 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/text.h"
-#include "config/program.h"
-#include "meter/address.h"
-#include "queue/task.h"
-#include "supervisor.h"
-#include "tasks.h"
-#include "worker.h"
+#include "common/base/text.h"
+#include "common/config/program.h"
+#include "common/meter/address.h"
+#include "worker/queue/task.h"
+#include "worker/supervisor.h"
+#include "worker/tasks.h"
+#include "worker/worker.h"
 
 struct options {
     struct program_options program;

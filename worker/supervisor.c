@@ -1,5 +1,5 @@
 /* Keeps N worker processes running: forks them, starts anew those that end, hands signals on. */
-#include "supervisor.h"
+#include "worker/supervisor.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -10,11 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/resident.h"
-#include "config/program.h"
-#include "worker.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/resident.h"
+#include "common/config/program.h"
+#include "worker/worker.h"
 
 #define PAUSE_FIRST_MS 500
 #define PAUSE_MAX_MS 30000

@@ -2,7 +2,7 @@
 #ifndef METERBEAT_WORKER_SUPERVISOR_H
 #define METERBEAT_WORKER_SUPERVISOR_H
 
-#include "config/settings.h"
+#include "common/config/settings.h"
 
 /*
  * Forks s->worker.processes workers and starts those anew that end, after growing pauses, except

@@ -1,12 +1,12 @@
 /* The tasks of the worker: adding one is one file and one row here. */
-#include "tasks.h"
+#include "worker/tasks.h"
 
-#include "base/attr.h"
-#include "meter/aggregate.h"
-#include "meter/audit.h"
-#include "meter/parse.h"
-#include "queue/ping.h"
-#include "queue/task.h"
+#include "common/base/attr.h"
+#include "worker/meter/aggregate.h"
+#include "worker/meter/audit.h"
+#include "worker/meter/parse.h"
+#include "worker/queue/ping.h"
+#include "worker/queue/task.h"
 
 static const struct task tasks[] = {
     {.name = "parse",

@@ -1,5 +1,5 @@
 /* One worker: its threads, from start to an orderly end. */
-#include "worker.h"
+#include "worker/worker.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -8,17 +8,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/host.h"
-#include "base/log.h"
-#include "base/resident.h"
-#include "config/node_name.h"
-#include "config/program.h"
-#include "control/control.h"
-#include "queue/consumer.h"
-#include "queue/executor.h"
-#include "queue/subscriptions.h"
-#include "queue/handover.h"
+#include "common/base/clock.h"
+#include "common/base/host.h"
+#include "common/base/log.h"
+#include "common/base/resident.h"
+#include "common/config/node_name.h"
+#include "common/config/program.h"
+#include "worker/control/control.h"
+#include "worker/queue/consumer.h"
+#include "worker/queue/executor.h"
+#include "worker/queue/subscriptions.h"
+#include "worker/queue/handover.h"
 
 /* A task asked to stop must reach a safe point within this. */
 #define LAST_WAIT_MS 30000

@@ -2,7 +2,7 @@
 #ifndef METERBEAT_WORKER_WORKER_H
 #define METERBEAT_WORKER_WORKER_H
 
-#include "config/settings.h"
+#include "common/config/settings.h"
 
 /* What the program exits with. */
 enum worker_exit {

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "queue/rabbitmq.h"
+#include "common/queue/rabbitmq.h"
 
 static void check(int good, const char *what)
 {

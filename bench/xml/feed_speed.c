@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "meter/espi.h"
+#include "common/meter/espi.h"
 
 #define PIECE 16384
 

@@ -1,5 +1,5 @@
 /* Bytes that grow up to a maximum given by whoever makes them. */
-#include "base/buf.h"
+#include "common/base/buf.h"
 
 #include <stdarg.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* The two clocks, read at the edges only: pure code is handed `now`. */
-#include "base/clock.h"
+#include "common/base/clock.h"
 
 #include <stdio.h>
 #include <time.h>

@@ -1,5 +1,5 @@
 /* Named places at which a test can have the process killed, to see that nothing is lost there. */
-#include "base/crashpoint.h"
+#include "common/base/crashpoint.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* A failure as a value: filled where it happens, given context on the way up, decided on once. */
-#include "base/err.h"
+#include "common/base/err.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/attr.h"
+#include "common/base/attr.h"
 
 enum err_kind {
     ERR_NONE,

@@ -1,5 +1,5 @@
 /* FNV-1a, 64 bits: tells texts and bytes apart in tables; nothing that an enemy must not guess. */
-#include "base/hash.h"
+#include "common/base/hash.h"
 
 uint64_t hash_more(uint64_t hash, const void *bytes, size_t length)
 {

@@ -1,5 +1,5 @@
 /* What this machine is called. */
-#include "base/host.h"
+#include "common/base/host.h"
 
 #include <stdio.h>
 #include <unistd.h>

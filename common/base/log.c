@@ -1,5 +1,5 @@
 /* Log lines as key=value on standard error: one write a line, with the thread's context in it. */
-#include "base/log.h"
+#include "common/base/log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "common/base/text.h"
 
 #define LINE_MAX_BYTES 2048
 #define VALUE_MAX_BYTES 600 /* of one value, with its quotes */

@@ -1,5 +1,5 @@
 /* Cuts what was sent to a server out of what it says, before anybody is told. */
-#include "base/redact.h"
+#include "common/base/redact.h"
 
 #include <ctype.h>
 #include <stdlib.h>

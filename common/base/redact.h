@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "base/err.h"
+#include "common/base/err.h"
 
 #define REDACT_SECRETS_MAX 8
 /* A part of a secret of at least this many characters is cut out as the whole is. */

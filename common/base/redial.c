@@ -1,6 +1,6 @@
 /* When to connect again: growing pauses with full jitter, so that a fleet does not come back at
  * once. */
-#include "base/redial.h"
+#include "common/base/redial.h"
 
 #include <sys/random.h>
 

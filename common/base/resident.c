@@ -1,5 +1,5 @@
 /* How much of this process stays in memory while it has nothing to do. */
-#include "base/resident.h"
+#include "common/base/resident.h"
 
 #include <elf.h>
 #include <link.h>

@@ -1,5 +1,5 @@
 /* Foreign text on its way to a person or a log. */
-#include "base/text.h"
+#include "common/base/text.h"
 
 #include <glib.h>
 #include <inttypes.h>

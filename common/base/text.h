@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "base/attr.h"
+#include "common/base/attr.h"
 
 /*
  * Whether the character at `at`, which is no NUL, may be shown as it is; *ret_bytes: how long it

@@ -1,11 +1,11 @@
 /* A thread that says when it ends: joining with a time limit is not in POSIX, and thread sanitizers
  * do not follow GNU's pthread_clockjoin_np. */
-#include "base/thread.h"
+#include "common/base/thread.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 
 struct thread {
     pthread_t id;

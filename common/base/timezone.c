@@ -1,5 +1,5 @@
 /* Local time by IANA zone: the zone's transitions read once from GLib, then looked up by halves. */
-#include "base/timezone.h"
+#include "common/base/timezone.h"
 
 #include <glib.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Names made into identifiers: the same name is the same task id on every machine. */
-#include "base/uuid5.h"
+#include "common/base/uuid5.h"
 
 #include <string.h>
 #include <uuid/uuid.h>

@@ -1,5 +1,5 @@
 /* A zone's rules as text that can be kept and compared, and which tzdata they are from. */
-#include "base/zone_rules.h"
+#include "common/base/zone_rules.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 #ifndef METERBEAT_BASE_ZONE_RULES_H
 #define METERBEAT_BASE_ZONE_RULES_H
 
-#include "base/buf.h"
-#include "base/timezone.h"
+#include "common/base/buf.h"
+#include "common/base/timezone.h"
 
 /* 152 changes at most (Morocco's, four a year) of 26 bytes. */
 #define ZONE_RULES_MAX 8192

@@ -1,5 +1,5 @@
 /* Time zones by name, each loaded once: its table costs more than a small parse. */
-#include "base/zones.h"
+#include "common/base/zones.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "base/timezone.h"
+#include "common/base/timezone.h"
 
 #define ZONES_MAX 24
 

@@ -1,10 +1,10 @@
 /* OAuth 2.0 tokens: sealed, and refreshed by one worker at a time. */
-#include "books/authorization.h"
+#include "common/books/authorization.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "books/seal.h"
+#include "common/books/seal.h"
 
 static void place_of(const char *column, int64_t id, char out[80])
 {

@@ -1,5 +1,5 @@
 /* Data Custodians, what is asked of them for which record, and with which authorization. */
-#include "books/custodian.h"
+#include "common/books/custodian.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "books/seal.h"
+#include "common/books/seal.h"
 
 const struct custodian_column custodian_columns[] = {
     {"base_url", false, "where its resources are: https://.../espi/1_1/resource"},

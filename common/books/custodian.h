@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/err.h"
-#include "books/pg.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
 
 /*
  * Where a custodian's secrets and tokens may be sent: scheme, host and port of base_url and

@@ -1,5 +1,5 @@
 /* meterbeat.day: what KairosDB showed for a local day of a series when it was last written. */
-#include "books/day.h"
+#include "common/books/day.h"
 
 bool day_dirty_months(struct pg *p, int64_t *ret_months, struct err *e)
 {

@@ -2,9 +2,9 @@
 #ifndef METERBEAT_BOOKS_DAY_H
 #define METERBEAT_BOOKS_DAY_H
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "books/pg.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
 
 /* Inside the task's transaction: the months of staged days that differ from their books become
  * dirty (only series that are summed). Before day_book. */

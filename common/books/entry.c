@@ -1,6 +1,6 @@
 /* The schedule's memory in PostgreSQL: one statement for all entries, one for all ticks of a turn.
  */
-#include "books/entry.h"
+#include "common/books/entry.h"
 
 #include <jansson.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
 #ifndef METERBEAT_BOOKS_ENTRY_H
 #define METERBEAT_BOOKS_ENTRY_H
 
-#include "base/err.h"
-#include "books/pg.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
 
 /* Strings are borrowed. Instants: seconds since the epoch. */
 struct entry_memory {

@@ -1,5 +1,5 @@
 /* Requests to a host, limited over all workers together: at once, and in a minute. */
-#include "books/gate.h"
+#include "common/books/gate.h"
 
 #define MINUTE_MS 60000
 /* Nobody can tell when a request under way will be over. */

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/err.h"
-#include "books/pg.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
 
 struct gate_limits {
     int64_t at_once, per_minute;

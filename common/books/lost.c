@@ -1,10 +1,10 @@
 /* Runs whose message is gone: ended when it had expired, else promised a new one. */
-#include "books/lost.h"
+#include "common/books/lost.h"
 
 #include <jansson.h>
 #include <stdio.h>
 
-#include "books/outbox.h"
+#include "common/books/outbox.h"
 
 #define LOST_OPEN " state IN ('waiting', 'running', 'retrying')"
 /* Somebody works on it, or its message is still to be sent. */

@@ -4,9 +4,9 @@
 
 #include <stddef.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "books/pg.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
 
 /*
  * One statement. Ends runs, at most `max`, whose message has expired and whom nobody holds under a

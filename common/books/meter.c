@@ -1,5 +1,5 @@
 /* seed_meter: the row of a meter, made when it is first seen, and its link to the building. */
-#include "books/meter.h"
+#include "common/books/meter.h"
 
 #include <math.h>
 #include <stdio.h>

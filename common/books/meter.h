@@ -2,9 +2,9 @@
 #ifndef METERBEAT_BOOKS_METER_H
 #define METERBEAT_BOOKS_METER_H
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "books/pg.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
 
 /* Strings borrowed. */
 struct meter_key {

@@ -1,11 +1,11 @@
 /* Months: which are to be summed (meterbeat.dirty_month), and their sums in seed_timeseries. */
-#include "books/month.h"
+#include "common/books/month.h"
 
 #include <math.h>
 #include <stdio.h>
 
-#include "books/meter.h"
-#include "books/stage_sql.h"
+#include "common/books/meter.h"
+#include "common/books/stage_sql.h"
 
 /* seed_timeseries.cost is numeric(11,4): a larger one is no month of a building. */
 #define MONTH_MAX_COST 9999999.0

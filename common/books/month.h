@@ -2,9 +2,9 @@
 #ifndef METERBEAT_BOOKS_MONTH_H
 #define METERBEAT_BOOKS_MONTH_H
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "books/pg.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
 
 struct month {
     int64_t series_id, meter_id;

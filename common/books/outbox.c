@@ -1,11 +1,11 @@
 /* Messages that a transaction has promised: written with the books, deleted once confirmed. */
-#include "books/outbox.h"
+#include "common/books/outbox.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
+#include "common/base/buf.h"
 
 /* As RabbitMQ takes it (AMQP's short text of a number of milliseconds below 2^32): 49.7 days. */
 #define OUTBOX_MAX_EXPIRATION_MS INT64_C(4294967295)

@@ -3,9 +3,9 @@
 #ifndef METERBEAT_BOOKS_OUTBOX_H
 #define METERBEAT_BOOKS_OUTBOX_H
 
-#include "base/err.h"
-#include "books/pg.h"
-#include "queue/message.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
+#include "common/queue/message.h"
 
 /*
  * Inside the caller's transaction. owner: who will send it, a run (its task id) or a producer;

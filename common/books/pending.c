@@ -1,5 +1,5 @@
 /* What a custodian has accepted and not answered yet, and what its last whole answer was. */
-#include "books/pending.h"
+#include "common/books/pending.h"
 
 #include <stdio.h>
 #include <stdlib.h>

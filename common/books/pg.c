@@ -1,6 +1,6 @@
 /* One PostgreSQL connection: connects within bounds, and folds every failure into the kinds of err.
  */
-#include "books/pg.h"
+#include "common/books/pg.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 
 /* A peer that is gone is noticed within 10 + 3 * 5 s while we wait for it to answer. */
 #define PG_KEEPALIVES_IDLE_S "10"

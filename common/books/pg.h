@@ -5,9 +5,9 @@
 #include <libpq-fe.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "config/settings.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/config/settings.h"
 
 struct pg;
 

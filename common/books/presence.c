@@ -1,5 +1,5 @@
 /* Who is there: one row a worker process, for `meterbeatctl status` to read. */
-#include "books/presence.h"
+#include "common/books/presence.h"
 
 #define DATABASE_MS "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 

@@ -2,8 +2,8 @@
 #ifndef METERBEAT_BOOKS_PRESENCE_H
 #define METERBEAT_BOOKS_PRESENCE_H
 
-#include "base/err.h"
-#include "books/pg.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
 
 struct presence {
     const char *name; /* worker@host/pid */

@@ -1,6 +1,6 @@
 /* Forgetting: finished runs, decided ticks, workers that are no more and answers nobody waits for
  * any more, after a number of days; revoked tasks after their own time. */
-#include "books/purge.h"
+#include "common/books/purge.h"
 
 #define PURGE_BATCH 1000
 

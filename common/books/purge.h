@@ -3,8 +3,8 @@
 #ifndef METERBEAT_BOOKS_PURGE_H
 #define METERBEAT_BOOKS_PURGE_H
 
-#include "base/err.h"
-#include "books/pg.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
 
 /*
  * Outside a transaction; any number at once. Deletes what is older than keep_days in small

@@ -1,5 +1,5 @@
 /* Rows of seed_ts_parser_record: which feed of which building, and how far it has been fetched. */
-#include "books/record.h"
+#include "common/books/record.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/err.h"
-#include "books/pg.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
 
 /* Strings are owned, without the blanks around them (sub_id is stored padded); null is "", 0. */
 struct record {

@@ -1,6 +1,6 @@
 /* meterbeat.record_option: what a person decides about a record's feed, and
  * meterbeat.record_change: who did, and when. */
-#include "books/record_option.h"
+#include "common/books/record_option.h"
 
 #include <inttypes.h>
 #include <stdio.h>

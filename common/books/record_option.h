@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "books/pg.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
 
 #define RECORD_OPTION_TEXT 72
 

@@ -1,5 +1,5 @@
 /* Repairs: parses of a named window that were promised because KairosDB lost what it had shown. */
-#include "books/repair.h"
+#include "common/books/repair.h"
 
 bool repair_is_promised(struct pg *p, int64_t record_id, int64_t from_s, int64_t to_s, bool by_hand,
                         bool *ret_promised, struct err *e)

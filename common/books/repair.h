@@ -2,9 +2,9 @@
 #ifndef METERBEAT_BOOKS_REPAIR_H
 #define METERBEAT_BOOKS_REPAIR_H
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "books/pg.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
 
 /* In a transaction, one at a time over all sessions: who asks next sees what this one promises.
  * Whether a parse of that window of the record is under way, or was begun so lately that the next

@@ -1,5 +1,5 @@
 /* What custodians said once and later only refer to: reading types and their like, by href. */
-#include "books/resource.h"
+#include "common/books/resource.h"
 
 #include <stdlib.h>
 

@@ -4,8 +4,8 @@
 
 #include <jansson.h>
 
-#include "base/err.h"
-#include "books/pg.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
 
 #define RESOURCE_HREFS_MAX 5000
 #define RESOURCE_FOUND_MAX 500

@@ -1,5 +1,5 @@
 /* Task ids that are not to run: for the workers that start after the ones that were told. */
-#include "books/revoked.h"
+#include "common/books/revoked.h"
 
 /* In the order of the ids, so that two workers that are told the same do not lock each other out.
  */

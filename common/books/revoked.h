@@ -2,8 +2,8 @@
 #ifndef METERBEAT_BOOKS_REVOKED_H
 #define METERBEAT_BOOKS_REVOKED_H
 
-#include "base/err.h"
-#include "books/pg.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
 
 /* Task ids of a JSON list of texts; those that are there already are revoked anew. Outside a
  * transaction. */

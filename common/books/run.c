@@ -1,5 +1,5 @@
 /* The book-keeping of one task id: who runs it, for which attempt, and what became of it. */
-#include "books/run.h"
+#include "common/books/run.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,9 +4,9 @@
 
 #include <jansson.h>
 
-#include "base/err.h"
-#include "base/uuid5.h"
-#include "books/pg.h"
+#include "common/base/err.h"
+#include "common/base/uuid5.h"
+#include "common/books/pg.h"
 
 /* What a run is about; strings borrowed, NULL/0 where it does not apply. */
 struct run_key {

@@ -1,11 +1,11 @@
 /* The tables: makes what is missing, version by version, and tells programs whether all is there.
  */
-#include "books/schema.h"
+#include "common/books/schema.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "books/schema_sql.h"
+#include "common/books/schema_sql.h"
 
 /* Any fixed number that nobody else locks: "meterbt" in ASCII. */
 #define SCHEMA_LOCK "30792323054068340"

@@ -3,8 +3,8 @@
 #ifndef METERBEAT_BOOKS_SCHEMA_H
 #define METERBEAT_BOOKS_SCHEMA_H
 
-#include "base/err.h"
-#include "books/pg.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
 
 /* What schema_init made and what it found; the lists are separated by ", ", "" for none. */
 struct schema_report {

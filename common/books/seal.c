@@ -1,5 +1,5 @@
 /* Secrets as the database holds them: encrypted, bound to where they are kept and may be sent. */
-#include "books/seal.h"
+#include "common/books/seal.h"
 
 #include <sodium.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-#include "base/attr.h"
-#include "base/err.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
 
 #define SEAL_KEY_TEXT 65 /* 64 hex digits and a NUL */
 #define SEAL_KEYS_MAX 4

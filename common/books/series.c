@@ -1,5 +1,5 @@
 /* meterbeat.series: what one KairosDB series is, whose it is, and the meter it is summed into. */
-#include "books/series.h"
+#include "common/books/series.h"
 
 #include <inttypes.h>
 #include <math.h>

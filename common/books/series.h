@@ -2,10 +2,10 @@
 #ifndef METERBEAT_BOOKS_SERIES_H
 #define METERBEAT_BOOKS_SERIES_H
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "books/meter.h"
-#include "books/pg.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/books/meter.h"
+#include "common/books/pg.h"
 
 /* Strings borrowed. */
 struct series_claim {

@@ -1,5 +1,5 @@
 /* Series as a feed would have them, known or new, in a temporary table: for a dry run. */
-#include "books/series_draft.h"
+#include "common/books/series_draft.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef METERBEAT_BOOKS_SERIES_DRAFT_H
 #define METERBEAT_BOOKS_SERIES_DRAFT_H
 
-#include "books/series.h"
+#include "common/books/series.h"
 
 /* Empties the table, makes it when this connection has none. */
 MUST_CHECK bool series_draft_open(struct pg *p, struct err *e);

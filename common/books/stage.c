@@ -1,13 +1,13 @@
 /* Readings of one feed on their way into the books: temporary tables on the task's own connection.
  */
-#include "books/stage.h"
+#include "common/books/stage.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/buf.h"
-#include "books/stage_sql.h"
+#include "common/base/buf.h"
+#include "common/books/stage_sql.h"
 
 #define STAGE_BUFFER_MAX (STAGE_CHUNK * 384)
 /* How slowly a statement over all readings may go through them, beyond what any statement may take.

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "books/pg.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
 
 /* A number the feed does not give; the same value as ESPI_ABSENT. */
 #define STAGE_ABSENT INT64_MIN

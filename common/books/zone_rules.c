@@ -1,6 +1,6 @@
 /* Which rules of local time days and ticks are cut by: kept by zone, with the tzdata and the
  * machine they came from. */
-#include "books/zone_rules.h"
+#include "common/books/zone_rules.h"
 
 #include <inttypes.h>
 #include <stdio.h>

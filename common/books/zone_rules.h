@@ -3,9 +3,9 @@
 #ifndef METERBEAT_BOOKS_ZONE_RULES_H
 #define METERBEAT_BOOKS_ZONE_RULES_H
 
-#include "base/clock.h"
-#include "base/zone_rules.h"
-#include "books/pg.h"
+#include "common/base/clock.h"
+#include "common/base/zone_rules.h"
+#include "common/books/pg.h"
 
 #define ZONE_DIFFERENCES_MAX 64
 

@@ -1,5 +1,5 @@
 /* broker.url: one address of RabbitMQ or several, written as kombu and Celery take them. */
-#include "config/broker_url.h"
+#include "common/config/broker_url.h"
 
 #include <curl/curl.h>
 #include <errno.h>

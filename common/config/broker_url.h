@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "config/url.h"
+#include "common/base/attr.h"
+#include "common/config/url.h"
 
 /* Addresses of one setting, each tried when the one before it fails. */
 #define BROKER_URLS_MAX 8

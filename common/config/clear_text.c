@@ -1,12 +1,12 @@
 /* Passwords that would cross a network as they are: refused, or told at start and by `check`. */
-#include "config/clear_text.h"
+#include "common/config/clear_text.h"
 
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "config/server_place.h"
+#include "common/config/server_place.h"
 
 static bool is_exposed(const struct server_place *p)
 {

@@ -2,8 +2,8 @@
 #ifndef METERBEAT_CONFIG_CLEAR_TEXT_H
 #define METERBEAT_CONFIG_CLEAR_TEXT_H
 
-#include "base/err.h"
-#include "config/settings.h"
+#include "common/base/err.h"
+#include "common/config/settings.h"
 
 #define CLEAR_TEXT_LINES 16
 #define CLEAR_TEXT_LINE 320

@@ -1,5 +1,5 @@
 /* Who else may read or change a file. */
-#include "config/file_mode.h"
+#include "common/config/file_mode.h"
 
 #include <stddef.h>
 #include <unistd.h>

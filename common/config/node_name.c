@@ -1,5 +1,5 @@
 /* The name a worker goes by: to the broker, in the books, and to Celery's tools as a node. */
-#include "config/node_name.h"
+#include "common/config/node_name.h"
 
 #include <stdio.h>
 #include <string.h>

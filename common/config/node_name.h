@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "base/attr.h"
-#include "base/err.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
 
 /* With ".<broker.control_exchange>.pidbox" behind it, it must still fit an AMQP name. */
 #define NODE_NAME_MAX 180

@@ -1,5 +1,5 @@
 /* Starts a program: options that all have, settings, log. */
-#include "config/program.h"
+#include "common/config/program.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,10 +8,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/log.h"
-#include "base/text.h"
-#include "config/clear_text.h"
-#include "config/secret.h"
+#include "common/base/log.h"
+#include "common/base/text.h"
+#include "common/config/clear_text.h"
+#include "common/config/secret.h"
 
 static void print_version(FILE *out, struct argp_state *state)
 {

@@ -6,8 +6,8 @@
 #include <signal.h>
 #include <stdbool.h>
 
-#include "base/attr.h"
-#include "config/settings.h"
+#include "common/base/attr.h"
+#include "common/config/settings.h"
 
 #define PROGRAM_FAILED 1
 #define PROGRAM_MISUSED 2 /* usage or configuration: exit status of wrong options too */

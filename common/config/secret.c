@@ -1,5 +1,5 @@
 /* Finds the passwords, so that no other part has to know where they come from. */
-#include "config/secret.h"
+#include "common/config/secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "config/broker_url.h"
-#include "config/file_mode.h"
-#include "config/url.h"
+#include "common/base/buf.h"
+#include "common/config/broker_url.h"
+#include "common/config/file_mode.h"
+#include "common/config/url.h"
 
 #define SECRET_MAX 1024
 #define BROKER_SHOWN_MAX 8192

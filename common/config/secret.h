@@ -2,8 +2,8 @@
 #ifndef METERBEAT_CONFIG_SECRET_H
 #define METERBEAT_CONFIG_SECRET_H
 
-#include "base/attr.h"
-#include "config/settings_value.h"
+#include "common/base/attr.h"
+#include "common/config/settings_value.h"
 
 /*
  * Takes the passwords out of broker.url and database.url, and reads those of the files and of the

@@ -1,5 +1,5 @@
 /* Where the broker, the database and KairosDB are, by the settings. */
-#include "config/server_place.h"
+#include "common/config/server_place.h"
 
 #include <arpa/inet.h>
 #include <libpq-fe.h>

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config/settings.h"
+#include "common/config/settings.h"
 
 #define SERVER_PLACES_MAX 64
 #define SERVER_HOST 256

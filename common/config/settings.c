@@ -1,5 +1,5 @@
 /* Loads the configuration file: looks it over, parses it, and walks it along the table. */
-#include "config/settings.h"
+#include "common/config/settings.h"
 
 #include <inttypes.h>
 #include <libgen.h>
@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/secret.h"
-#include "config/settings_table.h"
-#include "config/settings_value.h"
-#include "config/source.h"
-#include "config/strings.h"
+#include "common/config/secret.h"
+#include "common/config/settings_table.h"
+#include "common/config/settings_value.h"
+#include "common/config/source.h"
+#include "common/config/strings.h"
 
 #define PATH_TEXT 120 /* of a setting: part, dot, name */
 

@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "config/broker_url.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/config/broker_url.h"
 
 #define SETTINGS_MAX_ENTRIES 20000
 #define SETTINGS_MAX_ALIASES 64

@@ -1,14 +1,14 @@
 /* Shows the settings in force, and documents them, from the table. */
-#include "config/settings.h"
+#include "common/config/settings.h"
 
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "config/settings_table.h"
-#include "config/shown.h"
+#include "common/base/text.h"
+#include "common/config/settings_table.h"
+#include "common/config/shown.h"
 
 /* What may not be shown as it is, as the escapes that libconfig reads back. */
 static void show_string(FILE *out, const char *text)

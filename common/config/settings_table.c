@@ -1,10 +1,10 @@
 /* Every setting: a new one is a field in settings.h and a row here. */
-#include "config/settings_table.h"
+#include "common/config/settings_table.h"
 
 #include <string.h>
 
-#include "base/attr.h"
-#include "config/settings.h"
+#include "common/base/attr.h"
+#include "common/config/settings.h"
 
 #define AT(field) offsetof(struct settings, field)
 #define DAY_S 86400

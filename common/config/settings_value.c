@@ -1,5 +1,5 @@
 /* Checks one setting by its row of the table and puts it into its field. */
-#include "config/settings_value.h"
+#include "common/config/settings_value.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/timezone.h"
-#include "config/node_name.h"
-#include "config/url.h"
+#include "common/base/timezone.h"
+#include "common/config/node_name.h"
+#include "common/config/url.h"
 
 /* A row, the place in the file, and the text to check: what each check is about. */
 struct value {

@@ -4,11 +4,11 @@
 
 #include <libconfig.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "config/settings.h"
-#include "config/settings_table.h"
-#include "config/strings.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/config/settings.h"
+#include "common/config/settings_table.h"
+#include "common/config/strings.h"
 
 #define LOADING_ZONES 64
 

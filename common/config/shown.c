@@ -1,5 +1,5 @@
 /* How a setting may be shown: on a screen, over remote control, in an error. */
-#include "config/shown.h"
+#include "common/config/shown.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/attr.h"
+#include "common/base/attr.h"
 
 /* From this length on, a value with digits and letters that nobody has to fill in is a key. */
 #define KEY_LENGTH 16

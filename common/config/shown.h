@@ -2,7 +2,7 @@
 #ifndef METERBEAT_CONFIG_SHOWN_H
 #define METERBEAT_CONFIG_SHOWN_H
 
-#include "config/settings_value.h"
+#include "common/config/settings_value.h"
 
 #define SETTING_SHOWN 8192
 

@@ -1,5 +1,5 @@
 /* Looks a configuration file over for what libconfig would misread, by a scanner of its own. */
-#include "config/source.h"
+#include "common/config/source.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/file_mode.h"
+#include "common/config/file_mode.h"
 
 struct budget {
     const char *folder;

@@ -2,8 +2,8 @@
 #ifndef METERBEAT_CONFIG_SOURCE_H
 #define METERBEAT_CONFIG_SOURCE_H
 
-#include "base/attr.h"
-#include "base/err.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
 
 #define SOURCE_MAX_BYTES (8 * 1024 * 1024) /* of all files together */
 #define SOURCE_MAX_FILES 64

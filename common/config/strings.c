@@ -1,5 +1,5 @@
 /* Strings in blocks of memory that are wiped before they are given back: some are secrets. */
-#include "config/strings.h"
+#include "common/config/strings.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "base/attr.h"
+#include "common/base/attr.h"
 
 struct strings;
 

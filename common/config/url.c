@@ -1,5 +1,5 @@
 /* Checks URLs with libcurl's parser and database addresses with libpq's; takes passwords out. */
-#include "config/url.h"
+#include "common/config/url.h"
 
 #include <curl/curl.h>
 #include <libpq-fe.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
+#include "common/base/buf.h"
 
 #define REST_MAX 8192
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/attr.h"
+#include "common/base/attr.h"
 
 /* An absolute URL with one of the schemes ("http|https") and a host? what[] says why not. */
 #define URL_WHAT 200

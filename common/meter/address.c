@@ -1,5 +1,5 @@
 /* Which network addresses a request may go to: decided on what a name was resolved to. */
-#include "meter/address.h"
+#include "common/meter/address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "base/attr.h"
-#include "base/err.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
 
 #define ADDRESS_TEXT 64
 /* Where the web is served; others by the setting feed.allow_ports. */

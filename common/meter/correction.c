@@ -1,13 +1,13 @@
 /* What a person says a feed gets wrong, applied to what is read of it. */
-#include "meter/correction.h"
+#include "common/meter/correction.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "meter/series_names.h"
-#include "meter/espi_service.h"
+#include "common/meter/series_names.h"
+#include "common/meter/espi_service.h"
 
 #define MULTIPLIER_MAX 12
 #define SHIFT_MAX_S (366 * INT64_C(86400))

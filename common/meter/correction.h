@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "meter/espi_series.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/meter/espi_series.h"
 
 /* As a person writes them; "" where nothing is said. */
 struct correction_words {

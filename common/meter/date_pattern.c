@@ -1,5 +1,5 @@
 /* A record's date_pattern: strftime's directives, or the words month, day and year. */
-#include "meter/date_pattern.h"
+#include "common/meter/date_pattern.h"
 
 #include <ctype.h>
 #include <stdio.h>

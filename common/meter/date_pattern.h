@@ -4,9 +4,9 @@
 
 #include <stddef.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "base/timezone.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/base/timezone.h"
 
 #define DATE_PATTERN_TOKENS 64
 #define DATE_PATTERN_DEFAULT "%m/%d/%Y" /* what the seed's own tasks used */

@@ -1,5 +1,5 @@
 /* Integers with a power of ten made into doubles, correctly rounded, and doubles into JSON text. */
-#include "meter/decimal.h"
+#include "common/meter/decimal.h"
 
 #include <inttypes.h>
 #include <math.h>

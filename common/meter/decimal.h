@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/attr.h"
+#include "common/base/attr.h"
 
 #define DECIMAL_TEXT 40
 /* Exponents beyond this are no unit's: real feeds stay within -12..12. */

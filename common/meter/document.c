@@ -1,13 +1,13 @@
 /* Green Button documents from a file or standard input, unpacked where it is gzip or a ZIP archive.
  */
-#include "meter/document.h"
+#include "common/meter/document.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "meter/unpack.h"
+#include "common/meter/unpack.h"
 
 #define PIECE_BYTES 65536
 

@@ -1,6 +1,6 @@
 /* Reads a Green Button feed piece by piece: libxml2's push parser in front, the meaning in
  * espi_document. */
-#include "meter/espi.h"
+#include "common/meter/espi.h"
 
 #include <inttypes.h>
 #include <libxml/parser.h>
@@ -10,10 +10,10 @@
 #include <strings.h>
 #include <sys/random.h>
 
-#include "meter/espi_document.h"
-#include "meter/foreign.h"
-#include "meter/espi_table.h"
-#include "meter/espi_xml.h"
+#include "common/meter/espi_document.h"
+#include "common/meter/foreign.h"
+#include "common/meter/espi_table.h"
+#include "common/meter/espi_xml.h"
 
 /* The parser takes pieces of at most this much, so that its own buffer stays small. */
 #define PIECE_BYTES 16384

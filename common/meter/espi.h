@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "meter/espi_series.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/meter/espi_series.h"
 
 /*
  * A feed may name the unit of its readings after them, so a reading carries a group: what its block

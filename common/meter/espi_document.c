@@ -1,14 +1,14 @@
 /* The meaning of a feed's elements: one function for what opens, one for what closes, one call a
  * reading. */
-#include "meter/espi_document.h"
+#include "common/meter/espi_document.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/attr.h"
-#include "meter/espi_own.h"
-#include "meter/espi_text.h"
+#include "common/base/attr.h"
+#include "common/meter/espi_own.h"
+#include "common/meter/espi_text.h"
 
 #define TITLE_MAX 200
 

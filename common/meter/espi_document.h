@@ -2,11 +2,11 @@
 #ifndef METERBEAT_METER_ESPI_DOCUMENT_H
 #define METERBEAT_METER_ESPI_DOCUMENT_H
 
-#include "base/buf.h"
-#include "meter/espi.h"
-#include "meter/espi_graph.h"
-#include "meter/espi_lines.h"
-#include "meter/espi_problems.h"
+#include "common/base/buf.h"
+#include "common/meter/espi.h"
+#include "common/meter/espi_graph.h"
+#include "common/meter/espi_lines.h"
+#include "common/meter/espi_problems.h"
 
 #define ESPI_DEPTH_MAX 255
 #define ESPI_DRAFTS_MAX 256 /* resources in one entry: "too_many_resources" */

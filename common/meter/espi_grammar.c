@@ -1,11 +1,11 @@
 /* Which elements of a feed mean something: a table of rules, the children of each rule in one run.
  */
-#include "meter/espi_grammar.h"
+#include "common/meter/espi_grammar.h"
 
 #include <string.h>
 #include <strings.h>
 
-#include "base/attr.h"
+#include "common/base/attr.h"
 
 /* Where each run of children begins. A run ends where the next one begins. */
 enum {

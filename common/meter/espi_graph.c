@@ -1,14 +1,14 @@
 /* The resources of a feed and the hrefs between them: each kept once, however often the feed
  * repeats it. */
-#include "meter/espi_graph.h"
+#include "common/meter/espi_graph.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "meter/espi_series.h"
-#include "meter/espi_text.h"
+#include "common/meter/espi_series.h"
+#include "common/meter/espi_text.h"
 
 struct espi_resource *espi_graph_resource(const struct espi_graph *g, size_t i)
 {

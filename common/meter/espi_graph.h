@@ -2,8 +2,8 @@
 #ifndef METERBEAT_METER_ESPI_GRAPH_H
 #define METERBEAT_METER_ESPI_GRAPH_H
 
-#include "meter/espi_grammar.h"
-#include "meter/espi_keep.h"
+#include "common/meter/espi_grammar.h"
+#include "common/meter/espi_keep.h"
 
 enum espi_rel { REL_SELF, REL_UP, REL_RELATED, REL_COUNT };
 

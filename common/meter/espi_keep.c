@@ -1,6 +1,6 @@
 /* What the reader keeps until the end: arrays, an index and texts, all paid for from one budget of
  * bytes. */
-#include "meter/espi_keep.h"
+#include "common/meter/espi_keep.h"
 
 #include <stdlib.h>
 #include <string.h>

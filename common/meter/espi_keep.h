@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "base/err.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
 
 struct espi_budget {
     size_t used;

@@ -1,11 +1,11 @@
 /* The lines of a bill: utilities mix charges with balances, payments and totals of them. */
-#include "meter/espi_lines.h"
+#include "common/meter/espi_lines.h"
 
 #include <string.h>
 #include <strings.h>
 
-#include "base/attr.h"
-#include "meter/espi_series.h"
+#include "common/base/attr.h"
+#include "common/meter/espi_series.h"
 
 /* ItemKind, NAESB's enumeration of what a line of a bill is. */
 #define KIND_CREDIT_FIRST 6

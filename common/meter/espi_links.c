@@ -1,11 +1,11 @@
 /* Follows the hrefs of a feed: each rule offers candidates, the most trusted rule wins, the first
  * of equals. */
-#include "meter/espi_links.h"
+#include "common/meter/espi_links.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "meter/espi_text.h"
+#include "common/meter/espi_text.h"
 
 /* More resources with one href than this are not looked through: a feed must not cost square time.
  */

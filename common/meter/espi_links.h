@@ -2,8 +2,8 @@
 #ifndef METERBEAT_METER_ESPI_LINKS_H
 #define METERBEAT_METER_ESPI_LINKS_H
 
-#include "meter/espi_graph.h"
-#include "meter/espi_series.h"
+#include "common/meter/espi_graph.h"
+#include "common/meter/espi_series.h"
 
 struct espi_choice {
     uint32_t resource; /* number + 1; 0 = none */

@@ -1,12 +1,12 @@
 /* Resources that one answer of a custodian gives and later ones only refer to, as texts that can be
  * kept. */
-#include "meter/espi_memory.h"
+#include "common/meter/espi_memory.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#include "meter/espi_series.h"
-#include "meter/espi_text.h"
+#include "common/meter/espi_series.h"
+#include "common/meter/espi_text.h"
 
 #define ENTRY_MAX (64 * 1024)
 #define LEVELS_MAX 16

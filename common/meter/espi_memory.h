@@ -3,8 +3,8 @@
 #ifndef METERBEAT_METER_ESPI_MEMORY_H
 #define METERBEAT_METER_ESPI_MEMORY_H
 
-#include "base/buf.h"
-#include "meter/espi_graph.h"
+#include "common/base/buf.h"
+#include "common/meter/espi_graph.h"
 
 /* A resource with a self; hrefs without scheme, host and outer slashes, borrowed from the graph. */
 struct espi_kept {

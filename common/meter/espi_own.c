@@ -1,11 +1,11 @@
 /* Words for what ESPI has codes for, as some writers put them into a block's interval. */
-#include "meter/espi_own.h"
+#include "common/meter/espi_own.h"
 
 #include <string.h>
 #include <strings.h>
 
-#include "base/attr.h"
-#include "meter/espi_series.h"
+#include "common/base/attr.h"
+#include "common/meter/espi_series.h"
 
 int64_t espi_own_service(const char *word, size_t len)
 {

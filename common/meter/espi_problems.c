@@ -1,6 +1,6 @@
 /* What was odd about a feed: a few of each kind are kept with their place, the rest only counted.
  */
-#include "meter/espi_problems.h"
+#include "common/meter/espi_problems.h"
 
 #include <stdlib.h>
 #include <string.h>

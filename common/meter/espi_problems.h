@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "meter/espi_series.h"
+#include "common/meter/espi_series.h"
 
 enum espi_odd {
     ODD_BAD_NUMBER,       /* a text that is no number where one belongs */

@@ -1,10 +1,10 @@
 /* Which XML document bytes are the beginning of: libxml2 reads as far as the root. */
-#include "meter/espi_root.h"
+#include "common/meter/espi_root.h"
 
 #include <string.h>
 
-#include "meter/espi_grammar.h"
-#include "meter/espi_xml.h"
+#include "common/meter/espi_grammar.h"
+#include "common/meter/espi_xml.h"
 
 struct root {
     xmlParserCtxtPtr xml;

@@ -1,9 +1,9 @@
 /* What a series meters: its service category, and whether its values add up. */
-#include "meter/espi_service.h"
+#include "common/meter/espi_service.h"
 
 #include <stddef.h>
 
-#include "base/attr.h"
+#include "common/base/attr.h"
 
 enum { ELECTRICITY = 0, GAS = 1, WATER = 2, HEAT = 4, SEWERAGE = 6, NONE = -1 };
 

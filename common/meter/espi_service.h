@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "meter/espi_series.h"
+#include "common/meter/espi_series.h"
 
 /*
  * What is metered, as a service category. The reading type decides: its commodity, or its unit

@@ -1,16 +1,16 @@
 /* The series of a feed: what a MeterReading, its usage point, its type and its blocks say together.
  */
-#include "meter/espi_table.h"
+#include "common/meter/espi_table.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/attr.h"
-#include "meter/decimal.h"
-#include "meter/espi.h"
-#include "meter/espi_links.h"
-#include "meter/local_time.h"
-#include "meter/espi_service.h"
+#include "common/base/attr.h"
+#include "common/meter/decimal.h"
+#include "common/meter/espi.h"
+#include "common/meter/espi_links.h"
+#include "common/meter/local_time.h"
+#include "common/meter/espi_service.h"
 
 /* All that drawing up the table needs. */
 struct drawing {

@@ -2,9 +2,9 @@
 #ifndef METERBEAT_METER_ESPI_TABLE_H
 #define METERBEAT_METER_ESPI_TABLE_H
 
-#include "meter/espi_graph.h"
-#include "meter/espi_problems.h"
-#include "meter/espi_series.h"
+#include "common/meter/espi_graph.h"
+#include "common/meter/espi_problems.h"
+#include "common/meter/espi_series.h"
 
 struct espi_table {
     struct espi_series *series;

@@ -1,12 +1,12 @@
 /* What the texts of a feed mean: numbers as they are really written, instants, hrefs made
  * comparable. */
-#include "meter/espi_text.h"
+#include "common/meter/espi_text.h"
 
 #include <glib.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include "meter/espi_series.h"
+#include "common/meter/espi_series.h"
 
 static bool is_space(char c)
 {

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attr.h"
+#include "common/base/attr.h"
 
 enum espi_number {
     ESPI_NUMBER_OK,

@@ -1,5 +1,5 @@
 /* libxml2's push parser, without its words. */
-#include "meter/espi_xml.h"
+#include "common/meter/espi_xml.h"
 
 static void say_nothing(void *context, const char *format, ...)
 {

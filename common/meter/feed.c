@@ -1,13 +1,13 @@
 /* Fetches one Green Button feed over HTTP: bytes out as they come, each status its own outcome. */
-#include "meter/feed.h"
+#include "common/meter/feed.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/redact.h"
-#include "meter/http.h"
+#include "common/base/redact.h"
+#include "common/meter/http.h"
 
 /* A real feed is never so much smaller on its way before this many bytes. */
 #define FEED_RATIO_FREE_BYTES (UINT64_C(10) << 20)

@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "config/settings.h"
-#include "meter/http.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/config/settings.h"
+#include "common/meter/http.h"
 
 /* Called on the fetching thread, from within feed_fetch. */
 struct feed_sink {

@@ -1,5 +1,5 @@
 /* The URL a window is asked for at: SEED's batch syntax or a template; and how it may be shown. */
-#include "meter/feed_url.h"
+#include "common/meter/feed_url.h"
 
 #include <ctype.h>
 #include <curl/curl.h>

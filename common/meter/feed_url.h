@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "base/buf.h"
-#include "base/err.h"
+#include "common/base/attr.h"
+#include "common/base/buf.h"
+#include "common/base/err.h"
 
 #define FEED_URL_MAX 4096
 #define FEED_URL_SHOWN 256

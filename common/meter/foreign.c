@@ -1,11 +1,11 @@
 /* What a body is that is no feed, by its first bytes. */
-#include "meter/foreign.h"
+#include "common/meter/foreign.h"
 
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/attr.h"
+#include "common/base/attr.h"
 
 #define INSTEAD "; fetch the Green Button data (ESPI, XML) instead"
 #define HEAD_BYTES 512

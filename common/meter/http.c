@@ -1,5 +1,5 @@
 /* What all requests to utilities have in common: limits, TLS, addresses, and how they fail. */
-#include "meter/http.h"
+#include "common/meter/http.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "meter/own_address.h"
+#include "common/meter/own_address.h"
 
 static const char *or_null(const char *text)
 {

@@ -5,10 +5,10 @@
 #include <curl/curl.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "config/settings.h"
-#include "meter/address.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/config/settings.h"
+#include "common/meter/address.h"
 
 /* Of one answer, all its lines together. */
 #define HTTP_HEADER_BYTES_MAX (64 * 1024)

@@ -1,13 +1,13 @@
 /* `meterbeatctl inspect`: reads each file through the feed reader and hands what it found to a
  * printer. */
-#include "meter/inspect.h"
+#include "common/meter/inspect.h"
 
 #include <stdlib.h>
 
-#include "meter/document.h"
-#include "meter/inspect_count.h"
-#include "meter/inspect_print.h"
-#include "meter/plausible.h"
+#include "common/meter/document.h"
+#include "common/meter/inspect_count.h"
+#include "common/meter/inspect_print.h"
+#include "common/meter/plausible.h"
 
 static bool read_bytes(void *context, const char *bytes, size_t len, struct err *e)
 {

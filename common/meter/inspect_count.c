@@ -1,11 +1,11 @@
 /* Exact counts and sums of readings: 128-bit integers, joined by series once the feed has named
  * them. */
-#include "meter/inspect_count.h"
+#include "common/meter/inspect_count.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "meter/espi_keep.h"
+#include "common/meter/espi_keep.h"
 
 static struct inspect_count nothing_counted(void)
 {

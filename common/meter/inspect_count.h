@@ -3,8 +3,8 @@
 #ifndef METERBEAT_METER_INSPECT_COUNT_H
 #define METERBEAT_METER_INSPECT_COUNT_H
 
-#include "meter/espi.h"
-#include "meter/inspect_starts.h"
+#include "common/meter/espi.h"
+#include "common/meter/inspect_starts.h"
 
 __extension__ typedef __int128 inspect_sum; /* 2^63 readings of 2^63 fit */
 

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "meter/inspect_print.h"
-#include "meter/local_time.h"
-#include "meter/series_names.h"
-#include "meter/espi_service.h"
-#include "meter/series_tags.h"
-#include "meter/units.h"
+#include "common/base/text.h"
+#include "common/meter/inspect_print.h"
+#include "common/meter/local_time.h"
+#include "common/meter/series_names.h"
+#include "common/meter/espi_service.h"
+#include "common/meter/series_tags.h"
+#include "common/meter/units.h"
 
 /* --- values --------------------------------------------------------------------------------------
  */

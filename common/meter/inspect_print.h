@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "base/zones.h"
-#include "meter/inspect_count.h"
+#include "common/base/zones.h"
+#include "common/meter/inspect_count.h"
 
 struct inspect_file {
     const char *name;

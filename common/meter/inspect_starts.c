@@ -1,5 +1,5 @@
 /* How the starts of a feed's readings go together: kept while it is read, sorted at its end. */
-#include "meter/inspect_starts.h"
+#include "common/meter/inspect_starts.h"
 
 #include <stdlib.h>
 

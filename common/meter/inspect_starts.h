@@ -2,7 +2,7 @@
 #ifndef METERBEAT_METER_INSPECT_STARTS_H
 #define METERBEAT_METER_INSPECT_STARTS_H
 
-#include "meter/espi.h"
+#include "common/meter/espi.h"
 
 /* Readings that are kept to be compared, 40 bytes each; of a longer feed nothing is said. */
 #define INSPECT_STARTS_MAX (4u << 20)

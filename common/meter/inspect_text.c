@@ -2,13 +2,13 @@
  * problems. */
 #include <inttypes.h>
 
-#include "base/clock.h"
-#include "base/text.h"
-#include "meter/inspect_print.h"
-#include "meter/series_names.h"
-#include "meter/espi_service.h"
-#include "meter/series_tags.h"
-#include "meter/units.h"
+#include "common/base/clock.h"
+#include "common/base/text.h"
+#include "common/meter/inspect_print.h"
+#include "common/meter/series_names.h"
+#include "common/meter/espi_service.h"
+#include "common/meter/series_tags.h"
+#include "common/meter/units.h"
 
 #define SUM_COLUMN 140
 #define COST_EXPONENT (-5) /* ESPI gives costs in hundred-thousandths of the currency */

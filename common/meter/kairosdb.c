@@ -1,6 +1,6 @@
 /* KairosDB over HTTP: writes points of one series, and reads back sums and counts by day or month.
  */
-#include "meter/kairosdb.h"
+#include "common/meter/kairosdb.h"
 
 #include <curl/curl.h>
 #include <math.h>
@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/redact.h"
-#include "meter/http.h"
-#include "meter/kairosdb_json.h"
+#include "common/base/buf.h"
+#include "common/base/redact.h"
+#include "common/meter/http.h"
+#include "common/meter/kairosdb_json.h"
 
 #define KAIROSDB_REQUEST_MAX (4u << 20)
 #define KAIROSDB_ANSWER_MAX (1u << 20)

@@ -7,11 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "base/timezone.h"
-#include "config/settings.h"
-#include "meter/series_tags.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/base/timezone.h"
+#include "common/config/settings.h"
+#include "common/meter/series_tags.h"
 
 struct kairosdb; /* one keep-alive connection; one thread */
 

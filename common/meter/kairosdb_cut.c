@@ -1,5 +1,5 @@
 /* Local days as KairosDB can cut them without knowing a zone: rows of days of one length. */
-#include "meter/kairosdb_cut.h"
+#include "common/meter/kairosdb_cut.h"
 
 static int64_t earlier_of(int64_t a, int64_t b)
 {

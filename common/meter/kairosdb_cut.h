@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/timezone.h"
-#include "meter/kairosdb.h"
+#include "common/base/timezone.h"
+#include "common/meter/kairosdb.h"
 
 /* Days of one cut at most: bounds the answer. */
 #define KAIROSDB_CUT_DAYS 400

@@ -1,5 +1,5 @@
 /* KairosDB's request and answer bodies: pure, bytes to values and back. */
-#include "meter/kairosdb_json.h"
+#include "common/meter/kairosdb_json.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "meter/decimal.h"
+#include "common/meter/decimal.h"
 
 /* 1973 to 2286: seconds or nanoseconds sent by mistake would be stored quietly elsewhere. */
 #define POINT_MIN_S INT64_C(100000000)

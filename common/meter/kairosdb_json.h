@@ -2,8 +2,8 @@
 #ifndef METERBEAT_METER_KAIROSDB_JSON_H
 #define METERBEAT_METER_KAIROSDB_JSON_H
 
-#include "base/buf.h"
-#include "meter/kairosdb_cut.h"
+#include "common/base/buf.h"
+#include "common/meter/kairosdb_cut.h"
 
 /* Points appended as one element of the list that POST /datapoints takes. False: ERR_REJECT
  * "bad_point", or the buffer's errors. */

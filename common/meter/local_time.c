@@ -1,11 +1,11 @@
 /* A feed's LocalTimeParameters: the rules decoded, the known kinds of broken ones told, and the
  * IANA zone that keeps them. */
-#include "meter/local_time.h"
+#include "common/meter/local_time.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "meter/espi_series.h"
+#include "common/meter/espi_series.h"
 
 #define DAY_S INT64_C(86400)
 /* Years whose changes a zone must have as the rules say. All that we know kept theirs in these. */

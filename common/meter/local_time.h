@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/zones.h"
+#include "common/base/zones.h"
 
 /* One change of the clocks (ESPI's 32 bits). The hour is that of the clock before the change. */
 struct local_change {

@@ -1,5 +1,5 @@
 /* The addresses of our own servers: where no record and no custodian may lead a request. */
-#include "meter/own_address.h"
+#include "common/meter/own_address.h"
 
 #include <ifaddrs.h>
 #include <netdb.h>
@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "config/server_place.h"
+#include "common/base/clock.h"
+#include "common/config/server_place.h"
 
 #define FRESH_MS 60000
 

@@ -2,8 +2,8 @@
 #ifndef METERBEAT_METER_OWN_ADDRESS_H
 #define METERBEAT_METER_OWN_ADDRESS_H
 
-#include "config/settings.h"
-#include "meter/address.h"
+#include "common/config/settings.h"
+#include "common/meter/address.h"
 
 /*
  * What the names in the settings lead to now: looked up at most once a minute a process, which can

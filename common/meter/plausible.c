@@ -1,15 +1,15 @@
 /* What a feed says that no building can be: amounts, prices, power beside energy. */
-#include "meter/plausible.h"
+#include "common/meter/plausible.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "meter/decimal.h"
-#include "meter/espi_keep.h"
-#include "meter/espi_service.h"
-#include "meter/units.h"
+#include "common/meter/decimal.h"
+#include "common/meter/espi_keep.h"
+#include "common/meter/espi_service.h"
+#include "common/meter/units.h"
 
 #define HOUR_S 3600.0
 /* Energy: a house draws up to 20 kW and hardly ever less than a few watts while it draws any. Who

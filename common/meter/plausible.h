@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "meter/espi.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/meter/espi.h"
 
 /* What is summed while a feed is read, of its first groups only: memory stays bounded. */
 #define PLAUSIBLE_GROUPS 4096

@@ -1,6 +1,6 @@
 /* The URLs of a Data Custodian's REST interface: what to ask for, and which answers' URLs to
  * follow. */
-#include "meter/rest_url.h"
+#include "common/meter/rest_url.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "meter/feed_url.h"
+#include "common/base/clock.h"
+#include "common/meter/feed_url.h"
 
 static void curl_url_cleanup_at(CURLU **u)
 {

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "base/buf.h"
-#include "base/err.h"
+#include "common/base/attr.h"
+#include "common/base/buf.h"
+#include "common/base/err.h"
 
 /* Strings borrowed, NULL counts as "". */
 struct rest_url {

@@ -1,9 +1,9 @@
 /* ESPI's codes as the words that SEED puts into tags. */
-#include "meter/series_names.h"
+#include "common/meter/series_names.h"
 
 #include <stddef.h>
 
-#include "base/attr.h"
+#include "common/base/attr.h"
 
 struct code_name {
     int64_t code;

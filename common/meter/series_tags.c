@@ -1,5 +1,5 @@
 /* The tags of a KairosDB series: its identity, made of what the feed says and of nothing else. */
-#include "meter/series_tags.h"
+#include "common/meter/series_tags.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/uuid5.h"
-#include "meter/espi_service.h"
-#include "meter/series_names.h"
+#include "common/base/uuid5.h"
+#include "common/meter/espi_service.h"
+#include "common/meter/series_names.h"
 
 static const char *const tag_names[SERIES_TAGS] = {
     [TAG_CANONICAL_ID] = "canonical_id",

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/attr.h"
-#include "base/buf.h"
-#include "base/err.h"
-#include "meter/espi_series.h"
+#include "common/base/attr.h"
+#include "common/base/buf.h"
+#include "common/base/err.h"
+#include "common/meter/espi_series.h"
 
 /* In the alphabetical order of their names, which is the order of series_tags_key. */
 enum series_tag {

@@ -1,5 +1,5 @@
 /* OAuth 2.0 tokens from a custodian's token endpoint: the request, and what its answer means. */
-#include "meter/token.h"
+#include "common/meter/token.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/buf.h"
-#include "base/redact.h"
+#include "common/base/buf.h"
+#include "common/base/redact.h"
 
 #define LIFETIME_MAX_S (INT64_C(3650) * 86400)
 

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "meter/http.h"
+#include "common/meter/http.h"
 
 #define TOKEN_ANSWER_MAX (64 * 1024)
 #define TOKEN_MAX 16384       /* longest access or refresh token */

@@ -1,13 +1,13 @@
 /* SEED's codes for what a series measures, the exact factors to its units, and exact decimal text.
  */
-#include "meter/units.h"
+#include "common/meter/units.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "meter/espi_series.h"
-#include "meter/series_names.h"
+#include "common/meter/espi_series.h"
+#include "common/meter/series_names.h"
 
 #define EXPONENT_MAX 60
 

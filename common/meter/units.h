@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "base/err.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
 
 /* SEED's ENERGY_TYPES, for seed_meter.energy_type. Water has a code of SEED's that its list of
  * choices lacks. */

@@ -1,5 +1,5 @@
 /* Bytes as they come, unpacked where they are gzip or a ZIP archive: the documents in it. */
-#include "meter/unpack.h"
+#include "common/meter/unpack.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "meter/unzip.h"
+#include "common/meter/unzip.h"
 
 #define PIECE_BYTES 65536
 #define MAGIC_BYTES 4

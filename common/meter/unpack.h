@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "base/err.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
 
 /* Called from within unpack_write and unpack_end; what they are handed is borrowed. False ends it
  * with that error. */

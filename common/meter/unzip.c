@@ -1,12 +1,12 @@
 /* The XML documents of a ZIP archive: minizip walks its directory entry by entry, in the same
  * memory however long it is. */
-#include "meter/unzip.h"
+#include "common/meter/unzip.h"
 
 #include <minizip/unzip.h>
 #include <string.h>
 #include <strings.h>
 
-#include "meter/espi_root.h"
+#include "common/meter/espi_root.h"
 
 #define PIECE_BYTES 65536
 #define NAME_BYTES 256

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "meter/unpack.h"
+#include "common/meter/unpack.h"
 
 /* By the first bytes; `len` may be fewer than are needed. */
 bool unzip_is_gzip(const char *bytes, size_t len);

@@ -1,5 +1,5 @@
 /* Which days of a record one parse asks for: pure, from what the record says and what day it is. */
-#include "meter/window.h"
+#include "common/meter/window.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "meter/date_pattern.h"
+#include "common/meter/date_pattern.h"
 
 /* Seconds of the year 5138; what is larger was written in milliseconds. */
 #define WINDOW_MAX_S INT64_C(100000000000)

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "base/timezone.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/base/timezone.h"
 
 #define WINDOW_LAST_DATE 51 /* seed_ts_parser_record.last_date: 50 characters */
 #define WINDOW_VALUE 64     /* a date or a timestamp as it stands in a URL, not yet encoded */

@@ -1,5 +1,5 @@
 /* Base64 (RFC 4648 section 4, with padding): how bytes travel in a JSON value. */
-#include "queue/base64.h"
+#include "common/queue/base64.h"
 
 #include <stdint.h>
 #include <stdlib.h>

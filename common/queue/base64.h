@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/attr.h"
+#include "common/base/attr.h"
 
 /* NUL-terminated; caller frees. NULL: no memory. */
 char *base64_encode(const void *bytes, size_t len);

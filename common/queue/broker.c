@@ -1,6 +1,6 @@
 /* One RabbitMQ connection with its one channel: opened, asked and closed, librabbitmq's errors
  * folded. */
-#include "queue/broker.h"
+#include "common/queue/broker.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,10 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "config/broker_url.h"
-#include "queue/broker_exchange.h"
-#include "queue/broker_internal.h"
+#include "common/base/clock.h"
+#include "common/config/broker_url.h"
+#include "common/queue/broker_exchange.h"
+#include "common/queue/broker_internal.h"
 
 #define BROKER_FRAME_MAX 131072
 #define BROKER_RPC_TIMEOUT_S 10

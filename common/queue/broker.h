@@ -3,10 +3,10 @@
 #ifndef METERBEAT_QUEUE_BROKER_H
 #define METERBEAT_QUEUE_BROKER_H
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "config/settings.h"
-#include "queue/envelope.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/config/settings.h"
+#include "common/queue/envelope.h"
 
 struct broker; /* "amqp_" belongs to librabbitmq, hence the name */
 

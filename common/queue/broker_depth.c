@@ -1,7 +1,7 @@
 /* How many messages the broker has for a work queue, wherever they wait. */
 #include <string.h>
 
-#include "queue/broker.h"
+#include "common/queue/broker.h"
 
 /* 0 for a queue that is not there, or that cannot say: it must not hide what the others hold. */
 static bool depth_of(struct broker *b, const char *queue, bool *ret_there, int64_t *ret_ready,

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "queue/broker_internal.h"
-#include "queue/header_table.h"
+#include "common/base/clock.h"
+#include "common/queue/broker_internal.h"
+#include "common/queue/header_table.h"
 
 /* Memory for a body grows with what has arrived, not with what was announced. */
 #define BODY_FIRST_CAPACITY (1024 * 1024)

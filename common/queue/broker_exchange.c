@@ -1,10 +1,10 @@
 /* A connection for what may be lost: exchanges, queues that go with it, publishing unconfirmed. */
-#include "queue/broker_exchange.h"
+#include "common/queue/broker_exchange.h"
 
 #include <string.h>
 
-#include "queue/broker_internal.h"
-#include "queue/header_table.h"
+#include "common/queue/broker_internal.h"
+#include "common/queue/header_table.h"
 
 #define SHORT_STRING_MAX 255
 #define HEADERS_MAX 16384

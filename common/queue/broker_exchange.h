@@ -2,7 +2,7 @@
 #ifndef METERBEAT_QUEUE_BROKER_EXCHANGE_H
 #define METERBEAT_QUEUE_BROKER_EXCHANGE_H
 
-#include "queue/broker.h"
+#include "common/queue/broker.h"
 
 /*
  * As broker_open, but without publisher confirms: use broker_send alone on it. A body over keep_max

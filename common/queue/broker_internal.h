@@ -2,8 +2,8 @@
 #ifndef METERBEAT_QUEUE_BROKER_INTERNAL_H
 #define METERBEAT_QUEUE_BROKER_INTERNAL_H
 
-#include "queue/broker.h"
-#include "queue/rabbitmq.h"
+#include "common/queue/broker.h"
+#include "common/queue/rabbitmq.h"
 
 #define BROKER_CHANNEL 1
 #define BROKER_UNCONFIRMED_MAX 4096

@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/hash.h"
-#include "queue/broker_internal.h"
-#include "queue/header_table.h"
+#include "common/base/clock.h"
+#include "common/base/hash.h"
+#include "common/queue/broker_internal.h"
+#include "common/queue/header_table.h"
 
 #define SHORT_STRING_MAX 255
 /* Room in a header frame for everything that is no header: eight short strings, flags, sizes. */

@@ -1,5 +1,5 @@
 /* Which codec reads and writes which content type, and what all of them share. */
-#include "queue/codec.h"
+#include "common/queue/codec.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,9 +5,9 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "base/attr.h"
-#include "base/buf.h"
-#include "base/err.h"
+#include "common/base/attr.h"
+#include "common/base/buf.h"
+#include "common/base/err.h"
 
 /* What may be nested at all, whatever the configuration says: 512 levels fit a 256 KiB stack. */
 #define CODEC_MAX_DEPTH 512

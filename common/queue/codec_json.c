@@ -1,11 +1,11 @@
 /* application/json by jansson: limits checked over the bytes first, Celery's extended types after.
  */
-#include "queue/codec.h"
+#include "common/queue/codec.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "queue/extended_type.h"
+#include "common/queue/extended_type.h"
 
 /* Where a value of the text may begin, without looking at whether the text is right: that is
  * jansson's to say. What matters is that no tree larger or deeper than this is ever built. */

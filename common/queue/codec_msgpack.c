@@ -1,13 +1,13 @@
 /* application/x-msgpack by msgpack-c: looked over first, bytes carried as Celery's base64 type. */
-#include "queue/codec.h"
+#include "common/queue/codec.h"
 
 #include <msgpack.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/base64.h"
-#include "queue/extended_type.h"
-#include "queue/msgpack_scan.h"
+#include "common/queue/base64.h"
+#include "common/queue/extended_type.h"
+#include "common/queue/msgpack_scan.h"
 
 /* After the scan nothing but memory can be missing. */
 static json_t *read_value(const msgpack_object *o, struct err *e);

@@ -1,12 +1,12 @@
 /* Compressed bodies: Celery's gzip (a zlib or gzip stream) and bzip2, never larger than a limit. */
-#include "queue/decompress.h"
+#include "common/queue/decompress.h"
 
 #include <bzlib.h>
 #include <limits.h>
 #include <string.h>
 #include <zlib.h>
 
-#include "queue/codec.h"
+#include "common/queue/codec.h"
 
 enum {
     PIECE = 8192,

@@ -4,9 +4,9 @@
 
 #include <stddef.h>
 
-#include "base/attr.h"
-#include "base/buf.h"
-#include "base/err.h"
+#include "common/base/attr.h"
+#include "common/base/buf.h"
+#include "common/base/err.h"
 
 /*
  * compression is the header's word: "application/x-gzip" ("gzip", "zlib") or "application/x-bz2"

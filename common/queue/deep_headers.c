@@ -1,6 +1,6 @@
 /* Stands before librabbitmq's amqp_decode_table: what that refuses is read without its nested
  * entries. */
-#include "queue/deep_headers.h"
+#include "common/queue/deep_headers.h"
 
 #include <dlfcn.h>
 #include <stdint.h>

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "queue/rabbitmq.h"
+#include "common/queue/rabbitmq.h"
 
 /* Whether this entry, which no message can contain, says that its table was read in part. */
 bool deep_headers_is_mark(const amqp_table_entry_t *entry);

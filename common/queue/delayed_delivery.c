@@ -1,12 +1,12 @@
 /* Celery's native delayed delivery: the topology through which a client's eta messages come to us.
  */
-#include "queue/delayed_delivery.h"
+#include "common/queue/delayed_delivery.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "queue/broker_internal.h"
-#include "queue/header_table.h"
+#include "common/queue/broker_internal.h"
+#include "common/queue/header_table.h"
 
 #define LEVELS 28
 #define OUT "celery_delayed_delivery"

@@ -3,9 +3,9 @@
 #ifndef METERBEAT_QUEUE_DELAYED_DELIVERY_H
 #define METERBEAT_QUEUE_DELAYED_DELIVERY_H
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "queue/broker.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/queue/broker.h"
 
 /*
  * A client whose queues are quorum queues with a topic exchange sends what is due later through 28

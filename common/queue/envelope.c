@@ -1,5 +1,5 @@
 /* An AMQP message outside any connection: its memory, its way. */
-#include "queue/envelope.h"
+#include "common/queue/envelope.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Celery's extended JSON: {"__type__": T, "__value__": v} for what JSON has no word for. */
-#include "queue/extended_type.h"
+#include "common/queue/extended_type.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -7,9 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "queue/base64.h"
-#include "queue/codec.h"
-#include "queue/iso8601.h"
+#include "common/queue/base64.h"
+#include "common/queue/codec.h"
+#include "common/queue/iso8601.h"
 
 static bool is_datetime(const json_t *value)
 {

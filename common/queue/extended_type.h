@@ -4,8 +4,8 @@
 
 #include <jansson.h>
 
-#include "base/attr.h"
-#include "base/err.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
 
 /*
  * Every object in the tree that has exactly these two keys: T is datetime, date, time, decimal,

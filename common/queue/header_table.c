@@ -1,10 +1,10 @@
 /* Message headers: AMQP's tables as JSON values and back, with a limit on depth and size. */
-#include "queue/header_table.h"
+#include "common/queue/header_table.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "queue/deep_headers.h"
+#include "common/queue/deep_headers.h"
 
 #define HEADER_KEY_MAX 255
 #define HEADER_DEPTH_MAX 512

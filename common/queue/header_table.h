@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "queue/rabbitmq.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/queue/rabbitmq.h"
 
 /*
  * A JSON object of the table, or NULL without memory. What is nested deeper than max_depth becomes

@@ -1,5 +1,5 @@
 /* ISO 8601 date-times as Celery writes and reads them, to and from milliseconds since the epoch. */
-#include "queue/iso8601.h"
+#include "common/queue/iso8601.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/attr.h"
+#include "common/base/attr.h"
 
 #define ISO8601_TEXT 64
 

@@ -1,5 +1,5 @@
 /* Celery's task message as a value: what decoding and encoding share. */
-#include "queue/message.h"
+#include "common/queue/message.h"
 
 #include <stdlib.h>
 

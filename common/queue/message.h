@@ -4,9 +4,9 @@
 
 #include <jansson.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "queue/envelope.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/queue/envelope.h"
 
 /* Owned by the message. Times: milliseconds since the epoch, 0 = none. Absent strings NULL. */
 struct message {

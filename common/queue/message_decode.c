@@ -1,15 +1,15 @@
 /* A task message out of an envelope: body to value, protocol 1, 2 or hybrid, each field checked. */
-#include "queue/message.h"
+#include "common/queue/message.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "queue/codec.h"
-#include "queue/decompress.h"
-#include "queue/iso8601.h"
-#include "queue/signature.h"
+#include "common/queue/codec.h"
+#include "common/queue/decompress.h"
+#include "common/queue/iso8601.h"
+#include "common/queue/signature.h"
 
 /* An AMQP short string holds no more, and the id has to fit correlation_id. */
 enum { MAX_NAME = 255 };

@@ -1,14 +1,14 @@
 /* A protocol 2 task message into an envelope: headers, properties and body as Celery 5 sends them.
  */
-#include "queue/message.h"
+#include "common/queue/message.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/codec.h"
-#include "queue/iso8601.h"
+#include "common/queue/codec.h"
+#include "common/queue/iso8601.h"
 
 enum { MAX_SHORT_TEXT = 255, MAX_REPR = 1024, MAX_PRIORITY = 255 };
 /* RabbitMQ closes the channel over a longer expiration (49.7 days); the header says it anyway. */

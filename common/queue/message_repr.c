@@ -1,5 +1,5 @@
 /* repr() as Python writes it, of JSON values: what logs, events and `celery inspect` show. */
-#include "queue/message.h"
+#include "common/queue/message.h"
 
 #include <inttypes.h>
 #include <stdint.h>

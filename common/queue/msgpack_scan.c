@@ -1,6 +1,6 @@
 /* Looks a msgpack value over before anything is built from it: every length is there, within
  * limits. */
-#include "queue/msgpack_scan.h"
+#include "common/queue/msgpack_scan.h"
 
 #include <stdint.h>
 #include <string.h>

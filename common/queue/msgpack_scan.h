@@ -5,9 +5,9 @@
 
 #include <stddef.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "queue/codec.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/queue/codec.h"
 
 /* msgpack-c's own stack: deeper than this it would refuse without saying where. */
 #define MSGPACK_SCAN_MAX_DEPTH 32

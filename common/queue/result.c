@@ -1,14 +1,14 @@
 /* What a waiting Celery client is told of its task, as its rpc:// backend sends it. */
-#include "queue/result.h"
+#include "common/queue/result.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/codec.h"
-#include "queue/iso8601.h"
-#include "queue/message.h"
+#include "common/queue/codec.h"
+#include "common/queue/iso8601.h"
+#include "common/queue/message.h"
 
 #define REPR_MAX 1024
 

@@ -4,9 +4,9 @@
 
 #include <jansson.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "queue/envelope.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/queue/envelope.h"
 
 enum result_state {
     RESULT_STARTED,

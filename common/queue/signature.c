@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/uuid5.h"
-#include "queue/signature_internal.h"
+#include "common/base/uuid5.h"
+#include "common/queue/signature_internal.h"
 
 struct builder {
     const struct message *parent;

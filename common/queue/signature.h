@@ -3,8 +3,8 @@
 #ifndef METERBEAT_QUEUE_SIGNATURE_H
 #define METERBEAT_QUEUE_SIGNATURE_H
 
-#include "queue/message.h"
-#include "queue/result.h"
+#include "common/queue/message.h"
+#include "common/queue/result.h"
 
 /* Signatures of one message, and how deep they may be in one another. */
 #define SIGNATURE_MAX_COUNT 4096

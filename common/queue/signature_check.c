@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "queue/iso8601.h"
-#include "queue/signature_internal.h"
+#include "common/queue/iso8601.h"
+#include "common/queue/signature_internal.h"
 
 enum { MAX_NAME = 255, MAX_EXCHANGE = 150, MAX_PRIORITY = 255 };
 #define MAX_SECONDS (10.0 * 366 * 86400)

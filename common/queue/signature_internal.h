@@ -2,7 +2,7 @@
 #ifndef METERBEAT_QUEUE_SIGNATURE_INTERNAL_H
 #define METERBEAT_QUEUE_SIGNATURE_INTERNAL_H
 
-#include "queue/signature.h"
+#include "common/queue/signature.h"
 
 enum signature_kind {
     SIGNATURE_TASK, /* also celery.map, starmap and chunks: tasks of Python workers */

@@ -1,8 +1,8 @@
 /* The queues: the work queue, the rungs of the retry ladder and the dead-letter queue. */
 #include <string.h>
 
-#include "queue/broker_internal.h"
-#include "queue/header_table.h"
+#include "common/queue/broker_internal.h"
+#include "common/queue/header_table.h"
 
 /* Of removing a classic retry queue that an older worker makes again each time. */
 #define RETRY_QUEUE_TRIES 3

@@ -1,5 +1,5 @@
 /* Celery's crontab grammar, less what Celery takes for something else than it says. */
-#include "schedule/crontab.h"
+#include "common/schedule/crontab.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,9 +2,9 @@
 #ifndef METERBEAT_SCHEDULE_CRONTAB_H
 #define METERBEAT_SCHEDULE_CRONTAB_H
 
-#include "base/err.h"
-#include "base/timezone.h"
-#include "schedule/interval.h"
+#include "common/base/err.h"
+#include "common/base/timezone.h"
+#include "common/schedule/interval.h"
 
 /* Bit n of a set stands for the number n. A day fires that is in days, months and weekdays. */
 struct crontab {

@@ -1,5 +1,5 @@
 /* Due times of a crontab: its wall clocks, stretch by stretch of the zone between two changes. */
-#include "schedule/crontab_wall.h"
+#include "common/schedule/crontab_wall.h"
 
 #define EARLIEST_S INT64_C(0)
 #define LATEST_S INT64_C(221845392000) /* 9000-01-01 */

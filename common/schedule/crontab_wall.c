@@ -1,6 +1,6 @@
 /* Times of a crontab by the calendar alone: a month's days are one mask, a day's minutes another.
  */
-#include "schedule/crontab_wall.h"
+#include "common/schedule/crontab_wall.h"
 
 #define DAY_MINUTES INT64_C(1440)
 /* Beyond any crontab's longest silence: 29 February on a given weekday, across a year like 2100. */

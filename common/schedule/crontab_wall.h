@@ -2,7 +2,7 @@
 #ifndef METERBEAT_SCHEDULE_CRONTAB_WALL_H
 #define METERBEAT_SCHEDULE_CRONTAB_WALL_H
 
-#include "schedule/crontab.h"
+#include "common/schedule/crontab.h"
 
 /*
  * Wall clocks are seconds as if the zone were UTC. The first time at or after wall_s, and the last

@@ -1,5 +1,5 @@
 /* Due times on a fixed grid: elapsed seconds from an instant, or days and months of a calendar. */
-#include "schedule/interval.h"
+#include "common/schedule/interval.h"
 
 #include <stdio.h>
 #include <string.h>

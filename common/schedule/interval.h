@@ -2,8 +2,8 @@
 #ifndef METERBEAT_SCHEDULE_INTERVAL_H
 #define METERBEAT_SCHEDULE_INTERVAL_H
 
-#include "base/err.h"
-#include "base/timezone.h"
+#include "common/base/err.h"
+#include "common/base/timezone.h"
 
 /*
  * Seconds are elapsed time: INTERVAL_SECONDS 86400 is no day of 25 hours. Days and months go by the

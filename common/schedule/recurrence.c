@@ -1,5 +1,5 @@
 /* The two kinds of recurrence behind one face. */
-#include "schedule/recurrence.h"
+#include "common/schedule/recurrence.h"
 
 #include <stdio.h>
 

@@ -2,9 +2,9 @@
 #ifndef METERBEAT_SCHEDULE_RECURRENCE_H
 #define METERBEAT_SCHEDULE_RECURRENCE_H
 
-#include "config/settings.h"
-#include "schedule/crontab.h"
-#include "schedule/interval.h"
+#include "common/config/settings.h"
+#include "common/schedule/crontab.h"
+#include "common/schedule/interval.h"
 
 enum recurrence_kind { RECURRENCE_INTERVAL, RECURRENCE_CRONTAB };
 

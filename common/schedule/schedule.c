@@ -1,12 +1,12 @@
 /* Entries on a heap by their next due time; catch-up policies decide what of the past still fires.
  */
-#include "schedule/schedule.h"
+#include "common/schedule/schedule.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 
 #define MAX_NAME                                                                                   \
     200 /* bytes of an entry's name: it is a key in PostgreSQL and in every log line               \

@@ -5,9 +5,9 @@
 
 #include <stddef.h>
 
-#include "base/uuid5.h"
-#include "config/settings.h"
-#include "schedule/recurrence.h"
+#include "common/base/uuid5.h"
+#include "common/config/settings.h"
+#include "common/schedule/recurrence.h"
 
 struct schedule; /* one thread */
 

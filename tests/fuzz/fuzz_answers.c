@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "meter/address.h"
-#include "meter/date_pattern.h"
-#include "meter/kairosdb_json.h"
-#include "meter/series_tags.h"
-#include "meter/token.h"
-#include "meter/units.h"
+#include "common/meter/address.h"
+#include "common/meter/date_pattern.h"
+#include "common/meter/kairosdb_json.h"
+#include "common/meter/series_tags.h"
+#include "common/meter/token.h"
+#include "common/meter/units.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schedule/crontab.h"
+#include "common/schedule/crontab.h"
 
 #define YEAR_S INT64_C(31556952)
 

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
-#include "control/commands.h"
-#include "control/pidbox.h"
-#include "tasks.h"
+#include "common/base/log.h"
+#include "worker/control/commands.h"
+#include "worker/control/pidbox.h"
+#include "worker/tasks.h"
 
 /* One byte of choices, a line of headers as JSON, the rest is the body. */
 enum choice { MSGPACK = 1, NO_TYPE = 2 };

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/settings.h"
+#include "common/config/settings.h"
 
 static char path[] = "/tmp/meterbeat-fuzz-XXXXXX";
 

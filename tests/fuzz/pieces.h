@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/err.h"
+#include "common/base/err.h"
 
 static void require(bool ok, const char *what)
 {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "books/schema.h"
+#include "common/books/schema.h"
 
 int main(void)
 {

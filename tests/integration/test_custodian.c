@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "books/authorization.h"
-#include "books/custodian.h"
-#include "books/gate.h"
-#include "books/pending.h"
-#include "books/resource.h"
-#include "books/seal.h"
+#include "common/books/authorization.h"
+#include "common/books/custodian.h"
+#include "common/books/gate.h"
+#include "common/books/pending.h"
+#include "common/books/resource.h"
+#include "common/books/seal.h"
 
 #define SERVER "https://utility.example:443 none://none:0"
 #define KEY "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"

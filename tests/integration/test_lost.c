@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "books/lost.h"
-#include "books/outbox.h"
-#include "books/run.h"
-#include "queue/message.h"
+#include "common/books/lost.h"
+#include "common/books/outbox.h"
+#include "common/books/run.h"
+#include "common/queue/message.h"
 
 static void expect(struct pg *p, const char *task_id, const char *parent)
 {

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "books/outbox.h"
-#include "books/run.h"
+#include "common/base/clock.h"
+#include "common/books/outbox.h"
+#include "common/books/run.h"
 
 static struct message message_of(const char *id, json_t *args, json_t *kwargs)
 {

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "books/presence.h"
-#include "books/purge.h"
-#include "books/record.h"
-#include "books/run.h"
+#include "common/base/clock.h"
+#include "common/books/presence.h"
+#include "common/books/purge.h"
+#include "common/books/record.h"
+#include "common/books/run.h"
 
 static struct record example(void)
 {

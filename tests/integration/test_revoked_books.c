@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "books/purge.h"
-#include "books/revoked.h"
+#include "common/books/purge.h"
+#include "common/books/revoked.h"
 #include "books_test.h"
 
 struct loaded {

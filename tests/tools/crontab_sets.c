@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "schedule/crontab.h"
+#include "common/schedule/crontab.h"
 
 static void print_set(uint64_t set, char end)
 {

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/base64.h"
-#include "queue/envelope.h"
+#include "common/queue/base64.h"
+#include "common/queue/envelope.h"
 
 static inline char *envelope_json_text(const json_t *json, const char *name)
 {

@@ -2,7 +2,7 @@
  * it. */
 #include <string.h>
 
-#include "meter/inspect.h"
+#include "common/meter/inspect.h"
 
 int main(int count, char **words)
 {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "schedule/schedule.h"
+#include "common/schedule/schedule.h"
 
 #define MAX_TICKS 5000
 

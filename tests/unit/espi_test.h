@@ -11,8 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/buf.h"
-#include "meter/espi.h"
+#include "common/base/buf.h"
+#include "common/meter/espi.h"
 
 /* A feed in memory. */
 struct body {

@@ -11,9 +11,9 @@
 #include <ifaddrs.h>
 #include <netinet/in.h>
 
-#include "config/settings.h"
-#include "meter/address.h"
-#include "meter/own_address.h"
+#include "common/config/settings.h"
+#include "common/meter/address.h"
+#include "common/meter/own_address.h"
 
 static bool asked(const char *text, uint16_t port, const struct address_rule *rule)
 {

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "meter/aggregate.h"
-#include "meter/arguments.h"
+#include "worker/meter/aggregate.h"
+#include "worker/meter/arguments.h"
 
 static struct timezone_rules *zone;
 

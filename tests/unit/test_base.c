@@ -7,11 +7,11 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "base/buf.h"
-#include "base/clock.h"
-#include "base/err.h"
-#include "base/log.h"
-#include "base/uuid5.h"
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/err.h"
+#include "common/base/log.h"
+#include "common/base/uuid5.h"
 
 static void an_error_gains_context_and_keeps_its_kind(void **state)
 {

@@ -5,10 +5,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "books/pg.h"
-#include "books/record.h"
-#include "books/run.h"
-#include "books/series.h"
+#include "common/books/pg.h"
+#include "common/books/record.h"
+#include "common/books/run.h"
+#include "common/books/series.h"
 
 static void a_text_that_is_no_utf8_is_made_acceptable(void **state)
 {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "config/broker_url.h"
+#include "common/config/broker_url.h"
 
 static struct broker_address read_url(const char *url)
 {

@@ -1,12 +1,12 @@
 /* The commands of remote control: answers as Celery's worker gives them, captured from 5.7.0. */
 #include "control_test.h"
 
-#include "tasks.h"
+#include "worker/tasks.h"
 
 #include <unistd.h>
 
-#include "base/attr.h"
-#include "control/commands.h"
+#include "common/base/attr.h"
+#include "worker/control/commands.h"
 
 static bool no_queue(struct panel *p, const struct subscription *wanted, struct err *e)
 {

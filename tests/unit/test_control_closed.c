@@ -2,9 +2,9 @@
  * reserved. */
 #include "control_test.h"
 
-#include "base/attr.h"
-#include "control/commands.h"
-#include "tasks.h"
+#include "common/base/attr.h"
+#include "worker/control/commands.h"
+#include "worker/tasks.h"
 
 static size_t made;
 

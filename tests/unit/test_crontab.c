@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "schedule/crontab.h"
+#include "common/schedule/crontab.h"
 
 static struct crontab crontab(const char *text)
 {

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "schedule/crontab.h"
+#include "common/base/clock.h"
+#include "common/schedule/crontab.h"
 
 static struct timezone_rules *load(const char *name)
 {

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 #include <zlib.h>
 
-#include "base/buf.h"
-#include "meter/document.h"
+#include "common/base/buf.h"
+#include "common/meter/document.h"
 
 #define TEXT_BYTES 300000
 

@@ -1,15 +1,15 @@
 /* Events: the fields Celery's monitors expect, in order, bounded. */
 #include "control_test.h"
 
-#include "tasks.h"
+#include "worker/tasks.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/attr.h"
-#include "control/events.h"
+#include "common/base/attr.h"
+#include "worker/control/events.h"
 
 struct fixture {
     struct state *state;

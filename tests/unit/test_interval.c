@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "schedule/interval.h"
+#include "common/base/clock.h"
+#include "common/schedule/interval.h"
 
 static struct timezone_rules *load(const char *name)
 {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "queue/letter.h"
+#include "worker/queue/letter.h"
 
 static struct envelope message(const char *headers)
 {

@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "meter/espi_series.h"
-#include "meter/local_time.h"
+#include "common/meter/espi_series.h"
+#include "common/meter/local_time.h"
 
 static struct zones zones;
 

@@ -11,11 +11,11 @@
 #include <pthread.h>
 #include <zlib.h>
 
-#include "queue/base64.h"
-#include "queue/codec.h"
-#include "queue/decompress.h"
-#include "queue/message.h"
-#include "queue/msgpack_scan.h"
+#include "common/queue/base64.h"
+#include "common/queue/codec.h"
+#include "common/queue/decompress.h"
+#include "common/queue/message.h"
+#include "common/queue/msgpack_scan.h"
 
 static const struct codec_limits limits = {.max_depth = 64, .max_values = 10000};
 

@@ -6,8 +6,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "base/host.h"
-#include "config/node_name.h"
+#include "common/base/host.h"
+#include "common/config/node_name.h"
 
 static const struct node node = {.host = "db1.example.org", .pid = 4711, .index = 3};
 

@@ -1,8 +1,8 @@
 /* Requests of Celery's remote control, whatever they look like, and replies to them. */
 #include "control_test.h"
 
-#include "base/attr.h"
-#include "control/pidbox.h"
+#include "common/base/attr.h"
+#include "worker/control/pidbox.h"
 
 #define NODE "worker@host/7"
 #define NOW_MS 1700000000000

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "progress.h"
+#include "ctl/progress.h"
 
 static void the_bar_grows_with_what_is_done_and_stays_within_its_frame(void **state)
 {

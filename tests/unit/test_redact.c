@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/redact.h"
+#include "common/base/redact.h"
 
 static const struct redact_secrets sent = {.of = {"s3cr3t+Token/of=tests", NULL, "pw"}};
 

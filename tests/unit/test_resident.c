@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "base/attr.h"
-#include "base/resident.h"
+#include "common/base/attr.h"
+#include "common/base/resident.h"
 
 #define TABLE (512 * 1024)
 #define ROW(n) (n) * 3 + 1, (n)*3 + 4, (n)*3 + 7, (n)*3 + 10

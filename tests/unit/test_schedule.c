@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "schedule/schedule.h"
+#include "common/base/clock.h"
+#include "common/schedule/schedule.h"
 
 #define MAX_TICKS 4096
 #define T0 INT64_C(1772323200) /* 2026-03-01T00:00:00Z */

@@ -13,10 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/file_mode.h"
-#include "config/secret.h"
-#include "config/settings.h"
-#include "schedule/schedule.h"
+#include "common/config/file_mode.h"
+#include "common/config/secret.h"
+#include "common/config/settings.h"
+#include "common/schedule/schedule.h"
 
 /* libconfig 1.5 forgets a string that a syntax error comes right after; programs end with it. */
 const char *__lsan_default_suppressions(void);

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "config/clear_text.h"
-#include "config/server_place.h"
-#include "config/settings_table.h"
-#include "config/shown.h"
+#include "common/config/clear_text.h"
+#include "common/config/server_place.h"
+#include "common/config/settings_table.h"
+#include "common/config/shown.h"
 
 static void shows(const char *path, const char *text, const char *wanted)
 {

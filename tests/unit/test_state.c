@@ -1,7 +1,7 @@
 /* What the threads of a worker tell remote control, and what it tells them. */
 #include "control_test.h"
 
-#include "tasks.h"
+#include "worker/tasks.h"
 
 #include <pthread.h>
 

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "base/log.h"
-#include "base/text.h"
+#include "common/base/log.h"
+#include "common/base/text.h"
 
 /* --- cleaning ------------------------------------------------------------------------------ */
 

@@ -6,8 +6,8 @@
 #include <cmocka.h>
 #include <semaphore.h>
 
-#include "base/clock.h"
-#include "base/thread.h"
+#include "common/base/clock.h"
+#include "common/base/thread.h"
 
 #define STACK_BYTES (1UL << 20) /* sanitizers' frames are some times larger */
 #define LONG_MS 60000

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/timezone.h"
+#include "common/base/timezone.h"
 
 static struct timezone_rules *load(const char *name)
 {

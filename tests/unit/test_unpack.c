@@ -11,8 +11,8 @@
 #include <cmocka.h>
 #include <minizip/zip.h>
 
-#include "base/buf.h"
-#include "meter/unpack.h"
+#include "common/base/buf.h"
+#include "common/meter/unpack.h"
 
 #define ARCHIVE_BYTES (32u << 20)
 

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "meter/date_pattern.h"
-#include "meter/window.h"
+#include "common/meter/date_pattern.h"
+#include "common/meter/window.h"
 
 static struct timezone_rules *zone;
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <sys/stat.h>
 
-#include "base/zone_rules.h"
+#include "common/base/zone_rules.h"
 
 static void rules_of(const char *name, struct buf *b)
 {

@@ -4,11 +4,11 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "base/buf.h"
-#include "config/settings_table.h"
-#include "config/shown.h"
-#include "control/panel.h"
-#include "queue/rabbitmq.h"
+#include "common/base/buf.h"
+#include "common/config/settings_table.h"
+#include "common/config/shown.h"
+#include "worker/control/panel.h"
+#include "common/queue/rabbitmq.h"
 
 #define REPORT_MAX 65536
 

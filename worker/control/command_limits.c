@@ -2,9 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/log.h"
-#include "control/panel.h"
-#include "control/rate_limit.h"
+#include "common/base/log.h"
+#include "worker/control/panel.h"
+#include "worker/control/rate_limit.h"
 
 /* --- rate ---------------------------------------------------------------------------------- */
 

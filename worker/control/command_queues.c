@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
-#include "control/panel.h"
-#include "queue/broker.h"
+#include "common/base/log.h"
+#include "worker/control/panel.h"
+#include "common/queue/broker.h"
 
 /* --- what there is ------------------------------------------------------------------------- */
 

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
-#include "control/panel.h"
-#include "control/stamps.h"
-#include "control/task_info.h"
+#include "common/base/log.h"
+#include "worker/control/panel.h"
+#include "worker/control/stamps.h"
+#include "worker/control/task_info.h"
 
 /* Long enough for a database that is there; the client waits a second in all. */
 #define SAVE_WAIT_MS 400

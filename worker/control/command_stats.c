@@ -4,8 +4,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "control/panel.h"
+#include "common/base/clock.h"
+#include "worker/control/panel.h"
 
 static json_t *pool(const struct panel *p)
 {

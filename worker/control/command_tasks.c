@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "control/panel.h"
-#include "control/task_info.h"
-#include "queue/iso8601.h"
+#include "common/base/clock.h"
+#include "worker/control/panel.h"
+#include "worker/control/task_info.h"
+#include "common/queue/iso8601.h"
 
 /* Celery's own for what waits for its eta. */
 #define ETA_PRIORITY 6

@@ -1,8 +1,8 @@
 /* Remote control: the worker itself. */
 #include <string.h>
 
-#include "base/log.h"
-#include "control/panel.h"
+#include "common/base/log.h"
+#include "worker/control/panel.h"
 
 json_t *command_ping(struct panel *p, const json_t *arguments)
 {

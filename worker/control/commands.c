@@ -1,10 +1,10 @@
 /* The table of remote control's commands: adding one is a function and a line. */
-#include "control/commands.h"
+#include "worker/control/commands.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "common/base/log.h"
 
 #define NAMES_MAX 4
 

@@ -2,7 +2,7 @@
 #ifndef METERBEAT_WORKER_COMMANDS_H
 #define METERBEAT_WORKER_COMMANDS_H
 
-#include "control/panel.h"
+#include "worker/control/panel.h"
 
 /*
  * The answer to a request, the caller's: the command's own, or {"error": ...} as Celery's worker

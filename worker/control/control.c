@@ -1,6 +1,6 @@
 /* The control thread: what Celery's tools ask this worker and hear of it, on a connection of its
  * own. */
-#include "control/control.h"
+#include "worker/control/control.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -10,12 +10,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/redial.h"
-#include "base/thread.h"
-#include "control/commands.h"
-#include "control/mailbox.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/redial.h"
+#include "common/base/thread.h"
+#include "worker/control/commands.h"
+#include "worker/control/mailbox.h"
 
 /* As the I/O thread's: nested header tables of a hostile request. */
 #define CONTROL_STACK_BYTES (16UL * 1024 * 1024)

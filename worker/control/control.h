@@ -3,13 +3,13 @@
 #ifndef METERBEAT_WORKER_CONTROL_H
 #define METERBEAT_WORKER_CONTROL_H
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "config/settings.h"
-#include "control/events.h"
-#include "control/state.h"
-#include "queue/handover.h"
-#include "queue/subscriptions.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/config/settings.h"
+#include "worker/control/events.h"
+#include "worker/control/state.h"
+#include "worker/queue/handover.h"
+#include "worker/queue/subscriptions.h"
 
 struct control;
 

@@ -1,6 +1,6 @@
 /* What Celery's monitors are told of tasks and of this worker: noted here, sent by the control
  * thread. */
-#include "control/events.h"
+#include "worker/control/events.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "queue/iso8601.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/queue/iso8601.h"
 
 #define HEARTBEAT_S 2.0
 /* Celery cuts what is shown of arguments and results; texts of others are cut here. */

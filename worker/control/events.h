@@ -5,10 +5,10 @@
 
 #include <stdbool.h>
 
-#include "base/attr.h"
-#include "config/settings.h"
-#include "control/state.h"
-#include "queue/message.h"
+#include "common/base/attr.h"
+#include "common/config/settings.h"
+#include "worker/control/state.h"
+#include "common/queue/message.h"
 
 struct events;
 

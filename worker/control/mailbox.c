@@ -1,10 +1,10 @@
 /* This worker's mailbox on the broker: what it is declared as, and what goes in and out of it. */
-#include "control/mailbox.h"
+#include "worker/control/mailbox.h"
 
 #include <string.h>
 
-#include "base/log.h"
-#include "queue/delayed_delivery.h"
+#include "common/base/log.h"
+#include "common/queue/delayed_delivery.h"
 
 /* kombu's, so that either side may come first; the queue is nobody else's to declare. */
 #define QUEUE_TTL_MS 300000

@@ -2,13 +2,13 @@
 #ifndef METERBEAT_WORKER_MAILBOX_H
 #define METERBEAT_WORKER_MAILBOX_H
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "base/uuid5.h"
-#include "control/panel.h"
-#include "control/pidbox.h"
-#include "control/state.h"
-#include "queue/broker_exchange.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/base/uuid5.h"
+#include "worker/control/panel.h"
+#include "worker/control/pidbox.h"
+#include "worker/control/state.h"
+#include "common/queue/broker_exchange.h"
 
 /* Control thread only. */
 struct mailbox {

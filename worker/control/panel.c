@@ -1,12 +1,12 @@
 /* What the commands of remote control share: arguments read, answers put together. */
-#include "control/panel.h"
+#include "worker/control/panel.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/message.h"
+#include "common/queue/message.h"
 
 #define TEXT_MAX 4096
 #define REPR_MAX 2048

@@ -6,12 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "control/events.h"
-#include "control/revocations.h"
-#include "control/state.h"
-#include "queue/handover.h"
-#include "queue/subscriptions.h"
+#include "common/base/attr.h"
+#include "worker/control/events.h"
+#include "worker/control/revocations.h"
+#include "worker/control/state.h"
+#include "worker/queue/handover.h"
+#include "worker/queue/subscriptions.h"
 
 /* Control thread only. Everything is borrowed. */
 struct panel {

@@ -1,5 +1,5 @@
 /* Celery's remote control as values: requests out of envelopes, replies into them. */
-#include "control/pidbox.h"
+#include "worker/control/pidbox.h"
 
 #include <fnmatch.h>
 #include <glib.h>

@@ -6,10 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "queue/codec.h"
-#include "queue/envelope.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/queue/codec.h"
+#include "common/queue/envelope.h"
 
 /* A worker's `hello` may bring 50,000 ids. */
 #define PIDBOX_BODY_MAX (4 * 1024 * 1024)

@@ -1,5 +1,5 @@
 /* How often a task may start: Celery's "10/m" as a token bucket that holds one token. */
-#include "control/rate_limit.h"
+#include "worker/control/rate_limit.h"
 
 #include <math.h>
 #include <stdlib.h>

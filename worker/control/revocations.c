@@ -1,17 +1,17 @@
 /* Revoked ids that outlive the worker: read and written by a thread that alone waits for the
  * database. */
-#include "control/revocations.h"
+#include "worker/control/revocations.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/redial.h"
-#include "base/thread.h"
-#include "books/revoked.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/redial.h"
+#include "common/base/thread.h"
+#include "common/books/revoked.h"
 
 #define STACK_BYTES (1024UL * 1024)
 #define SAVED_AT_ONCE 1000

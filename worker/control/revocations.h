@@ -3,10 +3,10 @@
 #ifndef METERBEAT_WORKER_REVOCATIONS_H
 #define METERBEAT_WORKER_REVOCATIONS_H
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "config/settings.h"
-#include "control/state.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/config/settings.h"
+#include "worker/control/state.h"
 
 struct revocations;
 

@@ -1,10 +1,10 @@
 /* Ids of tasks that are not to run: a bounded set that forgets the oldest. */
-#include "control/revoked.h"
+#include "worker/control/revoked.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "common/base/hash.h"
 
 #define BUCKETS_FIRST 64
 

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attr.h"
+#include "common/base/attr.h"
 
 /* A longer one cannot be a task id of ours: message.h refuses it. */
 #define REVOKED_ID_MAX 255

@@ -1,5 +1,5 @@
 /* Stamps that revoke whatever carries them: {header: [stamp, ...]}. */
-#include "control/stamps.h"
+#include "worker/control/stamps.h"
 
 /* Stamped headers of one message that are looked at. */
 #define NAMES_MAX 32

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "base/attr.h"
+#include "common/base/attr.h"
 
 /* Headers, and stamps of one header. */
 #define STAMPS_MAX 1000

@@ -1,15 +1,15 @@
 /* What this worker is doing and what it was told about tasks: shared by its threads, no I/O. */
-#include "control/state.h"
+#include "worker/control/state.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
-#include "control/rate_limit.h"
-#include "control/revoked.h"
-#include "control/stamps.h"
+#include "common/base/clock.h"
+#include "worker/control/rate_limit.h"
+#include "worker/control/revoked.h"
+#include "worker/control/stamps.h"
 
 /* A clock beyond what a double can count is nobody's: it would only wind ours up. */
 #define CLOCK_MAX (INT64_C(1) << 53)

@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "config/settings.h"
-#include "queue/delivery.h"
-#include "queue/task.h"
+#include "common/base/attr.h"
+#include "common/config/settings.h"
+#include "worker/queue/delivery.h"
+#include "worker/queue/task.h"
 
 struct state; /* any thread; nothing waits in it for anything but its one lock */
 

@@ -1,11 +1,11 @@
 /* A delivery as remote control shows it: Celery's description of a task. */
-#include "control/task_info.h"
+#include "worker/control/task_info.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "queue/message.h"
+#include "common/queue/message.h"
 
 /* A single body that is decoded; most are a few hundred bytes. */
 #define BODY_MAX 65536

@@ -1,18 +1,18 @@
 /* The aggregate task: sums of local months from KairosDB into seed_timeseries, checked against the
  * books. */
-#include "meter/aggregate.h"
+#include "worker/meter/aggregate.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/crashpoint.h"
-#include "base/log.h"
-#include "books/series.h"
-#include "meter/arguments.h"
-#include "meter/local_zone.h"
+#include "common/base/clock.h"
+#include "common/base/crashpoint.h"
+#include "common/base/log.h"
+#include "common/books/series.h"
+#include "worker/meter/arguments.h"
+#include "worker/meter/local_zone.h"
 
 /* Months read, and asked for in one query, at a time. */
 #define AGGREGATE_MONTHS 100

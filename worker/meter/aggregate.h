@@ -3,10 +3,10 @@
 #ifndef METERBEAT_WORKER_METER_AGGREGATE_H
 #define METERBEAT_WORKER_METER_AGGREGATE_H
 
-#include "books/month.h"
-#include "meter/kairosdb.h"
-#include "meter/shortfall.h"
-#include "queue/task.h"
+#include "common/books/month.h"
+#include "common/meter/kairosdb.h"
+#include "worker/meter/shortfall.h"
+#include "worker/queue/task.h"
 
 /*
  * For the task table (queue/task.h). Any number may run beside one another and beside parses, each

@@ -1,5 +1,5 @@
 /* Whether KairosDB shows the local days of a series as the books have them. */
-#include "meter/agreement.h"
+#include "worker/meter/agreement.h"
 
 #include <math.h>
 #include <stdlib.h>

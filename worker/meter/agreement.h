@@ -2,9 +2,9 @@
 #ifndef METERBEAT_WORKER_METER_AGREEMENT_H
 #define METERBEAT_WORKER_METER_AGREEMENT_H
 
-#include "base/timezone.h"
-#include "books/day.h"
-#include "meter/kairosdb.h"
+#include "common/base/timezone.h"
+#include "common/books/day.h"
+#include "common/meter/kairosdb.h"
 
 /* Worst last. */
 enum agreement {

@@ -1,5 +1,5 @@
 /* What the arguments of the two meter tasks mean: pure, from a message's args and kwargs. */
-#include "meter/arguments.h"
+#include "worker/meter/arguments.h"
 
 #include <inttypes.h>
 #include <stdio.h>

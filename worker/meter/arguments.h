@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "base/timezone.h"
-#include "queue/message.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/base/timezone.h"
+#include "common/queue/message.h"
 
 /* parse: [] or [record]; kwargs record (or record_id), from, to. */
 struct parse_arguments {

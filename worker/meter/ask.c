@@ -1,17 +1,17 @@
 /* One request to a Data Custodian: a place at its host, its token, its certificate. */
-#include "meter/ask.h"
+#include "worker/meter/ask.h"
 
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "books/gate.h"
-#include "books/seal.h"
-#include "config/clear_text.h"
-#include "meter/bearer.h"
-#include "meter/feed_url.h"
-#include "meter/rest_url.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/books/gate.h"
+#include "common/books/seal.h"
+#include "common/config/clear_text.h"
+#include "worker/meter/bearer.h"
+#include "common/meter/feed_url.h"
+#include "common/meter/rest_url.h"
 
 /* A minute's limit makes room within a minute. */
 #define ASK_LONG_MS 70000

@@ -2,8 +2,8 @@
 #ifndef METERBEAT_WORKER_METER_ASK_H
 #define METERBEAT_WORKER_METER_ASK_H
 
-#include "meter/feed.h"
-#include "meter/parse.h"
+#include "common/meter/feed.h"
+#include "worker/meter/parse.h"
 
 struct ask {
     const char *url;

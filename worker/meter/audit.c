@@ -1,15 +1,15 @@
 /* The audit task: days booked lately, held against what KairosDB shows of them. */
-#include "meter/audit.h"
+#include "worker/meter/audit.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
-#include "books/series.h"
-#include "meter/local_zone.h"
-#include "meter/shortfall.h"
+#include "common/base/log.h"
+#include "common/books/series.h"
+#include "worker/meter/local_zone.h"
+#include "worker/meter/shortfall.h"
 
 /* Series read from the books at a time, and days asked of KairosDB at a time. */
 #define AUDIT_SERIES 50

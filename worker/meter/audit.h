@@ -2,7 +2,7 @@
 #ifndef METERBEAT_WORKER_METER_AUDIT_H
 #define METERBEAT_WORKER_METER_AUDIT_H
 
-#include "queue/task.h"
+#include "worker/queue/task.h"
 
 /*
  * For the task table (queue/task.h). kwargs days: booked within so many days (1 to 366, default 2).

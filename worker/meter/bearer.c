@@ -1,21 +1,21 @@
 /* The access token for a custodian: as it is stored, or a new one, stored before anybody uses it.
  */
-#include "meter/bearer.h"
+#include "worker/meter/bearer.h"
 
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
-#include "base/crashpoint.h"
-#include "base/log.h"
-#include "books/authorization.h"
-#include "books/seal.h"
-#include "config/clear_text.h"
-#include "meter/ask.h"
-#include "meter/feed_url.h"
-#include "meter/token.h"
+#include "common/base/clock.h"
+#include "common/base/crashpoint.h"
+#include "common/base/log.h"
+#include "common/books/authorization.h"
+#include "common/books/seal.h"
+#include "common/config/clear_text.h"
+#include "worker/meter/ask.h"
+#include "common/meter/feed_url.h"
+#include "common/meter/token.h"
 
 /* One that ends while its request is under way would be refused. */
 #define FRESH_S 30

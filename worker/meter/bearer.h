@@ -3,7 +3,7 @@
 #ifndef METERBEAT_WORKER_METER_BEARER_H
 #define METERBEAT_WORKER_METER_BEARER_H
 
-#include "meter/parse.h"
+#include "worker/meter/parse.h"
 
 /*
  * used: the generation that was answered with a 401; -1: none yet. *ret_bearer NULL: this custodian

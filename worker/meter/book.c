@@ -2,15 +2,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/clock.h"
-#include "base/crashpoint.h"
-#include "base/log.h"
-#include "books/day.h"
-#include "books/month.h"
-#include "books/series.h"
-#include "meter/custody.h"
-#include "meter/parse.h"
-#include "meter/promise.h"
+#include "common/base/clock.h"
+#include "common/base/crashpoint.h"
+#include "common/base/log.h"
+#include "common/books/day.h"
+#include "common/books/month.h"
+#include "common/books/series.h"
+#include "worker/meter/custody.h"
+#include "worker/meter/parse.h"
+#include "worker/meter/promise.h"
 
 #define BOOK_SUMMARY 2400
 

@@ -1,12 +1,12 @@
 /* How far a parse is whose points take longer to write than a task may: kept in its run. */
-#include "meter/checkpoint.h"
+#include "worker/meter/checkpoint.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/crashpoint.h"
-#include "base/log.h"
+#include "common/base/crashpoint.h"
+#include "common/base/log.h"
 
 static bool checkpoint_read(const json_t *json, struct checkpoint *ret_checkpoint)
 {

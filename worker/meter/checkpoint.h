@@ -2,7 +2,7 @@
 #ifndef METERBEAT_WORKER_METER_CHECKPOINT_H
 #define METERBEAT_WORKER_METER_CHECKPOINT_H
 
-#include "meter/parse.h"
+#include "worker/meter/parse.h"
 
 /* What is before `from` is in KairosDB and in the books, of the very points of this fingerprint. */
 struct checkpoint {

@@ -1,16 +1,16 @@
 /* All documents of one window from a Data Custodian: pages, or the files of a BatchList. */
-#include "meter/collect.h"
+#include "worker/meter/collect.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/redact.h"
-#include "meter/ask.h"
-#include "meter/custody.h"
-#include "meter/feed_url.h"
-#include "meter/recall.h"
-#include "meter/rest_url.h"
+#include "common/base/redact.h"
+#include "worker/meter/ask.h"
+#include "worker/meter/custody.h"
+#include "common/meter/feed_url.h"
+#include "worker/meter/recall.h"
+#include "common/meter/rest_url.h"
 
 struct collect {
     struct parse *parse;

@@ -2,9 +2,9 @@
 #ifndef METERBEAT_WORKER_METER_COLLECT_H
 #define METERBEAT_WORKER_METER_COLLECT_H
 
-#include "meter/espi.h"
-#include "meter/feed.h"
-#include "meter/parse.h"
+#include "common/meter/espi.h"
+#include "common/meter/feed.h"
+#include "worker/meter/parse.h"
 
 /*
  * Fetches them into p->espi and the stage, then what the custodian said earlier and these refer to;

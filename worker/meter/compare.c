@@ -1,13 +1,13 @@
 /* What a document would change of what is stored: its staged points beside KairosDB's. */
-#include "meter/compare.h"
+#include "worker/meter/compare.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "meter/decimal.h"
-#include "meter/kairosdb.h"
-#include "meter/local_zone.h"
+#include "common/meter/decimal.h"
+#include "common/meter/kairosdb.h"
+#include "worker/meter/local_zone.h"
 
 #define COMPARE_POINTS 2000
 #define COMPARE_SPAN_S (7 * INT64_C(86400))

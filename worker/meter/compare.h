@@ -2,9 +2,9 @@
 #ifndef METERBEAT_WORKER_METER_COMPARE_H
 #define METERBEAT_WORKER_METER_COMPARE_H
 
-#include "books/series_draft.h"
-#include "meter/parse.h"
-#include "meter/series_tags.h"
+#include "common/books/series_draft.h"
+#include "worker/meter/parse.h"
+#include "common/meter/series_tags.h"
 
 struct compare_counts {
     int64_t added;     /* not stored yet */

@@ -1,13 +1,13 @@
 /* A record that a Data Custodian is asked for: its window, what is pending, and what is booked. */
-#include "meter/custody.h"
+#include "worker/meter/custody.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
-#include "meter/promise.h"
+#include "common/base/log.h"
+#include "worker/meter/promise.h"
 
 /* Parses that a named window may be split into: over ten years of days. */
 #define PARTS_MAX 4000

@@ -2,7 +2,7 @@
 #ifndef METERBEAT_WORKER_METER_CUSTODY_H
 #define METERBEAT_WORKER_METER_CUSTODY_H
 
-#include "meter/parse.h"
+#include "worker/meter/parse.h"
 
 /* Sets p->has_custodian and what goes with it. Errors: those of subscription_get, custodian_get. */
 MUST_CHECK bool custody_load(struct parse *p, struct err *e);

@@ -2,9 +2,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "books/lost.h"
-#include "meter/parse.h"
-#include "meter/promise.h"
+#include "common/books/lost.h"
+#include "worker/meter/parse.h"
+#include "worker/meter/promise.h"
 
 /* Records a transaction: bounds memory and how long rows stay locked. */
 #define FAN_OUT_PAGE 200

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "meter/feed.h"
-#include "meter/collect.h"
-#include "meter/feed_url.h"
-#include "meter/parse.h"
+#include "common/meter/feed.h"
+#include "worker/meter/collect.h"
+#include "common/meter/feed_url.h"
+#include "worker/meter/parse.h"
 
 static bool fetch_flush(struct parse *p, struct err *e)
 {

@@ -1,13 +1,13 @@
 /* A Green Button document that a person gave: the steps of a parse, without a record of its own. */
-#include "meter/import.h"
+#include "worker/meter/import.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "books/month.h"
-#include "books/series_draft.h"
-#include "meter/local_zone.h"
+#include "common/books/month.h"
+#include "common/books/series_draft.h"
+#include "worker/meter/local_zone.h"
 
 static bool import_record(struct parse *p, const struct import *i, struct err *e)
 {

@@ -2,9 +2,9 @@
 #ifndef METERBEAT_WORKER_METER_IMPORT_H
 #define METERBEAT_WORKER_METER_IMPORT_H
 
-#include "books/month.h"
-#include "meter/compare.h"
-#include "meter/parse.h"
+#include "common/books/month.h"
+#include "worker/meter/compare.h"
+#include "worker/meter/parse.h"
 
 /* Where to pass the document's bytes on to, unpacked: see unpack_sink. */
 struct import_sink {

@@ -1,5 +1,5 @@
 /* The zones of months and days: the configured one, and those of records and feeds. */
-#include "meter/local_zone.h"
+#include "worker/meter/local_zone.h"
 
 static struct zones local_zones_loaded; /* settings do not change while a process lives */
 

@@ -2,10 +2,10 @@
 #ifndef METERBEAT_WORKER_METER_LOCAL_ZONE_H
 #define METERBEAT_WORKER_METER_LOCAL_ZONE_H
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "base/zones.h"
-#include "config/settings.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/base/zones.h"
+#include "common/config/settings.h"
 
 /* settings.local_timezone. Borrowed for the process's life; the executor's thread only. False:
  * ERR_FATAL "no_timezone". */

@@ -1,17 +1,17 @@
 /* The parse task: one window of one record, from its feed into both databases; or one for each
  * record. */
-#include "meter/parse.h"
+#include "worker/meter/parse.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/redact.h"
-#include "books/seal.h"
-#include "meter/custody.h"
-#include "meter/local_zone.h"
+#include "common/base/clock.h"
+#include "common/base/redact.h"
+#include "common/books/seal.h"
+#include "worker/meter/custody.h"
+#include "worker/meter/local_zone.h"
 
 void parse_free(struct parse *p)
 {

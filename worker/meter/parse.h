@@ -3,22 +3,22 @@
 #ifndef METERBEAT_WORKER_METER_PARSE_H
 #define METERBEAT_WORKER_METER_PARSE_H
 
-#include "base/buf.h"
-#include "books/custodian.h"
-#include "books/pending.h"
-#include "books/record.h"
-#include "books/record_option.h"
-#include "books/run.h"
-#include "books/stage.h"
-#include "meter/arguments.h"
-#include "meter/correction.h"
-#include "meter/espi.h"
-#include "meter/feed.h"
-#include "meter/plausible.h"
-#include "meter/units.h"
-#include "meter/unpack.h"
-#include "meter/window.h"
-#include "queue/task.h"
+#include "common/base/buf.h"
+#include "common/books/custodian.h"
+#include "common/books/pending.h"
+#include "common/books/record.h"
+#include "common/books/record_option.h"
+#include "common/books/run.h"
+#include "common/books/stage.h"
+#include "worker/meter/arguments.h"
+#include "common/meter/correction.h"
+#include "common/meter/espi.h"
+#include "common/meter/feed.h"
+#include "common/meter/plausible.h"
+#include "common/meter/units.h"
+#include "common/meter/unpack.h"
+#include "common/meter/window.h"
+#include "worker/queue/task.h"
 
 /* For the task table (queue/task.h). Errors: those of each step, with the record before the text.
  */

@@ -1,10 +1,10 @@
 /* A parse promised in the caller's transaction: its run, and its message in the outbox. */
-#include "meter/promise.h"
+#include "worker/meter/promise.h"
 
 #include <stdlib.h>
 
-#include "books/outbox.h"
-#include "books/run.h"
+#include "common/books/outbox.h"
+#include "common/books/run.h"
 
 static json_t *promise_kwargs(const struct promise *promise)
 {

@@ -2,7 +2,7 @@
 #ifndef METERBEAT_WORKER_METER_PROMISE_H
 #define METERBEAT_WORKER_METER_PROMISE_H
 
-#include "queue/task.h"
+#include "worker/queue/task.h"
 
 /* Which parse; strings borrowed. */
 struct promise {

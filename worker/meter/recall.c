@@ -1,11 +1,11 @@
 /* What a custodian said in earlier answers and this one only refers to: reading types and their
  * like. */
-#include "meter/recall.h"
+#include "worker/meter/recall.h"
 
 #include <string.h>
 
-#include "books/resource.h"
-#include "meter/espi_memory.h"
+#include "common/books/resource.h"
+#include "common/meter/espi_memory.h"
 
 #define RECALL_BATCH 200
 /* No href that is worth remembering is longer, and PostgreSQL's indexes take no more than 2704. */

@@ -3,7 +3,7 @@
 #ifndef METERBEAT_WORKER_METER_RECALL_H
 #define METERBEAT_WORKER_METER_RECALL_H
 
-#include "meter/parse.h"
+#include "worker/meter/parse.h"
 
 /* Keeps the resources of this answer, then hands to the reader, as further documents, those kept
  * earlier that it names and does not hold. Before espi_finish. Errors: of the reader, the books. */

@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
-#include "books/series_draft.h"
-#include "meter/decimal.h"
-#include "meter/espi_problems.h"
-#include "meter/local_time.h"
-#include "meter/local_zone.h"
-#include "meter/parse.h"
-#include "meter/espi_service.h"
-#include "meter/series_tags.h"
+#include "common/base/log.h"
+#include "common/books/series_draft.h"
+#include "common/meter/decimal.h"
+#include "common/meter/espi_problems.h"
+#include "common/meter/local_time.h"
+#include "worker/meter/local_zone.h"
+#include "worker/meter/parse.h"
+#include "common/meter/espi_service.h"
+#include "common/meter/series_tags.h"
 
 /* Reasons are few, series may be many: each reason once, with the number of its series. */
 #define RESOLVE_REASONS 12

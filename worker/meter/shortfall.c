@@ -1,11 +1,11 @@
 /* Days that KairosDB does not show as the books have them: parses that fetch them once more. */
-#include "meter/shortfall.h"
+#include "worker/meter/shortfall.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "books/repair.h"
-#include "meter/promise.h"
+#include "common/books/repair.h"
+#include "worker/meter/promise.h"
 
 const char *repair_name(enum repair repair)
 {

@@ -2,9 +2,9 @@
 #ifndef METERBEAT_WORKER_METER_SHORTFALL_H
 #define METERBEAT_WORKER_METER_SHORTFALL_H
 
-#include "books/record.h"
-#include "meter/agreement.h"
-#include "queue/task.h"
+#include "common/books/record.h"
+#include "worker/meter/agreement.h"
+#include "worker/queue/task.h"
 
 /* What became of a day that differs. */
 enum repair {

@@ -7,14 +7,14 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
-#include "base/crashpoint.h"
-#include "books/series.h"
-#include "meter/checkpoint.h"
-#include "meter/decimal.h"
-#include "meter/kairosdb.h"
-#include "meter/local_zone.h"
-#include "meter/parse.h"
+#include "common/base/clock.h"
+#include "common/base/crashpoint.h"
+#include "common/books/series.h"
+#include "worker/meter/checkpoint.h"
+#include "common/meter/decimal.h"
+#include "common/meter/kairosdb.h"
+#include "worker/meter/local_zone.h"
+#include "worker/meter/parse.h"
 
 /* Days of one series written between two counts: bounds memory and the answer. */
 #define WRITE_DAYS 400

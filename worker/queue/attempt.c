@@ -1,12 +1,12 @@
 /* One attempt at one delivery: its message read, its task found and performed within its limits. */
-#include "queue/attempt.h"
+#include "worker/queue/attempt.h"
 
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "control/state.h"
-#include "queue/letter.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "worker/control/state.h"
+#include "worker/queue/letter.h"
 
 /* A lease is renewed after a third of it, but the books need not hear of progress every second. */
 #define RENEW_AT_MOST_EVERY_MS 2000

@@ -4,10 +4,10 @@
 
 #include <stdatomic.h>
 
-#include "queue/executor.h"
-#include "queue/attendance.h"
-#include "queue/shunned.h"
-#include "queue/task.h"
+#include "worker/queue/executor.h"
+#include "worker/queue/attendance.h"
+#include "worker/queue/shunned.h"
+#include "worker/queue/task.h"
 
 struct events;
 struct state;

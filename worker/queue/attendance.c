@@ -1,14 +1,14 @@
 /* Says to the books that this worker is here, when they can be reached, and never waits for them
  * twice. */
-#include "queue/attendance.h"
+#include "worker/queue/attendance.h"
 
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/host.h"
-#include "base/log.h"
-#include "books/presence.h"
-#include "books/zone_rules.h"
+#include "common/base/clock.h"
+#include "common/base/host.h"
+#include "common/base/log.h"
+#include "common/books/presence.h"
+#include "common/books/zone_rules.h"
 
 #define TELL_EVERY_MS 10000
 #define TELL_PAUSE_MAX_MS (5 * 60 * 1000)

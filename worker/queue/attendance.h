@@ -3,8 +3,8 @@
 #ifndef METERBEAT_WORKER_ATTENDANCE_H
 #define METERBEAT_WORKER_ATTENDANCE_H
 
-#include "books/pg.h"
-#include "config/settings.h"
+#include "common/books/pg.h"
+#include "common/config/settings.h"
 
 /* Executor thread only. */
 struct attendance {

@@ -1,13 +1,13 @@
 /* Brief tasks, performed where their delivery arrives: no thread has to wake for microseconds. */
-#include "queue/brief.h"
+#include "worker/queue/brief.h"
 
 #include <string.h>
 
-#include "base/clock.h"
-#include "queue/message.h"
-#include "queue/report.h"
-#include "queue/signature.h"
-#include "queue/task.h"
+#include "common/base/clock.h"
+#include "common/queue/message.h"
+#include "worker/queue/report.h"
+#include "common/queue/signature.h"
+#include "worker/queue/task.h"
 
 /* Decoding a longer one would keep the I/O thread from its heartbeats' side of the work. */
 #define BRIEF_BODY_MAX 16384

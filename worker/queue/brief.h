@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "config/settings.h"
-#include "queue/envelope.h"
+#include "common/config/settings.h"
+#include "common/queue/envelope.h"
 
 /* What a brief task left to be sent before its delivery is acknowledged; owned. */
 struct brief_reply {

@@ -1,24 +1,24 @@
 /* The I/O thread: owns both AMQP connections, waits for them and for the executor, and for nothing
  * else. */
-#include "queue/consumer.h"
+#include "worker/queue/consumer.h"
 
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/redial.h"
-#include "base/thread.h"
-#include "control/events.h"
-#include "control/state.h"
-#include "queue/brief.h"
-#include "queue/broker.h"
-#include "queue/delayed_delivery.h"
-#include "queue/iso8601.h"
-#include "queue/letter.h"
-#include "queue/outlet.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/redial.h"
+#include "common/base/thread.h"
+#include "worker/control/events.h"
+#include "worker/control/state.h"
+#include "worker/queue/brief.h"
+#include "common/queue/broker.h"
+#include "common/queue/delayed_delivery.h"
+#include "common/queue/iso8601.h"
+#include "worker/queue/letter.h"
+#include "worker/queue/outlet.h"
 
 /* librabbitmq before 0.14 recurses once a level of nested header tables; a frame has room for
  * 26,000. */

@@ -2,9 +2,9 @@
 #ifndef METERBEAT_WORKER_CONSUMER_H
 #define METERBEAT_WORKER_CONSUMER_H
 
-#include "config/settings.h"
-#include "queue/handover.h"
-#include "queue/subscriptions.h"
+#include "common/config/settings.h"
+#include "worker/queue/handover.h"
+#include "worker/queue/subscriptions.h"
 
 struct consumer;
 struct state;

@@ -1,5 +1,5 @@
 /* One hand-over of a message by RabbitMQ to this worker: shared, and freed with the last holder. */
-#include "queue/delivery.h"
+#include "worker/queue/delivery.h"
 
 #include <stdlib.h>
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "queue/envelope.h"
+#include "common/queue/envelope.h"
 
 /* What the I/O thread is to tell the broker. */
 enum settlement {

@@ -1,20 +1,20 @@
 /* The executor thread: one delivery at a time, from its bytes to its settlement. */
-#include "queue/executor.h"
+#include "worker/queue/executor.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/thread.h"
-#include "control/state.h"
-#include "queue/attempt.h"
-#include "queue/report.h"
-#include "queue/broker.h"
-#include "queue/letter.h"
-#include "queue/retry.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/thread.h"
+#include "worker/control/state.h"
+#include "worker/queue/attempt.h"
+#include "worker/queue/report.h"
+#include "common/queue/broker.h"
+#include "worker/queue/letter.h"
+#include "worker/queue/retry.h"
 
 #define EXECUTOR_STACK_BYTES (8UL * 1024 * 1024)
 #define IDLE_MS 1000

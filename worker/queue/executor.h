@@ -2,8 +2,8 @@
 #ifndef METERBEAT_WORKER_EXECUTOR_H
 #define METERBEAT_WORKER_EXECUTOR_H
 
-#include "config/settings.h"
-#include "queue/handover.h"
+#include "common/config/settings.h"
+#include "worker/queue/handover.h"
 
 struct executor;
 struct state;

@@ -1,5 +1,5 @@
 /* Where the I/O thread and the executor meet: two lists under one lock, woken only when asleep. */
-#include "queue/handover.h"
+#include "worker/queue/handover.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 
 struct delivery_list {
     struct delivery *first, *last;

@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "queue/delivery.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "worker/queue/delivery.h"
 
 struct handover;
 

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/crashpoint.h"
-#include "base/log.h"
-#include "books/outbox.h"
-#include "queue/attempt.h"
-#include "queue/report.h"
+#include "common/base/clock.h"
+#include "common/base/crashpoint.h"
+#include "common/base/log.h"
+#include "common/books/outbox.h"
+#include "worker/queue/attempt.h"
+#include "worker/queue/report.h"
 
 #define BOOKS_PAUSE_MS 500
 #define BOOKS_PAUSE_MAX_MS 30000

@@ -1,10 +1,10 @@
 /* A message on its way back to the broker: to the retry ladder or to the dead-letter queue. */
-#include "queue/letter.h"
+#include "worker/queue/letter.h"
 
 #include <string.h>
 
-#include "base/clock.h"
-#include "queue/message.h"
+#include "common/base/clock.h"
+#include "common/queue/message.h"
 
 static bool letter_start(const struct envelope *v, bool bare, struct envelope *ret_letter)
 {

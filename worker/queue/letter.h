@@ -3,9 +3,9 @@
 #ifndef METERBEAT_WORKER_LETTER_H
 #define METERBEAT_WORKER_LETTER_H
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "queue/envelope.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/queue/envelope.h"
 
 /* Failed attempts so far, for messages whose task keeps no run. */
 #define LETTER_ATTEMPT "x-meterbeat-attempt"

@@ -1,13 +1,13 @@
 /* Results and follow-up messages of one attempt: sent together, confirmed before its delivery is
  * acknowledged. */
-#include "queue/mailing.h"
+#include "worker/queue/mailing.h"
 
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/crashpoint.h"
-#include "base/log.h"
-#include "queue/report.h"
+#include "common/base/clock.h"
+#include "common/base/crashpoint.h"
+#include "common/base/log.h"
+#include "worker/queue/report.h"
 
 /* A queue that refuses this often is full for good; one that is missing may just have been made. */
 #define RESULT_REFUSALS_MAX 3

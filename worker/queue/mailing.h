@@ -3,9 +3,9 @@
 #ifndef METERBEAT_WORKER_MAILING_H
 #define METERBEAT_WORKER_MAILING_H
 
-#include "queue/attempt.h"
-#include "queue/result.h"
-#include "queue/signature.h"
+#include "worker/queue/attempt.h"
+#include "common/queue/result.h"
+#include "common/queue/signature.h"
 
 /* As much as is sent at once: a hostile message may ask for thousands of long ones. */
 #define MAILING_ITEMS 64

@@ -3,14 +3,14 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "base/clock.h"
-#include "base/crashpoint.h"
-#include "base/log.h"
-#include "queue/attempt.h"
-#include "queue/broker.h"
-#include "queue/letter.h"
-#include "queue/report.h"
-#include "queue/retry.h"
+#include "common/base/clock.h"
+#include "common/base/crashpoint.h"
+#include "common/base/log.h"
+#include "worker/queue/attempt.h"
+#include "common/queue/broker.h"
+#include "worker/queue/letter.h"
+#include "worker/queue/report.h"
+#include "worker/queue/retry.h"
 
 #define PUBLISH_PAUSE_MS 500
 #define PUBLISH_PAUSE_MAX_MS 15000

@@ -1,14 +1,14 @@
 /* The connection that publishes: batches and replies in, confirms read, answers out. */
-#include "queue/outlet.h"
+#include "worker/queue/outlet.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/redial.h"
-#include "queue/broker.h"
-#include "queue/replies.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/redial.h"
+#include "common/queue/broker.h"
+#include "worker/queue/replies.h"
 
 /* Between two looks whether a classic retry queue is empty by now. */
 #define RETRY_QUEUES_EVERY_MS 5000

@@ -3,9 +3,9 @@
 #ifndef METERBEAT_WORKER_OUTLET_H
 #define METERBEAT_WORKER_OUTLET_H
 
-#include "config/settings.h"
-#include "queue/handover.h"
-#include "queue/subscriptions.h"
+#include "common/config/settings.h"
+#include "worker/queue/handover.h"
+#include "worker/queue/subscriptions.h"
 
 struct outlet; /* I/O thread only; connects when there is something to publish */
 

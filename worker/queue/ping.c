@@ -1,10 +1,10 @@
 /* Tasks without effects: to see that workers are alive and that messages arrive as they were sent.
  */
-#include "queue/ping.h"
+#include "worker/queue/ping.h"
 
 #include <time.h>
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 
 #define SLEEP_MAX_S 3600
 #define SLEEP_STEP_MS 50

@@ -3,7 +3,7 @@
 #ifndef METERBEAT_WORKER_PING_H
 #define METERBEAT_WORKER_PING_H
 
-#include "queue/task.h"
+#include "worker/queue/task.h"
 
 /* Returns "pong", whatever the arguments. */
 bool ping_perform(struct task_context *t, json_t **ret_result, struct err *e);

@@ -1,9 +1,9 @@
 /* Results of brief tasks on their way: sent, confirmed, their deliveries acknowledged. */
-#include "queue/replies.h"
+#include "worker/queue/replies.h"
 
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "common/base/log.h"
 
 #define REFUSED_PAUSE_MS 1000
 

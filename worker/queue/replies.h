@@ -3,7 +3,7 @@
 #ifndef METERBEAT_WORKER_REPLIES_H
 #define METERBEAT_WORKER_REPLIES_H
 
-#include "queue/handover.h"
+#include "worker/queue/handover.h"
 
 /* What the broker refuses this often, the client's queue does not want. */
 #define REPLY_REFUSALS_MAX 3

@@ -1,17 +1,17 @@
 /* What the sender of a message is told of its task: results, follow-up messages, events. */
-#include "queue/report.h"
+#include "worker/queue/report.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/hash.h"
-#include "base/log.h"
-#include "control/events.h"
-#include "queue/broker.h"
-#include "queue/mailing.h"
+#include "common/base/clock.h"
+#include "common/base/hash.h"
+#include "common/base/log.h"
+#include "worker/control/events.h"
+#include "common/queue/broker.h"
+#include "worker/queue/mailing.h"
 
 #define REPR_MAX 1024
 #define CHORD_ID_MAX 255

@@ -2,8 +2,8 @@
 #ifndef METERBEAT_WORKER_REPORT_H
 #define METERBEAT_WORKER_REPORT_H
 
-#include "queue/attempt.h"
-#include "queue/result.h"
+#include "worker/queue/attempt.h"
+#include "common/queue/result.h"
 
 /* Who waits for the result of m, which came as v; reply_to NULL: nobody. Borrows both. Any thread.
  */

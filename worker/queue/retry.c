@@ -1,5 +1,5 @@
 /* When a failed attempt is tried again, and when it is not: the retry ladder as a pure decision. */
-#include "queue/retry.h"
+#include "worker/queue/retry.h"
 
 int64_t retry_delay(struct ladder ladder, int64_t failed, int32_t retry_after_s, uint32_t random)
 {

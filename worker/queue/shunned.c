@@ -1,5 +1,5 @@
 /* Retry queues that did not take a message lately: others of the backoff schedule do their work. */
-#include "queue/shunned.h"
+#include "worker/queue/shunned.h"
 
 #include <stdio.h>
 #include <string.h>

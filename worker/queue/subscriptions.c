@@ -1,5 +1,5 @@
 /* The queues this worker is to consume from: the configured one, and what remote control adds. */
-#include "queue/subscriptions.h"
+#include "worker/queue/subscriptions.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

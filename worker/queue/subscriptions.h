@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "queue/handover.h"
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "worker/queue/handover.h"
 
 #define SUBSCRIPTIONS_MAX 16
 /* An AMQP name has 255 bytes, and ".retry.604800.quorum" comes behind it. */

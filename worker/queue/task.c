@@ -1,5 +1,5 @@
 /* What a task is, and the tasks that this process has been told of. */
-#include "queue/task.h"
+#include "worker/queue/task.h"
 
 #include <string.h>
 

@@ -2,11 +2,11 @@
 #ifndef METERBEAT_WORKER_TASK_H
 #define METERBEAT_WORKER_TASK_H
 
-#include "base/err.h"
-#include "books/pg.h"
-#include "books/run.h"
-#include "config/settings.h"
-#include "queue/message.h"
+#include "common/base/err.h"
+#include "common/books/pg.h"
+#include "common/books/run.h"
+#include "common/config/settings.h"
+#include "common/queue/message.h"
 
 /* Who performs a task, asked at its safe points: the executor, or a command of meterbeatctl. */
 struct task_host {
