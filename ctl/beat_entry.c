@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/queue/message.h"
+#include "common/celery/task_message.h"
 
 #define LONGEST_S 4e9 /* above all that an interval may be */
 #define TEXT 700      /* bytes of a crontab or remark */

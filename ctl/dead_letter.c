@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/queue/base64.h"
-#include "common/queue/message.h"
+#include "common/base/base64.h"
+#include "common/celery/task_message.h"
 
 #define OURS "x-meterbeat-"
 

@@ -6,7 +6,7 @@
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
-#include "common/queue/envelope.h"
+#include "common/amqp/message.h"
 
 /* The task's id, whatever protocol: header id, correlation_id, or ""; borrowed. */
 const char *dead_letter_id(const struct envelope *v);

@@ -8,7 +8,7 @@
 #include "common/base/text.h"
 #include "common/base/uuid5.h"
 #include "ctl/commands.h"
-#include "common/queue/message.h"
+#include "common/celery/task_message.h"
 #include "ctl/session.h"
 
 struct send {

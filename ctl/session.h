@@ -6,7 +6,7 @@
 #include "common/base/err.h"
 #include "common/books/pg.h"
 #include "common/config/settings.h"
-#include "common/queue/broker.h"
+#include "common/amqp/connection.h"
 
 struct session {
     const struct settings *settings;

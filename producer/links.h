@@ -4,7 +4,7 @@
 
 #include "common/base/redial.h"
 #include "common/books/pg.h"
-#include "common/queue/broker.h"
+#include "common/amqp/connection.h"
 
 /* For reading: which of them is up. Changed by the functions below alone. */
 struct links {

@@ -10,7 +10,7 @@
 #include "common/base/log.h"
 #include "common/books/entry.h"
 #include "common/books/outbox.h"
-#include "common/queue/message.h"
+#include "common/celery/task_message.h"
 
 /* --- messages ------------------------------------------------------------------------------------
  */

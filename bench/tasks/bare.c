@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "common/queue/rabbitmq.h"
+#include "common/amqp/rabbitmq.h"
 
 static void check(int good, const char *what)
 {

@@ -5,7 +5,7 @@
 
 #include "common/base/err.h"
 #include "common/books/pg.h"
-#include "common/queue/message.h"
+#include "common/celery/task_message.h"
 
 /*
  * Inside the caller's transaction. owner: who will send it, a run (its task id) or a producer;

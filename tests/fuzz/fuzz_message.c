@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/queue/signature.h"
+#include "common/celery/canvas.h"
 
 /* One byte of choices, a line of headers as JSON, the rest is the body. */
 enum choice { MSGPACK = 1, GZIP = 2, BZIP2 = 4, NO_TYPE = 8, CONTENT_ENCODING = 16 };

@@ -7,7 +7,7 @@
 #include "common/books/lost.h"
 #include "common/books/outbox.h"
 #include "common/books/run.h"
-#include "common/queue/message.h"
+#include "common/celery/task_message.h"
 
 static void expect(struct pg *p, const char *task_id, const char *parent)
 {

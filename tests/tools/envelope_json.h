@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/queue/base64.h"
-#include "common/queue/envelope.h"
+#include "common/base/base64.h"
+#include "common/amqp/message.h"
 
 static inline char *envelope_json_text(const json_t *json, const char *name)
 {

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "common/queue/header_table.h"
+#include "common/amqp/field_table.h"
 
 static json_t *there_and_back(const char *text, size_t depth, bool *cut)
 {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/queue/message.h"
+#include "common/celery/task_message.h"
 
 #define ID "5f0c1b0e-8a57-4ef1-93a6-1f1b0a4ba6f4"
 #define NO_EMBED "{\"callbacks\": null, \"errbacks\": null, \"chain\": null, \"chord\": null}"

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "envelope_json.h"
-#include "common/queue/message.h"
+#include "common/celery/task_message.h"
 
 static const struct message_limits limits = {.max_bytes = 1 << 20, .max_depth = 64};
 

@@ -11,11 +11,11 @@
 #include <pthread.h>
 #include <zlib.h>
 
-#include "common/queue/base64.h"
-#include "common/queue/codec.h"
-#include "common/queue/decompress.h"
-#include "common/queue/message.h"
-#include "common/queue/msgpack_scan.h"
+#include "common/base/base64.h"
+#include "common/celery/codec.h"
+#include "common/celery/decompress.h"
+#include "common/celery/task_message.h"
+#include "common/celery/msgpack_scan.h"
 
 static const struct codec_limits limits = {.max_depth = 64, .max_values = 10000};
 

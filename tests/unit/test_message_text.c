@@ -7,8 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/queue/iso8601.h"
-#include "common/queue/message.h"
+#include "common/base/iso8601.h"
+#include "common/celery/task_message.h"
 
 static void assert_time(const char *text, int64_t ms)
 {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/queue/result.h"
+#include "common/celery/result.h"
 
 static struct result_exception exception_of(const char *code, const char *text)
 {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/queue/signature.h"
+#include "common/celery/canvas.h"
 
 #define NOW_MS INT64_C(1795453755804)
 

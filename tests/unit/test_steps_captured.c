@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "envelope_json.h"
-#include "common/queue/signature.h"
+#include "common/celery/canvas.h"
 
 #define NOW_MS INT64_C(1795453755804) /* capture_steps.py's NOW */
 #define IDS_MAX 64

@@ -8,7 +8,7 @@
 #include "common/config/settings_table.h"
 #include "common/config/shown.h"
 #include "worker/control/panel.h"
-#include "common/queue/rabbitmq.h"
+#include "common/amqp/rabbitmq.h"
 
 #define REPORT_MAX 65536
 

@@ -4,7 +4,7 @@
 
 #include "common/base/log.h"
 #include "worker/control/panel.h"
-#include "common/queue/broker.h"
+#include "common/amqp/connection.h"
 
 /* --- what there is ------------------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 #include "common/base/clock.h"
 #include "worker/control/panel.h"
 #include "worker/control/task_info.h"
-#include "common/queue/iso8601.h"
+#include "common/base/iso8601.h"
 
 /* Celery's own for what waits for its eta. */
 #define ETA_PRIORITY 6

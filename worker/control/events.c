@@ -12,7 +12,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/queue/iso8601.h"
+#include "common/base/iso8601.h"
 
 #define HEARTBEAT_S 2.0
 /* Celery cuts what is shown of arguments and results; texts of others are cut here. */

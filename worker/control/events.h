@@ -8,7 +8,7 @@
 #include "common/base/attr.h"
 #include "common/config/settings.h"
 #include "worker/control/state.h"
-#include "common/queue/message.h"
+#include "common/celery/task_message.h"
 
 struct events;
 

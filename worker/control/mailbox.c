@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "common/queue/delayed_delivery.h"
+#include "common/celery/delayed_delivery.h"
 
 /* kombu's, so that either side may come first; the queue is nobody else's to declare. */
 #define QUEUE_TTL_MS 300000

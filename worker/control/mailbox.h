@@ -8,7 +8,7 @@
 #include "worker/control/panel.h"
 #include "worker/control/pidbox.h"
 #include "worker/control/state.h"
-#include "common/queue/broker_exchange.h"
+#include "common/amqp/exchange.h"
 
 /* Control thread only. */
 struct mailbox {

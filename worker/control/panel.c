@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/queue/message.h"
+#include "common/celery/task_message.h"
 
 #define TEXT_MAX 4096
 #define REPR_MAX 2048

@@ -8,8 +8,8 @@
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
-#include "common/queue/codec.h"
-#include "common/queue/envelope.h"
+#include "common/celery/codec.h"
+#include "common/amqp/message.h"
 
 /* A worker's `hello` may bring 50,000 ids. */
 #define PIDBOX_BODY_MAX (4 * 1024 * 1024)

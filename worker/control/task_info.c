@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/queue/message.h"
+#include "common/celery/task_message.h"
 
 /* A single body that is decoded; most are a few hundred bytes. */
 #define BODY_MAX 65536

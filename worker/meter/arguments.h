@@ -8,7 +8,7 @@
 #include "common/base/attr.h"
 #include "common/base/err.h"
 #include "common/base/timezone.h"
-#include "common/queue/message.h"
+#include "common/celery/task_message.h"
 
 /* parse: [] or [record]; kwargs record (or record_id), from, to. */
 struct parse_arguments {

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/queue/message.h"
+#include "common/celery/task_message.h"
 #include "worker/queue/report.h"
-#include "common/queue/signature.h"
+#include "common/celery/canvas.h"
 #include "worker/queue/task.h"
 
 /* Decoding a longer one would keep the I/O thread from its heartbeats' side of the work. */

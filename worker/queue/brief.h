@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "common/config/settings.h"
-#include "common/queue/envelope.h"
+#include "common/amqp/message.h"
 
 /* What a brief task left to be sent before its delivery is acknowledged; owned. */
 struct brief_reply {

@@ -14,9 +14,9 @@
 #include "worker/control/events.h"
 #include "worker/control/state.h"
 #include "worker/queue/brief.h"
-#include "common/queue/broker.h"
-#include "common/queue/delayed_delivery.h"
-#include "common/queue/iso8601.h"
+#include "common/amqp/connection.h"
+#include "common/celery/delayed_delivery.h"
+#include "common/base/iso8601.h"
 #include "worker/queue/letter.h"
 #include "worker/queue/outlet.h"
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/queue/envelope.h"
+#include "common/amqp/message.h"
 
 /* What the I/O thread is to tell the broker. */
 enum settlement {

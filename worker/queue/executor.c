@@ -12,7 +12,7 @@
 #include "worker/control/state.h"
 #include "worker/queue/attempt.h"
 #include "worker/queue/report.h"
-#include "common/queue/broker.h"
+#include "common/amqp/connection.h"
 #include "worker/queue/letter.h"
 #include "worker/queue/retry.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/queue/message.h"
+#include "common/celery/task_message.h"
 
 static bool letter_start(const struct envelope *v, bool bare, struct envelope *ret_letter)
 {

@@ -5,7 +5,7 @@
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
-#include "common/queue/envelope.h"
+#include "common/amqp/message.h"
 
 /* Failed attempts so far, for messages whose task keeps no run. */
 #define LETTER_ATTEMPT "x-meterbeat-attempt"

@@ -4,8 +4,8 @@
 #define METERBEAT_WORKER_MAILING_H
 
 #include "worker/queue/attempt.h"
-#include "common/queue/result.h"
-#include "common/queue/signature.h"
+#include "common/celery/result.h"
+#include "common/celery/canvas.h"
 
 /* As much as is sent at once: a hostile message may ask for thousands of long ones. */
 #define MAILING_ITEMS 64

@@ -7,7 +7,7 @@
 #include "common/base/crashpoint.h"
 #include "common/base/log.h"
 #include "worker/queue/attempt.h"
-#include "common/queue/broker.h"
+#include "common/amqp/connection.h"
 #include "worker/queue/letter.h"
 #include "worker/queue/report.h"
 #include "worker/queue/retry.h"

@@ -7,7 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/redial.h"
-#include "common/queue/broker.h"
+#include "common/amqp/connection.h"
 #include "worker/queue/replies.h"
 
 /* Between two looks whether a classic retry queue is empty by now. */

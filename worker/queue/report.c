@@ -10,7 +10,7 @@
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "worker/control/events.h"
-#include "common/queue/broker.h"
+#include "common/amqp/connection.h"
 #include "worker/queue/mailing.h"
 
 #define REPR_MAX 1024

@@ -3,7 +3,7 @@
 #define METERBEAT_WORKER_REPORT_H
 
 #include "worker/queue/attempt.h"
-#include "common/queue/result.h"
+#include "common/celery/result.h"
 
 /* Who waits for the result of m, which came as v; reply_to NULL: nobody. Borrows both. Any thread.
  */

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/queue/broker.h"
+#include "common/amqp/connection.h"
 
 /* At most so many are remembered; of more, those whose time is over soonest are forgotten. */
 #define SHUNNED_MAX 16

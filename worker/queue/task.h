@@ -6,7 +6,7 @@
 #include "common/books/pg.h"
 #include "common/books/run.h"
 #include "common/config/settings.h"
-#include "common/queue/message.h"
+#include "common/celery/task_message.h"
 
 /* Who performs a task, asked at its safe points: the executor, or a command of meterbeatctl. */
 struct task_host {
