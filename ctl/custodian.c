@@ -10,7 +10,7 @@
 #include "common/config/clear_text.h"
 #include "common/books/seal.h"
 #include "ctl/commands.h"
-#include "common/meter/rest_url.h"
+#include "common/greenbutton/resource_url.h"
 #include "ctl/secret_input.h"
 #include "ctl/session.h"
 #include "ctl/table.h"

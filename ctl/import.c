@@ -12,11 +12,11 @@
 #include "ctl/by_hand.h"
 #include "ctl/commands.h"
 #include "worker/meter/aggregate.h"
-#include "common/meter/document.h"
-#include "common/meter/feed.h"
-#include "common/meter/feed_url.h"
+#include "common/greenbutton/document.h"
+#include "common/greenbutton/feed.h"
+#include "common/greenbutton/record_url.h"
 #include "ctl/record_set.h"
-#include "common/meter/unpack.h"
+#include "common/greenbutton/unpack.h"
 #include "ctl/table.h"
 
 enum {

@@ -7,7 +7,7 @@
 #include "common/base/text.h"
 #include "ctl/command.h"
 #include "ctl/import.h"
-#include "common/meter/units.h"
+#include "common/espi/units.h"
 #include "ctl/table.h"
 
 static void month_text(const struct compare_series *s, int64_t start_s, char out[32])

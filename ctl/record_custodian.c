@@ -9,7 +9,7 @@
 #include "common/base/text.h"
 #include "common/books/authorization.h"
 #include "common/books/seal.h"
-#include "common/meter/token.h"
+#include "common/greenbutton/oauth.h"
 #include "ctl/secret_input.h"
 #include "ctl/table.h"
 

@@ -11,9 +11,9 @@
 #include "common/base/text.h"
 #include "common/books/repair.h"
 #include "ctl/by_hand.h"
-#include "common/meter/correction.h"
+#include "common/espi/correction.h"
 #include "worker/meter/promise.h"
-#include "common/meter/units.h"
+#include "common/espi/units.h"
 #include "ctl/record.h"
 #include "ctl/table.h"
 

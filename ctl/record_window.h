@@ -6,8 +6,8 @@
 #include "common/base/err.h"
 #include "common/books/record.h"
 #include "common/config/settings.h"
-#include "common/meter/feed_url.h"
-#include "common/meter/window.h"
+#include "common/greenbutton/record_url.h"
+#include "common/greenbutton/window.h"
 
 struct record_window {
     struct window window;

@@ -8,8 +8,8 @@
 
 #include "common/base/text.h"
 #include "ctl/commands.h"
-#include "common/meter/series_names.h"
-#include "common/meter/units.h"
+#include "common/espi/series_names.h"
+#include "common/espi/units.h"
 #include "ctl/session.h"
 
 enum { KEY_CSV = 256 };

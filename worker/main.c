@@ -5,7 +5,7 @@
 
 #include "common/base/text.h"
 #include "common/config/program.h"
-#include "common/meter/address.h"
+#include "common/http/address.h"
 #include "worker/queue/task.h"
 #include "worker/supervisor.h"
 #include "worker/tasks.h"

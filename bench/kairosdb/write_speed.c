@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "common/meter/kairosdb_json.h"
+#include "common/kairosdb/kairosdb_json.h"
 
 #define SERIES_POINTS 35040 /* a year of quarter-hours */
 

@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "common/meter/espi.h"
+#include "common/espi/reader.h"
 
 #define PIECE 16384
 

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/meter/address.h"
-#include "common/meter/date_pattern.h"
-#include "common/meter/kairosdb_json.h"
-#include "common/meter/series_tags.h"
-#include "common/meter/token.h"
-#include "common/meter/units.h"
+#include "common/http/address.h"
+#include "common/greenbutton/date_pattern.h"
+#include "common/kairosdb/kairosdb_json.h"
+#include "common/kairosdb/series_tags.h"
+#include "common/greenbutton/oauth.h"
+#include "common/espi/units.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,8 +1,8 @@
 /* Any body: the feed reader refuses it with a reason, or finds the same readings whatever the
  * pieces. */
-#include "common/meter/espi.h"
-#include "common/meter/inspect_print.h"
-#include "common/meter/plausible.h"
+#include "common/espi/reader.h"
+#include "ctl/inspect_print.h"
+#include "common/espi/plausible.h"
 #include "pieces.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,7 +1,7 @@
 /* Any body as a feed may answer or a file may hold it: plain, gzip or a ZIP archive, whole or in
  * pieces, is unpacked to the same documents, or refused with a reason. */
-#include "common/meter/espi.h"
-#include "common/meter/unpack.h"
+#include "common/espi/reader.h"
+#include "common/greenbutton/unpack.h"
 #include "pieces.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

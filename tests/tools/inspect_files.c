@@ -2,7 +2,7 @@
  * it. */
 #include <string.h>
 
-#include "common/meter/inspect.h"
+#include "ctl/inspect.h"
 
 int main(int count, char **words)
 {

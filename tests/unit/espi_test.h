@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "common/base/buf.h"
-#include "common/meter/espi.h"
+#include "common/espi/reader.h"
 
 /* A feed in memory. */
 struct body {

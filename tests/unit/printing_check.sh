@@ -7,13 +7,13 @@ report() { # report WHAT LINES
     [ -z "$2" ] || { printf '%s\n%s\n' "$1" "$2"; found=1; }
 }
 report "prints round text_print, text_put or ctl_print_json (base/text.h, ctl/command.h):" \
-    "$(grep -nE '\b(v?f?printf|puts|json_dumpf?d?|putchar)\(' ctl/*.c common/meter/inspect_*.c worker/main.c common/config/program.c || true)"
+    "$(grep -nE '\b(v?f?printf|puts|json_dumpf?d?|putchar)\(' ctl/*.c worker/main.c common/config/program.c || true)"
 report "fputs of what is no literal: text_put (base/text.h) cleans it:" \
-    "$(grep -nE '\bfputs\(([^"l]|l[^a])' ctl/*.c common/meter/inspect_*.c worker/main.c common/config/program.c |
+    "$(grep -nE '\bfputs\(([^"l]|l[^a])' ctl/*.c worker/main.c common/config/program.c |
         grep -v '^ctl/beat_import.c' || true)" # it writes configuration, escaped by settings_show_entry
 report "dumps JSON that is not ASCII:" \
-    "$(grep -nE 'json_dump(_callback)?\(' ctl/*.c common/meter/inspect_*.c | grep -v JSON_ENSURE_ASCII || true)"
+    "$(grep -nE 'json_dump(_callback)?\(' ctl/*.c | grep -v JSON_ENSURE_ASCII || true)"
 report "quotes in a log's format: log.c sets them, and escapes what is inside:" \
     "$(grep -nE '=\\"%' $(git ls-files 'common/*.c' 'producer/*.c' 'worker/*.c' 2>/dev/null || find common producer worker -name '*.c') |
-        grep -v 'common/meter/\|common/books/' || true)"
+        grep -v 'common/books/' || true)"
 exit $found

@@ -12,8 +12,8 @@
 #include <netinet/in.h>
 
 #include "common/config/settings.h"
-#include "common/meter/address.h"
-#include "common/meter/own_address.h"
+#include "common/http/address.h"
+#include "common/http/own_address.h"
 
 static bool asked(const char *text, uint16_t port, const struct address_rule *rule)
 {

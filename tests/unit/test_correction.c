@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/meter/correction.h"
+#include "common/espi/correction.h"
 
 static struct correction_words words(void)
 {

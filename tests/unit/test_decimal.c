@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "common/meter/decimal.h"
+#include "common/base/decimal.h"
 
 static void a_scaled_integer_is_the_double_nearest_to_its_decimal(void **state)
 {

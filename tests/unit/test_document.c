@@ -11,7 +11,7 @@
 #include <zlib.h>
 
 #include "common/base/buf.h"
-#include "common/meter/document.h"
+#include "common/greenbutton/document.h"
 
 #define TEXT_BYTES 300000
 

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "common/meter/espi_memory.h"
+#include "common/espi/memory.h"
 
 #define ATOM "<feed xmlns=\"http://www.w3.org/2005/Atom\">"
 #define ESPI " xmlns=\"http://naesb.org/espi\">"

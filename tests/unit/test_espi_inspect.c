@@ -5,8 +5,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "common/meter/inspect.h"
-#include "common/meter/inspect_count.h"
+#include "ctl/inspect.h"
+#include "ctl/inspect_count.h"
 
 #define FEEDS METERBEAT_TEST_DATA "/feeds/"
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/meter/espi_series.h"
-#include "common/meter/espi_text.h"
+#include "common/espi/feed_series.h"
+#include "common/espi/element_text.h"
 
 static void check_number(const char *text, enum espi_number want, int64_t value)
 {

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/meter/feed.h"
-#include "common/meter/feed_url.h"
+#include "common/greenbutton/feed.h"
+#include "common/greenbutton/record_url.h"
 
 static struct feed_url seeds_own(void)
 {

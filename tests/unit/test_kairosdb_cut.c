@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "common/meter/kairosdb_cut.h"
+#include "common/kairosdb/kairosdb_cut.h"
 
 #define HOUR 3600
 #define DAY (24 * INT64_C(3600))

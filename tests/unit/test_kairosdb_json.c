@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <math.h>
 
-#include "common/meter/kairosdb_json.h"
+#include "common/kairosdb/kairosdb_json.h"
 
 static struct series_tags tags(void)
 {

@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "common/meter/espi_series.h"
-#include "common/meter/local_time.h"
+#include "common/espi/feed_series.h"
+#include "common/espi/local_time.h"
 
 static struct zones zones;
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "common/meter/plausible.h"
+#include "common/espi/plausible.h"
 
 #define HOUR INT64_C(3600)
 #define DAY (24 * HOUR)

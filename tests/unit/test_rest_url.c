@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/meter/rest_url.h"
+#include "common/greenbutton/resource_url.h"
 
 #define BASE "https://utility.example/DataCustodian/espi/1_1/resource"
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/meter/espi_service.h"
-#include "common/meter/series_tags.h"
+#include "common/espi/service.h"
+#include "common/kairosdb/series_tags.h"
 
 static struct espi_series hourly(void)
 {

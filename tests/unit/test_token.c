@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/meter/token.h"
+#include "common/greenbutton/oauth.h"
 
 static void reads(const char *body, const char *access, const char *refresh, int64_t lifetime_s)
 {

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "common/meter/espi_series.h"
-#include "common/meter/units.h"
+#include "common/espi/feed_series.h"
+#include "common/espi/units.h"
 
 static void energy_in_joules_and_btu_has_an_exact_factor_to_a_seed_unit(void **state)
 {

@@ -12,7 +12,7 @@
 #include <minizip/zip.h>
 
 #include "common/base/buf.h"
-#include "common/meter/unpack.h"
+#include "common/greenbutton/unpack.h"
 
 #define ARCHIVE_BYTES (32u << 20)
 

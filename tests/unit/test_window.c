@@ -8,8 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/meter/date_pattern.h"
-#include "common/meter/window.h"
+#include "common/greenbutton/date_pattern.h"
+#include "common/greenbutton/window.h"
 
 static struct timezone_rules *zone;
 

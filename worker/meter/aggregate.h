@@ -4,7 +4,7 @@
 #define METERBEAT_WORKER_METER_AGGREGATE_H
 
 #include "common/books/month.h"
-#include "common/meter/kairosdb.h"
+#include "common/kairosdb/kairosdb.h"
 #include "worker/meter/shortfall.h"
 #include "worker/queue/task.h"
 

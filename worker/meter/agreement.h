@@ -4,7 +4,7 @@
 
 #include "common/base/timezone.h"
 #include "common/books/day.h"
-#include "common/meter/kairosdb.h"
+#include "common/kairosdb/kairosdb.h"
 
 /* Worst last. */
 enum agreement {

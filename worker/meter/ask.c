@@ -10,8 +10,8 @@
 #include "common/books/seal.h"
 #include "common/config/clear_text.h"
 #include "worker/meter/bearer.h"
-#include "common/meter/feed_url.h"
-#include "common/meter/rest_url.h"
+#include "common/greenbutton/record_url.h"
+#include "common/greenbutton/resource_url.h"
 
 /* A minute's limit makes room within a minute. */
 #define ASK_LONG_MS 70000

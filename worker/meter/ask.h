@@ -2,7 +2,7 @@
 #ifndef METERBEAT_WORKER_METER_ASK_H
 #define METERBEAT_WORKER_METER_ASK_H
 
-#include "common/meter/feed.h"
+#include "common/greenbutton/feed.h"
 #include "worker/meter/parse.h"
 
 struct ask {

@@ -14,8 +14,8 @@
 #include "common/books/seal.h"
 #include "common/config/clear_text.h"
 #include "worker/meter/ask.h"
-#include "common/meter/feed_url.h"
-#include "common/meter/token.h"
+#include "common/greenbutton/record_url.h"
+#include "common/greenbutton/oauth.h"
 
 /* One that ends while its request is under way would be refused. */
 #define FRESH_S 30

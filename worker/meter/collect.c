@@ -8,9 +8,9 @@
 #include "common/base/redact.h"
 #include "worker/meter/ask.h"
 #include "worker/meter/custody.h"
-#include "common/meter/feed_url.h"
+#include "common/greenbutton/record_url.h"
 #include "worker/meter/recall.h"
-#include "common/meter/rest_url.h"
+#include "common/greenbutton/resource_url.h"
 
 struct collect {
     struct parse *parse;

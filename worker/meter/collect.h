@@ -2,8 +2,8 @@
 #ifndef METERBEAT_WORKER_METER_COLLECT_H
 #define METERBEAT_WORKER_METER_COLLECT_H
 
-#include "common/meter/espi.h"
-#include "common/meter/feed.h"
+#include "common/espi/reader.h"
+#include "common/greenbutton/feed.h"
 #include "worker/meter/parse.h"
 
 /*

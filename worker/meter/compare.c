@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/meter/decimal.h"
-#include "common/meter/kairosdb.h"
+#include "common/base/decimal.h"
+#include "common/kairosdb/kairosdb.h"
 #include "worker/meter/local_zone.h"
 
 #define COMPARE_POINTS 2000

@@ -4,7 +4,7 @@
 
 #include "common/books/series_draft.h"
 #include "worker/meter/parse.h"
-#include "common/meter/series_tags.h"
+#include "common/kairosdb/series_tags.h"
 
 struct compare_counts {
     int64_t added;     /* not stored yet */

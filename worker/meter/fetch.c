@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/meter/feed.h"
+#include "common/greenbutton/feed.h"
 #include "worker/meter/collect.h"
-#include "common/meter/feed_url.h"
+#include "common/greenbutton/record_url.h"
 #include "worker/meter/parse.h"
 
 static bool fetch_flush(struct parse *p, struct err *e)

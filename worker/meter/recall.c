@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/books/resource.h"
-#include "common/meter/espi_memory.h"
+#include "common/espi/memory.h"
 
 #define RECALL_BATCH 200
 /* No href that is worth remembering is longer, and PostgreSQL's indexes take no more than 2704. */

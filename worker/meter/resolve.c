@@ -7,13 +7,13 @@
 
 #include "common/base/log.h"
 #include "common/books/series_draft.h"
-#include "common/meter/decimal.h"
-#include "common/meter/espi_problems.h"
-#include "common/meter/local_time.h"
+#include "common/base/decimal.h"
+#include "common/espi/problems.h"
+#include "common/espi/local_time.h"
 #include "worker/meter/local_zone.h"
 #include "worker/meter/parse.h"
-#include "common/meter/espi_service.h"
-#include "common/meter/series_tags.h"
+#include "common/espi/service.h"
+#include "common/kairosdb/series_tags.h"
 
 /* Reasons are few, series may be many: each reason once, with the number of its series. */
 #define RESOLVE_REASONS 12

@@ -11,8 +11,8 @@
 #include "common/base/crashpoint.h"
 #include "common/books/series.h"
 #include "worker/meter/checkpoint.h"
-#include "common/meter/decimal.h"
-#include "common/meter/kairosdb.h"
+#include "common/base/decimal.h"
+#include "common/kairosdb/kairosdb.h"
 #include "worker/meter/local_zone.h"
 #include "worker/meter/parse.h"
 

@@ -1,0 +1,25 @@
+/* The series of a feed, drawn up once its links are known. */
+#ifndef METERBEAT_ESPI_SERIES_TABLE_H
+#define METERBEAT_ESPI_SERIES_TABLE_H
+
+#include "common/espi/graph.h"
+#include "common/espi/problems.h"
+#include "common/espi/feed_series.h"
+
+struct espi_table {
+    struct espi_series *series;
+    size_t count;
+    struct espi_bill *bills;
+    size_t bill_count;
+};
+
+/*
+ * One series a MeterReading, then one for the blocks that have none in common; sets each group's
+ * series. The texts are the graph's. ERR_RETRY "no_memory", ERR_REJECT "too_much_kept". Free with
+ * espi_table_free.
+ */
+MUST_CHECK bool espi_table_make(struct espi_graph *g, struct espi_problems *problems,
+                                struct espi_table *ret_table, struct err *e);
+void espi_table_free(struct espi_table *t);
+
+#endif

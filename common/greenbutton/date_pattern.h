@@ -1,0 +1,45 @@
+/* A record's date_pattern: strftime's directives, or the words month, day and year. */
+#ifndef METERBEAT_GREENBUTTON_DATE_PATTERN_H
+#define METERBEAT_GREENBUTTON_DATE_PATTERN_H
+
+#include <stddef.h>
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/base/timezone.h"
+
+#define DATE_PATTERN_TOKENS 64
+#define DATE_PATTERN_DEFAULT "%m/%d/%Y" /* what the seed's own tasks used */
+
+struct date_token {
+    char kind;    /* a strftime letter, or 0: a literal */
+    char literal; /* when kind is 0 */
+    bool padded;  /* with leading zeros */
+    bool exact;   /* other digits touch it: its zeros must be there to be read */
+};
+
+/* A pattern understood; plain data. */
+struct date_pattern {
+    struct date_token tokens[DATE_PATTERN_TOKENS];
+    size_t count;
+};
+
+/*
+ * With a '%': Python's strftime directives Y y m d b B j H M S F D and %%, where %-m, %-d, %-j, %e
+ * write no leading zero. Without: the words year, month, day (numbers as they are: 1/7/2026) and
+ * yyyy, mm, dd (padded). "" is DATE_PATTERN_DEFAULT. False: ERR_REJECT "bad_date_pattern": another
+ * directive, a day that is not named once, or a number without leading zeros before other digits
+ * (%Y-%-m%d: 2026-111 would be two days).
+ */
+MUST_CHECK bool date_pattern_compile(const char *text, struct date_pattern *ret_pattern,
+                                     struct err *e);
+/* A text in that pattern, leading zeros optional where no other digits touch them. False:
+ * ERR_REJECT "bad_date": another form, or no day of the calendar. */
+MUST_CHECK bool date_pattern_read(const struct date_pattern *p, const char *text,
+                                  struct civil *ret_day, struct err *e);
+/* The day (and time of day) in that pattern. False: ERR_REJECT "bad_date_pattern": longer than out,
+ * or date_pattern_read would not give that day back (%y of a year beyond 2068). */
+MUST_CHECK bool date_pattern_write(const struct date_pattern *p, struct civil day, char *out,
+                                   size_t size, struct err *e);
+
+#endif
