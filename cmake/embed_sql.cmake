@@ -18,7 +18,7 @@ endfunction()
 
 c_string("${seed}" seed)
 c_string("${roles}" roles)
-set(c "/* Made at build time from the .sql files of common/books/schema. */\n#include \"common/books/schema_sql.h\"\n\n")
+set(c "/* Made at build time from the .sql files of common/store/schema. */\n#include \"common/store/schema_sql.h\"\n\n")
 string(APPEND c "const char schema_sql_seed[] =\n${seed};\n\n")
 string(APPEND c "const char schema_sql_roles[] =\n${roles};\n\n")
 string(APPEND c "const char *const schema_sql_migrations[] = {\n")

@@ -2,7 +2,7 @@
 #ifndef METERBEAT_CTL_AUDIT_H
 #define METERBEAT_CTL_AUDIT_H
 
-#include "common/books/series.h"
+#include "common/store/series.h"
 #include "worker/meter/shortfall.h"
 #include "ctl/progress.h"
 #include "ctl/table.h"

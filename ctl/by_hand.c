@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "common/books/entry.h"
-#include "common/books/outbox.h"
+#include "common/store/schedule_entry.h"
+#include "common/store/outbox.h"
 #include "common/config/program.h"
 
 #define PUBLISH_AT_ONCE 100

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "common/base/text.h"
-#include "common/books/custodian.h"
+#include "common/store/custodian.h"
 #include "common/config/clear_text.h"
-#include "common/books/seal.h"
+#include "common/store/secret.h"
 #include "ctl/commands.h"
 #include "common/greenbutton/resource_url.h"
 #include "ctl/secret_input.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/base/text.h"
-#include "common/books/run.h"
+#include "common/store/run.h"
 #include "ctl/commands.h"
 #include "ctl/dead_letter.h"
 #include "ctl/session.h"

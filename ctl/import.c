@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/base/text.h"
-#include "common/books/entry.h"
+#include "common/store/schedule_entry.h"
 #include "ctl/by_hand.h"
 #include "ctl/commands.h"
 #include "worker/meter/aggregate.h"

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "common/base/text.h"
-#include "common/books/custodian.h"
-#include "common/books/schema.h"
-#include "common/books/schema_sql.h"
+#include "common/store/custodian.h"
+#include "common/store/schema.h"
+#include "common/store/schema_sql.h"
 #include "ctl/commands.h"
 #include "ctl/session.h"
 

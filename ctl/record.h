@@ -3,8 +3,8 @@
 #define METERBEAT_CTL_RECORD_H
 
 #include "common/base/timezone.h"
-#include "common/books/custodian.h"
-#include "common/books/record.h"
+#include "common/store/custodian.h"
+#include "common/store/record.h"
 #include "ctl/command.h"
 #include "ctl/session.h"
 

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "common/base/text.h"
-#include "common/books/authorization.h"
-#include "common/books/seal.h"
+#include "common/store/authorization.h"
+#include "common/store/secret.h"
 #include "common/greenbutton/oauth.h"
 #include "ctl/secret_input.h"
 #include "ctl/table.h"

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/text.h"
-#include "common/books/repair.h"
+#include "common/store/backfill.h"
 #include "ctl/by_hand.h"
 #include "common/espi/correction.h"
 #include "worker/meter/promise.h"

@@ -4,7 +4,7 @@
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
-#include "common/books/record_option.h"
+#include "common/store/record_option.h"
 
 /* One word into its option; whether its value can stand is record_option_check's. ERR_REJECT
  * "bad_option". */

@@ -7,7 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/text.h"
-#include "common/books/record_option.h"
+#include "common/store/record_option.h"
 #include "ctl/record_custodian.h"
 #include "ctl/record_window.h"
 #include "ctl/table.h"

@@ -4,7 +4,7 @@
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
-#include "common/books/record.h"
+#include "common/store/record.h"
 #include "common/config/settings.h"
 #include "common/greenbutton/record_url.h"
 #include "common/greenbutton/window.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/books/seal.h"
+#include "common/store/secret.h"
 
 static char *read_all(FILE *in, const char *name, struct err *e)
 {

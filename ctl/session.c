@@ -1,7 +1,7 @@
 /* Opens and closes the connections of one command. */
 #include "ctl/session.h"
 
-#include "common/books/schema.h"
+#include "common/store/schema.h"
 
 bool session_database(struct session *s, bool with_tables, struct err *e)
 {

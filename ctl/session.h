@@ -4,7 +4,7 @@
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
-#include "common/books/pg.h"
+#include "common/store/pg.h"
 #include "common/config/settings.h"
 #include "common/amqp/connection.h"
 

@@ -6,8 +6,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/books/lost.h"
-#include "common/books/purge.h"
+#include "common/store/lost_run.h"
+#include "common/store/purge.h"
 
 #define PURGE_EVERY_MS 60000
 /* Runs whose message is lost, at a time. */

@@ -3,7 +3,7 @@
 #define METERBEAT_PRODUCER_LINKS_H
 
 #include "common/base/redial.h"
-#include "common/books/pg.h"
+#include "common/store/pg.h"
 #include "common/amqp/connection.h"
 
 /* For reading: which of them is up. Changed by the functions below alone. */

@@ -8,8 +8,8 @@
 #include "common/base/clock.h"
 #include "common/base/crashpoint.h"
 #include "common/base/log.h"
-#include "common/books/entry.h"
-#include "common/books/outbox.h"
+#include "common/store/schedule_entry.h"
+#include "common/store/outbox.h"
 #include "common/celery/task_message.h"
 
 /* --- messages ------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 #ifndef METERBEAT_PRODUCER_PROMISE_H
 #define METERBEAT_PRODUCER_PROMISE_H
 
-#include "common/books/pg.h"
+#include "common/store/pg.h"
 #include "common/schedule/schedule.h"
 
 /* Who promises; all borrowed. */

@@ -7,7 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/crashpoint.h"
 #include "common/base/log.h"
-#include "common/books/outbox.h"
+#include "common/store/outbox.h"
 
 enum fate { FATE_WAITING, FATE_SENT, FATE_REFUSED };
 

@@ -2,7 +2,7 @@
 #include "producer/shared_clock.h"
 
 #include "common/base/clock.h"
-#include "common/books/entry.h"
+#include "common/store/schedule_entry.h"
 
 #define LOOK_EVERY_MS 5000
 /* A step back by less than this is taken for a slow answer. */

@@ -2,7 +2,7 @@
 #ifndef METERBEAT_PRODUCER_SHARED_CLOCK_H
 #define METERBEAT_PRODUCER_SHARED_CLOCK_H
 
-#include "common/books/pg.h"
+#include "common/store/pg.h"
 
 /*
  * All producers fire by this clock: one machine whose own clock is wrong, or steps, changes

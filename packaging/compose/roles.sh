@@ -14,7 +14,7 @@ GRANT CONNECT, TEMPORARY ON DATABASE meterbeat TO :"programs";
 GRANT USAGE, CREATE ON SCHEMA public TO meterbeat_owner;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO :"programs";
--- what they may is granted by common/books/schema/roles.sql, once the tables are there
+-- what they may is granted by common/store/schema/roles.sql, once the tables are there
 SELECT format('CREATE ROLE %I NOLOGIN', role)
     FROM unnest('{meterbeat_worker,meterbeat_producer,meterbeat_admin}'::text[]) AS role WHERE to_regrole(role) IS NULL \gexec
 GRANT meterbeat_worker, meterbeat_producer TO :"programs";

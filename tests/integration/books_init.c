@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/books/schema.h"
+#include "common/store/schema.h"
 
 int main(void)
 {

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "common/books/schema.h"
+#include "common/store/schema.h"
 
 struct settings books_settings(void)
 {

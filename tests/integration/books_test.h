@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "common/books/pg.h"
+#include "common/store/pg.h"
 
 /* METERBEAT_TEST_DATABASE and METERBEAT_DATABASE_PASSWORD of the environment; short waits. */
 struct settings books_settings(void);

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/books/authorization.h"
-#include "common/books/custodian.h"
-#include "common/books/gate.h"
-#include "common/books/pending.h"
-#include "common/books/resource.h"
-#include "common/books/seal.h"
+#include "common/store/authorization.h"
+#include "common/store/custodian.h"
+#include "common/store/rate_limiter.h"
+#include "common/store/pending.h"
+#include "common/store/resource.h"
+#include "common/store/secret.h"
 
 #define SERVER "https://utility.example:443 none://none:0"
 #define KEY "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/books/lost.h"
-#include "common/books/outbox.h"
-#include "common/books/run.h"
+#include "common/store/lost_run.h"
+#include "common/store/outbox.h"
+#include "common/store/run.h"
 #include "common/celery/task_message.h"
 
 static void expect(struct pg *p, const char *task_id, const char *parent)

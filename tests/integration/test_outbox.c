@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/books/outbox.h"
-#include "common/books/run.h"
+#include "common/store/outbox.h"
+#include "common/store/run.h"
 
 static struct message message_of(const char *id, json_t *args, json_t *kwargs)
 {

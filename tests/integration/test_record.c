@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/books/presence.h"
-#include "common/books/purge.h"
-#include "common/books/record.h"
-#include "common/books/run.h"
+#include "common/store/worker_heartbeat.h"
+#include "common/store/purge.h"
+#include "common/store/record.h"
+#include "common/store/run.h"
 
 static struct record example(void)
 {

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/books/purge.h"
-#include "common/books/revoked.h"
+#include "common/store/purge.h"
+#include "common/store/revoked_task.h"
 #include "books_test.h"
 
 struct loaded {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/books/run.h"
+#include "common/store/run.h"
 
 static struct run_key key_of(const char *task_id, int64_t record)
 {

@@ -2,7 +2,7 @@
  * finds. */
 #include "books_test.h"
 
-#include "common/books/run.h"
+#include "common/store/run.h"
 
 static struct run take_as(struct pg *p, const char *task_id, bool is_redelivered,
                           enum run_state expected, struct run before)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/books/schema.h"
+#include "common/store/schema.h"
 
 static void an_empty_database_gets_all_tables_and_a_repeat_none(void **state)
 {

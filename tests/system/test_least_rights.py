@@ -31,7 +31,7 @@ def least(servers, place, meterbeat):
     meterbeat.environment.update(METERBEAT_BROKER_PASSWORD="of-the-user", METERBEAT_DATABASE_PASSWORD="of-the-owner")
     meterbeat.ctl("init-db")
     granted = subprocess.run(["psql", "-q", "-v", "ON_ERROR_STOP=1", "-U", "meterbeat_owner", "-d", "meterbeat", "-f",
-                              ROOT / "common/books/schema/roles.sql"], env={**environment, "PGPASSWORD": "of-the-owner"},
+                              ROOT / "common/store/schema/roles.sql"], env={**environment, "PGPASSWORD": "of-the-owner"},
                              capture_output=True, text=True)
     assert granted.returncode == 0, granted.stderr
     meterbeat.configure(database={"url": f"postgresql://programs@{address}"})

@@ -5,10 +5,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "common/books/pg.h"
-#include "common/books/record.h"
-#include "common/books/run.h"
-#include "common/books/series.h"
+#include "common/store/pg.h"
+#include "common/store/record.h"
+#include "common/store/run.h"
+#include "common/store/series.h"
 
 static void a_text_that_is_no_utf8_is_made_acceptable(void **state)
 {

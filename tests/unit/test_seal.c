@@ -9,10 +9,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/books/custodian.h"
-#include "common/books/gate.h"
-#include "common/books/pending.h"
-#include "common/books/seal.h"
+#include "common/store/custodian.h"
+#include "common/store/rate_limiter.h"
+#include "common/store/pending.h"
+#include "common/store/secret.h"
 
 #define PLACE "meterbeat.custodian.client_secret of 7"
 #define SERVER "https://utility.example:443 https://utility.example:443"

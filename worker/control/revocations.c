@@ -11,7 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/redial.h"
 #include "common/base/thread.h"
-#include "common/books/revoked.h"
+#include "common/store/revoked_task.h"
 
 #define STACK_BYTES (1024UL * 1024)
 #define SAVED_AT_ONCE 1000

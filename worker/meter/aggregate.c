@@ -10,7 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/crashpoint.h"
 #include "common/base/log.h"
-#include "common/books/series.h"
+#include "common/store/series.h"
 #include "worker/meter/arguments.h"
 #include "worker/meter/local_zone.h"
 

@@ -3,7 +3,7 @@
 #ifndef METERBEAT_WORKER_METER_AGGREGATE_H
 #define METERBEAT_WORKER_METER_AGGREGATE_H
 
-#include "common/books/month.h"
+#include "common/store/month.h"
 #include "common/kairosdb/kairosdb.h"
 #include "worker/meter/shortfall.h"
 #include "worker/queue/task.h"

@@ -3,7 +3,7 @@
 #define METERBEAT_WORKER_METER_AGREEMENT_H
 
 #include "common/base/timezone.h"
-#include "common/books/day.h"
+#include "common/store/ledger_day.h"
 #include "common/kairosdb/kairosdb.h"
 
 /* Worst last. */

@@ -6,8 +6,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/books/gate.h"
-#include "common/books/seal.h"
+#include "common/store/rate_limiter.h"
+#include "common/store/secret.h"
 #include "common/config/clear_text.h"
 #include "worker/meter/bearer.h"
 #include "common/greenbutton/record_url.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "common/books/series.h"
+#include "common/store/series.h"
 #include "worker/meter/local_zone.h"
 #include "worker/meter/shortfall.h"
 

@@ -2,7 +2,7 @@
 #ifndef METERBEAT_WORKER_METER_COMPARE_H
 #define METERBEAT_WORKER_METER_COMPARE_H
 
-#include "common/books/series_draft.h"
+#include "common/store/series_preview.h"
 #include "worker/meter/parse.h"
 #include "common/kairosdb/series_tags.h"
 

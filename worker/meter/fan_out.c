@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "common/books/lost.h"
+#include "common/store/lost_run.h"
 #include "worker/meter/parse.h"
 #include "worker/meter/promise.h"
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/books/month.h"
-#include "common/books/series_draft.h"
+#include "common/store/month.h"
+#include "common/store/series_preview.h"
 #include "worker/meter/local_zone.h"
 
 static bool import_record(struct parse *p, const struct import *i, struct err *e)

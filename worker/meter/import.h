@@ -2,7 +2,7 @@
 #ifndef METERBEAT_WORKER_METER_IMPORT_H
 #define METERBEAT_WORKER_METER_IMPORT_H
 
-#include "common/books/month.h"
+#include "common/store/month.h"
 #include "worker/meter/compare.h"
 #include "worker/meter/parse.h"
 

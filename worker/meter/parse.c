@@ -9,7 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/redact.h"
-#include "common/books/seal.h"
+#include "common/store/secret.h"
 #include "worker/meter/custody.h"
 #include "worker/meter/local_zone.h"
 

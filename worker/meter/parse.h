@@ -4,12 +4,12 @@
 #define METERBEAT_WORKER_METER_PARSE_H
 
 #include "common/base/buf.h"
-#include "common/books/custodian.h"
-#include "common/books/pending.h"
-#include "common/books/record.h"
-#include "common/books/record_option.h"
-#include "common/books/run.h"
-#include "common/books/stage.h"
+#include "common/store/custodian.h"
+#include "common/store/pending.h"
+#include "common/store/record.h"
+#include "common/store/record_option.h"
+#include "common/store/run.h"
+#include "common/store/staging.h"
 #include "worker/meter/arguments.h"
 #include "common/espi/correction.h"
 #include "common/espi/reader.h"

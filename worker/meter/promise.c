@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "common/books/outbox.h"
-#include "common/books/run.h"
+#include "common/store/outbox.h"
+#include "common/store/run.h"
 
 static json_t *promise_kwargs(const struct promise *promise)
 {

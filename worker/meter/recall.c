@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "common/books/resource.h"
+#include "common/store/resource.h"
 #include "common/espi/memory.h"
 
 #define RECALL_BATCH 200

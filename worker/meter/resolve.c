@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "common/books/series_draft.h"
+#include "common/store/series_preview.h"
 #include "common/base/decimal.h"
 #include "common/espi/problems.h"
 #include "common/espi/local_time.h"

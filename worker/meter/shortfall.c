@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "common/books/repair.h"
+#include "common/store/backfill.h"
 #include "worker/meter/promise.h"
 
 const char *repair_name(enum repair repair)

@@ -2,7 +2,7 @@
 #ifndef METERBEAT_WORKER_METER_SHORTFALL_H
 #define METERBEAT_WORKER_METER_SHORTFALL_H
 
-#include "common/books/record.h"
+#include "common/store/record.h"
 #include "worker/meter/agreement.h"
 #include "worker/queue/task.h"
 

@@ -9,7 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/crashpoint.h"
-#include "common/books/series.h"
+#include "common/store/series.h"
 #include "worker/meter/checkpoint.h"
 #include "common/base/decimal.h"
 #include "common/kairosdb/kairosdb.h"

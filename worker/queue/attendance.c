@@ -7,8 +7,8 @@
 #include "common/base/clock.h"
 #include "common/base/host.h"
 #include "common/base/log.h"
-#include "common/books/presence.h"
-#include "common/books/zone_rules.h"
+#include "common/store/worker_heartbeat.h"
+#include "common/store/zone_rules.h"
 
 #define TELL_EVERY_MS 10000
 #define TELL_PAUSE_MAX_MS (5 * 60 * 1000)

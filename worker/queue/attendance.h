@@ -3,7 +3,7 @@
 #ifndef METERBEAT_WORKER_ATTENDANCE_H
 #define METERBEAT_WORKER_ATTENDANCE_H
 
-#include "common/books/pg.h"
+#include "common/store/pg.h"
 #include "common/config/settings.h"
 
 /* Executor thread only. */

@@ -6,7 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/crashpoint.h"
 #include "common/base/log.h"
-#include "common/books/outbox.h"
+#include "common/store/outbox.h"
 #include "worker/queue/attempt.h"
 #include "worker/queue/report.h"
 

@@ -3,8 +3,8 @@
 #define METERBEAT_WORKER_TASK_H
 
 #include "common/base/err.h"
-#include "common/books/pg.h"
-#include "common/books/run.h"
+#include "common/store/pg.h"
+#include "common/store/run.h"
 #include "common/config/settings.h"
 #include "common/celery/task_message.h"
 

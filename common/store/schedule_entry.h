@@ -1,0 +1,43 @@
+/* What schedule entries have decided, and their ticks: the key (entry, due time) decides who fires.
+ */
+#ifndef METERBEAT_STORE_SCHEDULE_ENTRY_H
+#define METERBEAT_STORE_SCHEDULE_ENTRY_H
+
+#include "common/base/err.h"
+#include "common/store/pg.h"
+
+/* Strings are borrowed. Instants: seconds since the epoch. */
+struct entry_memory {
+    const char *name;
+    const char *definition; /* what decides its due times */
+    int64_t last_due_s;     /* every due time up to here is decided */
+};
+
+struct entry_tick {
+    const char *entry, *definition, *task_id;
+    int64_t due_s;
+    bool fired_here; /* set by entry_fire: no other producer had it */
+};
+
+/*
+ * Fills last_due_s of each: what the books remember, or now_s for an entry that is new or whose
+ * definition has changed (and the books remember that from now on). Outside a transaction.
+ */
+MUST_CHECK bool entry_recall(struct pg *p, struct entry_memory *entries, size_t count,
+                             int64_t now_s, struct err *e);
+/* Forgets an entry: it starts afresh when it comes back. */
+MUST_CHECK bool entry_forget(struct pg *p, const char *name, struct err *e);
+/*
+ * Inside the caller's transaction: writes those ticks that nobody has fired, sets fired_here, and
+ * moves the memory of their entries on. Waits for another producer that is firing the same ticks.
+ * remember: false leaves the entries' memory alone (a tick fired by hand).
+ */
+MUST_CHECK bool entry_fire(struct pg *p, struct entry_tick *ticks, size_t count, bool remember,
+                           struct err *e);
+/* What this installation makes ids of ticks with. ERR_FATAL "no_tick_key" when it has none, or one
+ * longer than size allows. */
+MUST_CHECK bool entry_tick_key(struct pg *p, char *ret_key, size_t size, struct err *e);
+/* PostgreSQL's clock, milliseconds since the epoch: the one clock that all producers share. */
+MUST_CHECK bool entry_clock_ms(struct pg *p, int64_t *ret_now_ms, struct err *e);
+
+#endif

@@ -1,0 +1,25 @@
+/* Who is there: one row a worker process, for `meterbeatctl status` to read. */
+#ifndef METERBEAT_STORE_WORKER_HEARTBEAT_H
+#define METERBEAT_STORE_WORKER_HEARTBEAT_H
+
+#include "common/base/err.h"
+#include "common/store/pg.h"
+
+struct presence {
+    const char *name; /* worker@host/pid */
+    const char *host;
+    int64_t pid;
+    const char *queue;
+    const char *version;
+    const char *task_id; /* running now, or NULL */
+    int64_t tasks_done;
+    int64_t wall_ms; /* this machine's own clock */
+};
+
+/* "I am here": makes the row or brings it up to date. *ret_now_ms: the database's clock. */
+MUST_CHECK bool presence_tell(struct pg *p, const struct presence *w, int64_t *ret_now_ms,
+                              struct err *e);
+/* An orderly end takes the row away; a crash leaves it, with the time it was last seen. */
+MUST_CHECK bool presence_end(struct pg *p, const char *name, struct err *e);
+
+#endif
