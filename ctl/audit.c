@@ -7,8 +7,8 @@
 
 #include "ctl/by_hand.h"
 #include "ctl/commands.h"
-#include "worker/meter/arguments.h"
-#include "worker/meter/local_zone.h"
+#include "worker/task/arguments.h"
+#include "worker/task/local_zone.h"
 
 /* Series read from the database at a time, and days asked of KairosDB at a time. */
 #define AUDIT_SERIES 50

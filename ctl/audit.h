@@ -3,7 +3,7 @@
 #define METERBEAT_CTL_AUDIT_H
 
 #include "common/store/series.h"
-#include "worker/meter/shortfall.h"
+#include "worker/reconcile/missing_days.h"
 #include "ctl/progress.h"
 #include "ctl/table.h"
 

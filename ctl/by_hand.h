@@ -6,7 +6,7 @@
 
 #include "common/base/uuid5.h"
 #include "ctl/progress.h"
-#include "worker/queue/task.h"
+#include "worker/task/task.h"
 #include "ctl/session.h"
 
 /* A task that keeps no run. Do not move it once made: it points into itself. */

@@ -12,7 +12,7 @@
 #include "common/config/settings_table.h"
 #include "common/config/shown.h"
 #include "ctl/http.h"
-#include "worker/queue/attendance.h"
+#include "worker/runtime/heartbeat.h"
 #include "ctl/queue_findings.h"
 #include "common/schedule/schedule.h"
 #include "ctl/session.h"

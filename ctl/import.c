@@ -11,7 +11,7 @@
 #include "common/store/schedule_entry.h"
 #include "ctl/by_hand.h"
 #include "ctl/commands.h"
-#include "worker/meter/aggregate.h"
+#include "worker/reconcile/aggregate.h"
 #include "common/greenbutton/document.h"
 #include "common/greenbutton/feed.h"
 #include "common/greenbutton/record_url.h"

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "worker/meter/import.h"
+#include "worker/ingest/import.h"
 #include "ctl/progress.h"
 
 struct import_print {

@@ -12,7 +12,7 @@
 #include "common/store/backfill.h"
 #include "ctl/by_hand.h"
 #include "common/espi/correction.h"
-#include "worker/meter/promise.h"
+#include "worker/task/enqueue.h"
 #include "common/espi/units.h"
 #include "ctl/record.h"
 #include "ctl/table.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/base/text.h"
-#include "worker/queue/attendance.h"
+#include "worker/runtime/heartbeat.h"
 #include "ctl/status.h"
 #include "ctl/table.h"
 

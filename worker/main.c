@@ -6,7 +6,7 @@
 #include "common/base/text.h"
 #include "common/config/program.h"
 #include "common/http/address.h"
-#include "worker/queue/task.h"
+#include "worker/task/task.h"
 #include "worker/supervisor.h"
 #include "worker/tasks.h"
 #include "worker/worker.h"

@@ -2,11 +2,11 @@
 #include "worker/tasks.h"
 
 #include "common/base/attr.h"
-#include "worker/meter/aggregate.h"
-#include "worker/meter/audit.h"
-#include "worker/meter/parse.h"
-#include "worker/queue/ping.h"
-#include "worker/queue/task.h"
+#include "worker/reconcile/aggregate.h"
+#include "worker/reconcile/audit.h"
+#include "worker/ingest/parse.h"
+#include "worker/ping.h"
+#include "worker/task/task.h"
 
 static const struct task tasks[] = {
     {.name = "parse",

@@ -15,10 +15,10 @@
 #include "common/config/node_name.h"
 #include "common/config/program.h"
 #include "worker/control/control.h"
-#include "worker/queue/consumer.h"
-#include "worker/queue/executor.h"
-#include "worker/queue/subscriptions.h"
-#include "worker/queue/handover.h"
+#include "worker/runtime/consumer.h"
+#include "worker/runtime/executor.h"
+#include "worker/runtime/subscriptions.h"
+#include "worker/runtime/handover.h"
 
 /* A task asked to stop must reach a safe point within this. */
 #define LAST_WAIT_MS 30000

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "worker/control/commands.h"
-#include "worker/control/pidbox.h"
+#include "worker/control/command_table.h"
+#include "common/celery/pidbox.h"
 #include "worker/tasks.h"
 
 /* One byte of choices, a line of headers as JSON, the rest is the body. */

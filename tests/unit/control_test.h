@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/control/state.h"
+#include "worker/runtime/state.h"
 
 static const struct settings settings = {
     .broker = {.url = "amqp://guest@127.0.0.1:5672/",

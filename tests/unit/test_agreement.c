@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "worker/meter/agreement.h"
+#include "worker/reconcile/reconciliation.h"
 
 static void fewer_points_are_less_whatever_their_sum_and_more_are_more(void **state)
 {

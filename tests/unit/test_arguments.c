@@ -6,8 +6,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "worker/meter/aggregate.h"
-#include "worker/meter/arguments.h"
+#include "worker/reconcile/aggregate.h"
+#include "worker/task/arguments.h"
 
 static struct timezone_rules *zone;
 

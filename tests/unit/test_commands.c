@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "common/base/attr.h"
-#include "worker/control/commands.h"
+#include "worker/control/command_table.h"
 
 static bool no_queue(struct panel *p, const struct subscription *wanted, struct err *e)
 {

@@ -3,7 +3,7 @@
 #include "control_test.h"
 
 #include "common/base/attr.h"
-#include "worker/control/commands.h"
+#include "worker/control/command_table.h"
 #include "worker/tasks.h"
 
 static size_t made;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/attr.h"
-#include "worker/control/events.h"
+#include "worker/runtime/events.h"
 
 struct fixture {
     struct state *state;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "worker/queue/letter.h"
+#include "worker/runtime/republish.h"
 
 static struct envelope message(const char *headers)
 {

@@ -2,7 +2,7 @@
 #include "control_test.h"
 
 #include "common/base/attr.h"
-#include "worker/control/pidbox.h"
+#include "common/celery/pidbox.h"
 
 #define NODE "worker@host/7"
 #define NOW_MS 1700000000000

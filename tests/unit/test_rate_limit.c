@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "common/base/attr.h"
-#include "worker/control/rate_limit.h"
+#include "worker/runtime/rate_limit.h"
 
 /* What celery.utils.time.rate says of the same text; starts in an hour, so that they are whole. */
 static void words_mean_what_they_mean_to_celery(void **state)

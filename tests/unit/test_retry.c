@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "worker/queue/retry.h"
-#include "worker/queue/shunned.h"
+#include "worker/runtime/retry.h"
+#include "worker/runtime/shunned.h"
 
 static const int64_t delays_s[] = {10, 60, 600, 3600};
 static const struct ladder ladder = {delays_s, 4};

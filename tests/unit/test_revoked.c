@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/control/revoked.h"
+#include "worker/runtime/revoked.h"
 
 static void an_id_is_revoked_until_its_time_is_over(void **state)
 {

@@ -1,7 +1,7 @@
 /* Remote control: what Celery's workers can do and one process with one task at a time cannot. */
 #include <sys/resource.h>
 
-#include "worker/control/panel.h"
+#include "worker/control/context.h"
 
 json_t *command_pool_resize(struct panel *p, const json_t *arguments)
 {

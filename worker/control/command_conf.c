@@ -7,7 +7,7 @@
 #include "common/base/buf.h"
 #include "common/config/settings_table.h"
 #include "common/config/shown.h"
-#include "worker/control/panel.h"
+#include "worker/control/context.h"
 #include "common/amqp/rabbitmq.h"
 
 #define REPORT_MAX 65536

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "worker/control/panel.h"
-#include "worker/control/rate_limit.h"
+#include "worker/control/context.h"
+#include "worker/runtime/rate_limit.h"
 
 /* --- rate ---------------------------------------------------------------------------------- */
 

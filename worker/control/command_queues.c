@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "worker/control/panel.h"
+#include "worker/control/context.h"
 #include "common/amqp/connection.h"
 
 /* --- what there is ------------------------------------------------------------------------- */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "worker/control/panel.h"
-#include "worker/control/stamps.h"
+#include "worker/control/context.h"
+#include "worker/runtime/stamps.h"
 #include "worker/control/task_info.h"
 
 /* Long enough for a database that is there; the client waits a second in all. */

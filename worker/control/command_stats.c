@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "worker/control/panel.h"
+#include "worker/control/context.h"
 
 static json_t *pool(const struct panel *p)
 {

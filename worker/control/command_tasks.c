@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "worker/control/panel.h"
+#include "worker/control/context.h"
 #include "worker/control/task_info.h"
 #include "common/base/iso8601.h"
 

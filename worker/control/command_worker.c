@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "worker/control/panel.h"
+#include "worker/control/context.h"
 
 json_t *command_ping(struct panel *p, const json_t *arguments)
 {

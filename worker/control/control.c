@@ -14,7 +14,7 @@
 #include "common/base/log.h"
 #include "common/base/redial.h"
 #include "common/base/thread.h"
-#include "worker/control/commands.h"
+#include "worker/control/command_table.h"
 #include "worker/control/mailbox.h"
 
 /* As the I/O thread's: nested header tables of a hostile request. */

@@ -6,10 +6,10 @@
 #include "common/base/attr.h"
 #include "common/base/err.h"
 #include "common/config/settings.h"
-#include "worker/control/events.h"
-#include "worker/control/state.h"
-#include "worker/queue/handover.h"
-#include "worker/queue/subscriptions.h"
+#include "worker/runtime/events.h"
+#include "worker/runtime/state.h"
+#include "worker/runtime/handover.h"
+#include "worker/runtime/subscriptions.h"
 
 struct control;
 

@@ -5,9 +5,9 @@
 #include "common/base/attr.h"
 #include "common/base/err.h"
 #include "common/base/uuid5.h"
-#include "worker/control/panel.h"
-#include "worker/control/pidbox.h"
-#include "worker/control/state.h"
+#include "worker/control/context.h"
+#include "common/celery/pidbox.h"
+#include "worker/runtime/state.h"
 #include "common/amqp/exchange.h"
 
 /* Control thread only. */

@@ -6,7 +6,7 @@
 #include "common/base/attr.h"
 #include "common/base/err.h"
 #include "common/config/settings.h"
-#include "worker/control/state.h"
+#include "worker/runtime/state.h"
 
 struct revocations;
 

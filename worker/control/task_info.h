@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "worker/control/state.h"
+#include "worker/runtime/state.h"
 
 /* What one answer may cost: bodies beyond it are shown as the sender's text for them. */
 struct task_info_limits {

@@ -1,0 +1,92 @@
+/* How far a parse is whose points take longer to write than a task may: kept in its run. */
+#include "worker/ingest/checkpoint.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/crashpoint.h"
+#include "common/base/log.h"
+
+static bool checkpoint_read(const json_t *json, struct checkpoint *ret_checkpoint)
+{
+    struct checkpoint c = {0};
+    const char *fingerprint;
+    json_int_t series, from, covered, points, costs, months;
+    if (json_unpack((json_t *)json, "{s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "fingerprint", &fingerprint,
+                    "series", &series, "from", &from, "covered_end", &covered, "points", &points,
+                    "costs", &costs, "months", &months) != 0)
+        return false;
+    snprintf(c.fingerprint, sizeof c.fingerprint, "%s", fingerprint);
+    c.from = (struct stage_mark){.series_id = series, .from_s = from};
+    c.covered_end_s = covered;
+    c.points = points;
+    c.costs = costs;
+    c.months = months;
+    *ret_checkpoint = c;
+    return true;
+}
+
+static json_t *checkpoint_json(const struct checkpoint *c)
+{
+    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "fingerprint", c->fingerprint, "series",
+                     (json_int_t)c->from.series_id, "from", (json_int_t)c->from.from_s,
+                     "covered_end", (json_int_t)c->covered_end_s, "points", (json_int_t)c->points,
+                     "costs", (json_int_t)c->costs, "months", (json_int_t)c->months);
+}
+
+/* *ret_found: what the run has; fingerprint "" when that is nothing. */
+static bool checkpoint_find(struct parse *p, struct checkpoint *ret_found, struct err *e)
+{
+    json_auto_t *json = NULL;
+    *ret_found = (struct checkpoint){0};
+    if (!p->task->run)
+        return true;
+    if (!run_checkpoint(p->task->pg, p->task->run, &json, e))
+        return false;
+    if (json && !checkpoint_read(json, ret_found))
+        *ret_found = (struct checkpoint){0}; /* another version's: from the beginning */
+    return true;
+}
+
+bool checkpoint_load(struct parse *p, struct checkpoint *ret_checkpoint, struct err *e)
+{
+    struct checkpoint found, fresh = {0};
+    if (!checkpoint_find(p, &found, e))
+        return false;
+    *ret_checkpoint = fresh;
+    if (!found.fingerprint[0])
+        return true;
+    if (!stage_fingerprint(p->stage, &p->wanted, fresh.fingerprint, e))
+        return false;
+    bool same = strcmp(found.fingerprint, fresh.fingerprint) == 0;
+    log_event(LOG_LEVEL_INFO, same ? "checkpoint_taken_up" : "checkpoint_void", "points=%" PRId64,
+              found.points);
+    *ret_checkpoint = same ? found : fresh;
+    return true;
+}
+
+static bool checkpoint_set(struct parse *p, const struct checkpoint *c, struct err *e)
+{
+    json_auto_t *json = checkpoint_json(c);
+    if (!json)
+        return err_set(e, ERR_RETRY, "no_memory", "no memory for a checkpoint");
+    return run_set_checkpoint(p->task->pg, p->task->run, json, e);
+}
+
+bool checkpoint_book(struct parse *p, struct checkpoint *c, struct err *e)
+{
+    struct pg *pg = p->task->pg;
+    if (!c->fingerprint[0] && !stage_fingerprint(p->stage, &p->wanted, c->fingerprint, e))
+        return false;
+    if (!task_begin(p->task, e) || !book_days(p, e) || !stage_forget_days(p->stage, e))
+        return false;
+    c->months = p->months;
+    if (!checkpoint_set(p, c, e))
+        return false;
+    crashpoint("before_checkpoint");
+    if (!pg_commit(pg, e))
+        return false;
+    log_event(LOG_LEVEL_INFO, "checkpoint_booked", "points=%" PRId64, c->points);
+    return true;
+}

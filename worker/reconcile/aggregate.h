@@ -1,0 +1,29 @@
+/* The aggregate task: sums of local months from KairosDB into seed_timeseries, checked against the
+ * books. */
+#ifndef METERBEAT_WORKER_RECONCILE_AGGREGATE_H
+#define METERBEAT_WORKER_RECONCILE_AGGREGATE_H
+
+#include "common/store/month.h"
+#include "common/kairosdb/kairosdb.h"
+#include "worker/reconcile/missing_days.h"
+#include "worker/task/task.h"
+
+/*
+ * For the task table (queue/task.h). Any number may run beside one another and beside parses, each
+ * over its own page of months: whoever holds a dirty month's row (month_hold) writes its sum, and
+ * no other. ERR_REJECT "bad_arguments"; those of KairosDB and PostgreSQL.
+ */
+MUST_CHECK bool aggregate_perform(struct task_context *t, json_t **ret_result, struct err *e);
+void aggregate_about(const struct message *m, struct run_key *key);
+
+/* One aggregate, handed from step to step. */
+struct aggregate {
+    struct task_context *task;
+    struct kairosdb *kairosdb;
+    struct err stopped; /* why should_stop said yes */
+    char metric[256], cost_metric[256];
+    int64_t summed, short_months;
+    struct shortfall_tally repairs;
+};
+
+#endif

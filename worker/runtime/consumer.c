@@ -1,0 +1,619 @@
+/* The I/O thread: owns both AMQP connections, waits for them and for the executor, and for nothing
+ * else. */
+#include "worker/runtime/consumer.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/redial.h"
+#include "common/base/thread.h"
+#include "worker/runtime/events.h"
+#include "worker/runtime/state.h"
+#include "worker/runtime/brief.h"
+#include "common/amqp/connection.h"
+#include "common/celery/delayed_delivery.h"
+#include "common/base/iso8601.h"
+#include "worker/runtime/republish.h"
+#include "worker/runtime/publisher.h"
+
+/* librabbitmq before 0.14 recurses once a level of nested header tables; a frame has room for
+ * 26,000. */
+#define IO_STACK_BYTES (16UL * 1024 * 1024)
+/* Heartbeats are serviced at least this often. */
+#define IO_POLL_MS 500
+#define REPLIES_LAST_MS 10000
+
+/* A queue that is consumed from. */
+struct source {
+    char queue[256];
+    char tag[256];
+};
+
+struct consumer {
+    const struct settings *settings;
+    const char *name;
+    struct handover *handover;
+    struct subscriptions *subscriptions;
+    struct state *state;
+    struct events *events;
+    struct thread *thread;
+    struct broker *broker; /* NULL: not connected */
+    struct redial redial;
+    struct source sources[SUBSCRIPTIONS_MAX];
+    size_t sources_count;
+    unsigned version;      /* of the subscriptions that they are */
+    unsigned sources_made; /* for the tags */
+    uint64_t epoch;
+    uint64_t settled_up_to; /* every tag up to here is settled */
+    bool *settled_alone;    /* ring: tags above that, settled out of order */
+    size_t settled_ring;
+    uint64_t ack_up_to, acks; /* not sent yet */
+    int64_t listened_ms;      /* to a broker that did not show anything */
+    struct outlet *outlet;
+    int64_t replies_end_ms; /* monotonic; 0: the executor has not ended yet */
+};
+
+/* --- connection ----------------------------------------------------------------------------------
+ */
+
+static void release_deliveries(struct consumer *c, struct delivery *d)
+{
+    while (d) {
+        struct delivery *next = d->next;
+        state_gone(c->state, d);
+        delivery_release(d);
+        d = next;
+    }
+}
+
+/* Tags of the channel that was mean nothing any more: the broker delivers those messages again. */
+static void new_epoch(struct consumer *c)
+{
+    release_deliveries(c, handover_next_epoch(c->handover));
+    outlet_forget_replies(c->outlet);
+    c->epoch = handover_epoch(c->handover);
+    c->settled_up_to = c->acks = 0;
+    memset(c->settled_alone, 0, c->settled_ring * sizeof *c->settled_alone);
+    c->sources_count = 0;
+}
+
+static void redial_after(struct consumer *c, const char *event, const struct err *e)
+{
+    broker_close(c->broker);
+    c->broker = NULL;
+    new_epoch(c);
+    int64_t pause_ms = redial_later(&c->redial, clock_mono_ms());
+    log_event(LOG_LEVEL_WARNING, event, "retry_in_ms=%lld code=%s error=%s", (long long)pause_ms,
+              e->code, e->text);
+}
+
+static void lose_connection(struct consumer *c, const struct err *e)
+{
+    redial_after(c, "connection_lost", e);
+}
+
+static struct source *find_source(struct consumer *c, const char *queue)
+{
+    for (size_t i = 0; i < c->sources_count; i++)
+        if (strcmp(c->sources[i].queue, queue) == 0)
+            return &c->sources[i];
+    return NULL;
+}
+
+static struct source *find_tag(struct consumer *c, const char *tag)
+{
+    for (size_t i = 0; i < c->sources_count; i++)
+        if (strcmp(c->sources[i].tag, tag) == 0)
+            return &c->sources[i];
+    return NULL;
+}
+
+static void drop_source(struct consumer *c, struct source *source)
+{
+    *source = c->sources[--c->sources_count];
+}
+
+/* The first tag is the worker's name; the others must differ from it, and from any before. */
+static bool consume(struct consumer *c, const char *queue, struct err *e)
+{
+    const struct settings *s = c->settings;
+    struct source *source = &c->sources[c->sources_count];
+    snprintf(source->queue, sizeof source->queue, "%s", queue);
+    if (strcmp(queue, s->broker.queue) == 0)
+        snprintf(source->tag, sizeof source->tag, "%s", c->name);
+    else
+        snprintf(source->tag, sizeof source->tag, "%.240s#%u", c->name, ++c->sources_made);
+    if (!broker_consume(c->broker, queue, source->tag, (int)s->worker.prefetch, e))
+        return false;
+    c->sources_count++;
+    log_event(LOG_LEVEL_INFO, "consuming", "queue=%s prefetch=%lld", queue,
+              (long long)s->worker.prefetch);
+    return true;
+}
+
+static bool declare_source(struct consumer *c, const char *queue, struct retry_queues *r,
+                           struct err *e)
+{
+    const struct settings *s = c->settings;
+    return broker_declare_work(c->broker, s, queue, r, e) &&
+           (strcmp(s->broker.delayed_delivery, "off") == 0 ||
+            delayed_delivery_declare(c->broker, queue, s->broker.delayed_delivery, e));
+}
+
+/* A queue that remote control has added must not cost the worker the others: until the next
+ * connection it goes without. */
+static bool leave_out(const struct consumer *c, struct subscription *wanted, const struct err *why)
+{
+    if (strcmp(wanted->queue, c->settings->broker.queue) == 0 ||
+        strcmp(why->code, "broker_lost") == 0)
+        return false;
+    log_event(LOG_LEVEL_ERROR, "queue_left_out", "queue=%s code=%s error=%s", wanted->queue,
+              why->code, why->text);
+    wanted->queue[0] = '\0';
+    return true;
+}
+
+/* True with *ret_again: one was left out, which has cost the channel and all its consumers. */
+static bool consume_all(struct consumer *c, struct subscription *wanted, size_t count,
+                        bool *ret_again, struct err *e)
+{
+    c->sources_count = 0;
+    *ret_again = false;
+    for (size_t i = 0; i < count && !*ret_again; i++) {
+        if (!wanted[i].queue[0] || consume(c, wanted[i].queue, e))
+            continue;
+        if (!leave_out(c, &wanted[i], e))
+            return false;
+        *ret_again = true;
+    }
+    return true;
+}
+
+/* On a channel that holds nothing yet: what is missing is declared, which may close it. */
+static bool start_consuming(struct consumer *c, struct err *e)
+{
+    struct subscription wanted[SUBSCRIPTIONS_MAX];
+    bool again = true;
+    struct retry_queues r CLEANUP(retry_queues_free) = {0};
+    c->version = subscriptions_version(c->subscriptions);
+    size_t count = subscriptions_list(c->subscriptions, wanted, SUBSCRIPTIONS_MAX);
+    c->sources_count = 0;
+    if (!broker_declare_topology(c->broker, c->settings, &r, e))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!declare_source(c, wanted[i].queue, &r, e) && !leave_out(c, &wanted[i], e))
+            return false;
+    if (r.unfinished)
+        outlet_finish_retry_queues(c->outlet);
+    while (again)
+        if (!consume_all(c, wanted, count, &again, e))
+            return false;
+    return true;
+}
+
+static void connect_when_due(struct consumer *c)
+{
+    if (c->broker || !redial_due(&c->redial, clock_mono_ms()))
+        return;
+    struct err e;
+    if (!broker_open(c->settings, c->name, &c->broker, &e) || !start_consuming(c, &e)) {
+        redial_after(c, "connect_failed", &e);
+        return;
+    }
+    redial_succeeded(&c->redial, clock_mono_ms());
+}
+
+/* --- settling ------------------------------------------------------------------------------------
+ */
+
+/* Room for a tag that has come in: more than one queue's prefetch may be outstanding. */
+static bool make_ring(struct consumer *c, uint64_t tag)
+{
+    uint64_t outstanding = tag - c->settled_up_to;
+    if (outstanding + 1 < c->settled_ring)
+        return true;
+    size_t ring = 2 * c->settled_ring;
+    bool *grown = calloc(ring, sizeof *grown);
+    if (!grown)
+        return false;
+    for (uint64_t t = c->settled_up_to + 1; t < tag; t++)
+        grown[t % ring] = c->settled_alone[t % c->settled_ring];
+    free(c->settled_alone);
+    c->settled_alone = grown;
+    c->settled_ring = ring;
+    return true;
+}
+
+static void mark_settled(struct consumer *c, uint64_t tag)
+{
+    c->settled_alone[tag % c->settled_ring] = true;
+    while (c->settled_alone[(c->settled_up_to + 1) % c->settled_ring])
+        c->settled_alone[++c->settled_up_to % c->settled_ring] = false;
+}
+
+/* Acknowledgements in the order of delivery wait for flush_acks; others go out at once. */
+static bool acknowledge(struct consumer *c, uint64_t tag, struct err *e)
+{
+    bool in_order = tag == c->settled_up_to + 1;
+    mark_settled(c, tag);
+    if (!in_order)
+        return broker_ack(c->broker, tag, false, e);
+    c->ack_up_to = tag;
+    c->acks++;
+    return true;
+}
+
+/* One frame for all: every tag before this one is settled by now. */
+static bool flush_acks(struct consumer *c, struct err *e)
+{
+    bool sent = c->acks == 0 || broker_ack(c->broker, c->ack_up_to, c->acks > 1, e);
+    c->acks = 0;
+    return sent;
+}
+
+static bool settle_one(struct consumer *c, const struct delivery *d, struct err *e)
+{
+    if (d->epoch != c->epoch || d->settlement == SETTLE_LEAVE)
+        return true;
+    if (d->settlement == SETTLE_ACK)
+        return acknowledge(c, d->tag, e);
+    mark_settled(c, d->tag);
+    return broker_nack_requeue(c->broker, d->tag, e);
+}
+
+static void settle(struct consumer *c, struct delivery *settled)
+{
+    struct err e;
+    bool sent = true;
+    for (struct delivery *d = settled; d && sent && c->broker; d = d->next)
+        sent = settle_one(c, d, &e);
+    if (c->broker && (!sent || !flush_acks(c, &e)))
+        lose_connection(c, &e);
+    release_deliveries(c, settled);
+}
+
+/* --- what is wanted changes ----------------------------------------------------------------- */
+
+/* After a stop nothing new is taken; what races in goes back. */
+static void cancel_when_stopping(struct consumer *c)
+{
+    struct err e;
+    while (c->sources_count > 0 && handover_stopping(c->handover) != STOP_NO) {
+        char tag[sizeof c->sources[0].tag];
+        memcpy(tag, c->sources[0].tag, sizeof tag);
+        drop_source(c, &c->sources[0]);
+        if (!broker_cancel(c->broker, tag, &e))
+            lose_connection(c, &e);
+    }
+}
+
+static bool is_wanted(const struct subscription *wanted, size_t count, const char *queue)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(wanted[i].queue, queue) == 0)
+            return true;
+    return false;
+}
+
+static bool stop_source(struct consumer *c, struct source *source, struct err *e)
+{
+    struct source gone = *source;
+    drop_source(c, source);
+    log_event(LOG_LEVEL_INFO, "no_longer_consuming", "queue=%s", gone.queue);
+    if (!broker_cancel(c->broker, gone.tag, e))
+        return false;
+    struct delivery *back = handover_take_back(c->handover, gone.queue);
+    for (struct delivery *d = back; d; d = d->next)
+        d->settlement = SETTLE_REQUEUE;
+    settle(c, back);
+    return true;
+}
+
+static bool change_sources(struct consumer *c, struct err *e)
+{
+    struct subscription wanted[SUBSCRIPTIONS_MAX];
+    size_t count = subscriptions_list(c->subscriptions, wanted, SUBSCRIPTIONS_MAX);
+    for (size_t i = c->sources_count; c->broker && i-- > 0;) /* giving back may lose it */
+        if (!is_wanted(wanted, count, c->sources[i].queue) && !stop_source(c, &c->sources[i], e))
+            return false;
+    for (size_t i = 0; i < count && c->broker; i++)
+        if (!find_source(c, wanted[i].queue) && !consume(c, wanted[i].queue, e))
+            return false;
+    return true;
+}
+
+static void follow_subscriptions(struct consumer *c)
+{
+    struct err e;
+    unsigned version = subscriptions_version(c->subscriptions);
+    if (!c->broker || version == c->version || handover_stopping(c->handover) != STOP_NO)
+        return;
+    c->version = version;
+    if (!change_sources(c, &e)) /* the next connection declares and consumes afresh */
+        lose_connection(c, &e);
+}
+
+/* --- what the broker says ------------------------------------------------------------------------
+ */
+
+/* A header that names a task of ours; NULL: the message has to be read to know. */
+static const struct task *task_of(const struct consumer *c, const struct envelope *v)
+{
+    const char *name = json_string_value(json_object_get(v->headers, "task"));
+    return name ? task_find(settings_task_name(c->settings, name)) : NULL;
+}
+
+static bool expired(const struct envelope *v)
+{
+    const char *text = json_string_value(json_object_get(v->headers, "expires"));
+    int64_t ms;
+    return text && iso8601_parse(text, &ms) && ms <= clock_wall_ms();
+}
+
+/* Monitors hear of it when it comes, not when the executor gets to it. What is not going to run is
+ * the executor's to find out. */
+static bool announce(struct consumer *c, const struct envelope *v)
+{
+    const char *id = json_string_value(json_object_get(v->headers, "id"));
+    return id && task_of(c, v) && !state_is_revoked(c->state, id, v->headers) && !expired(v) &&
+           events_task_arrived(c->events, v);
+}
+
+static void hand_over(struct consumer *c, const char *queue, struct broker_event *event)
+{
+    struct delivery *d = delivery_new();
+    if (!d) { /* it stays unacknowledged and comes again with the next connection */
+        broker_event_free(event);
+        log_event(LOG_LEVEL_ERROR, "no_memory", "%s", "");
+        return;
+    }
+    d->epoch = c->epoch;
+    d->tag = event->tag;
+    d->redelivered = event->redelivered || letter_came_before(&event->envelope);
+    snprintf(d->queue, sizeof d->queue, "%s", queue);
+    snprintf(d->exchange, sizeof d->exchange, "%s", event->exchange);
+    snprintf(d->routing_key, sizeof d->routing_key, "%s", event->routing_key);
+    memcpy(d->defect, event->defect, sizeof d->defect);
+    d->envelope = event->envelope;
+    d->announced = events_on(c->events) && announce(c, &d->envelope);
+    state_arrived(c->state, d);
+    handover_give(c->handover, d);
+}
+
+static bool give_back(struct consumer *c, struct broker_event *event, struct err *e)
+{
+    uint64_t tag = event->tag;
+    broker_event_free(event);
+    if (!make_ring(c, tag))
+        return err_set(e, ERR_RETRY, "no_memory", "no memory for a delivery");
+    mark_settled(c, tag);
+    return broker_nack_requeue(c->broker, tag, e);
+}
+
+/* Nothing that remote control has said stands against it, and nobody wants to hear of it. */
+static bool may_be_brief(const struct consumer *c, const struct envelope *v,
+                         const struct task **ret_task)
+{
+    const char *id = json_string_value(json_object_get(v->headers, "id"));
+    const struct task *task = task_of(c, v);
+    *ret_task = task;
+    return task && task->brief && id && !events_on(c->events) && !state_has_rate(c->state, task) &&
+           !state_is_revoked(c->state, id, v->headers);
+}
+
+/* At once, if it is brief and nobody is at work or waits; else by way of the executor. */
+static bool take_delivery(struct consumer *c, struct broker_event *event, struct err *e)
+{
+    uint64_t tag = event->tag;
+    const struct source *source = find_tag(c, event->text);
+    struct brief_reply reply;
+    const struct task *task;
+    if (!source) /* it raced with the cancel: it goes back */
+        return give_back(c, event, e);
+    if (!make_ring(c, tag))
+        return err_set(e, ERR_RETRY, "no_memory", "no memory for a delivery");
+    if (event->defect[0] || !handover_idle(c->handover) ||
+        !may_be_brief(c, &event->envelope, &task) ||
+        !brief_perform(c->settings, &event->envelope, &reply)) {
+        hand_over(c, source->queue, event);
+        return true;
+    }
+    if (reply.to && !outlet_reply(c->outlet, &reply.result, reply.to, tag)) {
+        hand_over(c, source->queue, event); /* done once more: it has no effects */
+        return true;
+    }
+    broker_event_free(event);
+    state_performed(c->state, task);
+    handover_count_done(c->handover);
+    return reply.to || acknowledge(c, tag, e);
+}
+
+/* Its queue is gone. Deliveries of other queues on this channel go back when it is declared anew.
+ */
+static bool take_cancel(struct consumer *c, const char *tag, struct err *e)
+{
+    struct source *source = find_tag(c, tag);
+    if (!source)
+        return true;
+    log_event(LOG_LEVEL_WARNING, "consumer_cancelled", "queue=%s", source->queue);
+    drop_source(c, source);
+    if (handover_stopping(c->handover) != STOP_NO)
+        return true;
+    if (c->sources_count == 0) { /* tags begin at 1 with an epoch, and so with a channel */
+        new_epoch(c);
+        return broker_renew_channel(c->broker, e) && start_consuming(c, e);
+    }
+    return err_set(e, ERR_RETRY, "queue_deleted", "one of several queues was deleted");
+}
+
+static bool take_event(struct consumer *c, struct broker_event *event, struct err *e)
+{
+    switch (event->kind) {
+    case BROKER_EVENT_DELIVERY:
+        return take_delivery(c, event, e);
+    case BROKER_EVENT_CANCELLED:
+        return take_cancel(c, event->text, e);
+    case BROKER_EVENT_REOPENED:
+        log_event(LOG_LEVEL_WARNING, "channel_closed", "reason=%s", event->text);
+        new_epoch(c);
+        return handover_stopping(c->handover) != STOP_NO || start_consuming(c, e);
+    case BROKER_EVENT_BLOCKED:
+        log_event(LOG_LEVEL_WARNING, "broker_blocked", "reason=%s", event->text);
+        return true;
+    default:
+        return true;
+    }
+}
+
+/* Settling in between keeps the broker sending while a long prefetch is read. False: there may be
+ * more. */
+static bool drain(struct consumer *c)
+{
+    struct broker_event event;
+    struct err e;
+    for (int i = 0; c->broker && i < 256; i++) {
+        if (!broker_next(c->broker, 0, &event, &e)) {
+            lose_connection(c, &e);
+            return true;
+        }
+        if (event.kind == BROKER_EVENT_NONE)
+            return true;
+        if (!take_event(c, &event, &e)) {
+            lose_connection(c, &e);
+            return true;
+        }
+        if (!broker_buffered(c->broker))
+            return true;
+    }
+    return !c->broker;
+}
+
+/* --- the loop ------------------------------------------------------------------------------------
+ */
+
+/* Brief tasks whose results the broker has. */
+static void acknowledge_replied(struct consumer *c)
+{
+    uint64_t tag;
+    struct err e;
+    bool sent = true;
+    while (c->broker && sent && outlet_replied(c->outlet, &tag))
+        sent = acknowledge(c, tag, &e);
+    if (c->broker && (!sent || !flush_acks(c, &e)))
+        lose_connection(c, &e);
+}
+
+/* At an end results that are on their way have a little longer; what is left is delivered again. */
+static bool waits_for_replies(struct consumer *c)
+{
+    if (!c->broker || !outlet_replying(c->outlet) || handover_stopping(c->handover) == STOP_NOW)
+        return false;
+    int64_t now_ms = clock_mono_ms(), grace_ms = c->settings->worker.grace_s * 1000;
+    if (!c->replies_end_ms)
+        c->replies_end_ms = now_ms + (grace_ms < REPLIES_LAST_MS ? grace_ms : REPLIES_LAST_MS);
+    return now_ms < c->replies_end_ms;
+}
+
+static void serve_executor(struct consumer *c)
+{
+    struct delivery *settled;
+    struct publish_batch *batches;
+    handover_collect(c->handover, &settled, &batches);
+    settle(c, settled);
+    outlet_accept(c->outlet, batches);
+    outlet_work(c->outlet);
+    acknowledge_replied(c);
+}
+
+/* True: the broker has something to say, or has not been listened to for a while (heartbeats). */
+static bool wait_for_something(struct consumer *c)
+{
+    struct pollfd fds[3] = {{.fd = handover_fd(c->handover), .events = POLLIN},
+                            {.fd = c->broker ? broker_fd(c->broker) : -1, .events = POLLIN},
+                            {.fd = outlet_fd(c->outlet), .events = POLLIN}};
+    int64_t timeout_ms = IO_POLL_MS;
+    if (!c->broker) {
+        int64_t until_redial = redial_in(&c->redial, clock_mono_ms());
+        timeout_ms = until_redial < timeout_ms ? until_redial : timeout_ms;
+    }
+    if (!handover_sleep(c->handover))
+        timeout_ms = 0;
+    int ready = poll(fds, ARRAY_LEN(fds), (int)timeout_ms);
+    handover_wake(c->handover);
+    return ready <= 0 || fds[1].revents != 0;
+}
+
+/* However busy the executor keeps us, the broker's heartbeats are looked at. */
+static bool listen_again(struct consumer *c)
+{
+    int64_t now_ms = clock_mono_ms();
+    if (now_ms - c->listened_ms < IO_POLL_MS)
+        return false;
+    c->listened_ms = now_ms;
+    return true;
+}
+
+static void io_thread(void *context)
+{
+    struct consumer *c = context;
+    bool listen = true;
+    while (!handover_finished(c->handover) || waits_for_replies(c)) {
+        if (handover_stopping(c->handover) == STOP_NO)
+            connect_when_due(c);
+        cancel_when_stopping(c);
+        follow_subscriptions(c);
+        bool drained = !listen || drain(c);
+        serve_executor(c);
+        /* what librabbitmq has read already would wake no poll */
+        listen = !drained || wait_for_something(c) || listen_again(c);
+    }
+    serve_executor(c);
+    outlet_close(c->outlet);
+    broker_close(c->broker);
+}
+
+/* --- starting and ending ------------------------------------------------------------------- */
+
+static void consumer_free(struct consumer *c)
+{
+    outlet_free(c->outlet);
+    free(c->settled_alone);
+    free(c);
+}
+
+bool consumer_start(const struct settings *s, const char *name, struct subscriptions *queues,
+                    struct handover *h, struct state *st, struct events *v,
+                    struct consumer **ret_consumer, struct err *e)
+{
+    struct consumer *c = calloc(1, sizeof *c);
+    if (!c)
+        return err_set(e, ERR_FATAL, "no_thread", "no memory for the I/O thread");
+    *c = (struct consumer){.settings = s, .name = name, .handover = h, .subscriptions = queues};
+    c->state = st;
+    c->events = v;
+    c->redial = redial_make(s->broker.reconnect_max_s * 1000);
+    c->settled_ring =
+        (size_t)s->worker.prefetch + 2; /* tags outstanding at once, and one that is free */
+    c->settled_alone = calloc(c->settled_ring, sizeof *c->settled_alone);
+    c->outlet = outlet_new(s, name, h, queues);
+    if (c->settled_alone && c->outlet)
+        c->thread = thread_start(io_thread, c, IO_STACK_BYTES);
+    if (!c->thread) {
+        consumer_free(c);
+        return err_set(e, ERR_FATAL, "no_thread", "cannot start the I/O thread");
+    }
+    *ret_consumer = c;
+    return true;
+}
+
+bool consumer_join(struct consumer *c, int64_t timeout_ms)
+{
+    if (!thread_join(c->thread, timeout_ms))
+        return false;
+    consumer_free(c);
+    return true;
+}

@@ -1,0 +1,336 @@
+/* Where the I/O thread and the executor meet: two lists under one lock, woken only when asleep. */
+#include "worker/runtime/handover.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+
+struct delivery_list {
+    struct delivery *first, *last;
+};
+
+struct handover {
+    pthread_mutex_t lock;
+    pthread_cond_t for_executor; /* a delivery, an answer, a stop */
+    struct delivery_list given;
+    struct delivery_list settled;
+    struct publish_batch *batches, *last_batch;
+    bool executor_waits; /* for anything */
+    bool executor_idle;  /* for a delivery */
+    bool io_wanted;      /* since it last collected */
+    bool io_sleeps;      /* wanting it must write to the eventfd */
+    bool io_signalled;
+    bool ended;
+    atomic_int stop;
+    _Atomic uint64_t epoch;
+    _Atomic int64_t done;
+    int eventfd;
+};
+
+/* --- making --------------------------------------------------------------------------------------
+ */
+
+struct handover *handover_new(void)
+{
+    struct handover *h = calloc(1, sizeof *h);
+    if (!h)
+        return NULL;
+    h->eventfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (h->eventfd < 0) {
+        free(h);
+        return NULL;
+    }
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&h->for_executor, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    pthread_mutex_init(&h->lock, NULL);
+    return h;
+}
+
+static void free_deliveries(struct delivery *d)
+{
+    while (d) {
+        struct delivery *next = d->next;
+        delivery_release(d);
+        d = next;
+    }
+}
+
+void handover_free(struct handover *h)
+{
+    if (!h)
+        return;
+    free_deliveries(h->given.first);
+    free_deliveries(h->settled.first);
+    pthread_cond_destroy(&h->for_executor);
+    pthread_mutex_destroy(&h->lock);
+    close(h->eventfd);
+    free(h);
+}
+
+/* --- under the lock ------------------------------------------------------------------------------
+ */
+
+static void list_append(struct delivery_list *list, struct delivery *d)
+{
+    d->next = NULL;
+    if (list->last)
+        list->last->next = d;
+    else
+        list->first = d;
+    list->last = d;
+}
+
+static struct delivery *list_take_all(struct delivery_list *list)
+{
+    struct delivery *first = list->first;
+    *list = (struct delivery_list){NULL, NULL};
+    return first;
+}
+
+static void wake_io(struct handover *h)
+{
+    h->io_wanted = true;
+    if (!h->io_sleeps)
+        return;
+    h->io_sleeps = false;
+    h->io_signalled = true;
+    ssize_t written = write(h->eventfd, &(uint64_t){1}, sizeof(uint64_t));
+    (void)written; /* fails only when it is readable already */
+}
+
+static void wake_executor(struct handover *h)
+{
+    if (h->executor_waits)
+        pthread_cond_signal(&h->for_executor);
+}
+
+/* False: the time is over. May return early for no reason, as conditions do. */
+static bool executor_wait(struct handover *h, int64_t deadline_ms)
+{
+    struct timespec deadline = clock_timespec(deadline_ms);
+    h->executor_waits = true;
+    int status = pthread_cond_timedwait(&h->for_executor, &h->lock, &deadline);
+    h->executor_waits = false;
+    return status == 0;
+}
+
+/* --- any thread ----------------------------------------------------------------------------------
+ */
+
+void handover_stop(struct handover *h, enum stop level)
+{
+    pthread_mutex_lock(&h->lock);
+    if ((int)level > atomic_load(&h->stop))
+        atomic_store(&h->stop, (int)level);
+    wake_executor(h);
+    wake_io(h);
+    pthread_mutex_unlock(&h->lock);
+}
+
+enum stop handover_stopping(const struct handover *h)
+{
+    return (enum stop)atomic_load_explicit(&h->stop, memory_order_relaxed);
+}
+
+void handover_wake_io(struct handover *h)
+{
+    pthread_mutex_lock(&h->lock);
+    wake_io(h);
+    pthread_mutex_unlock(&h->lock);
+}
+
+void handover_count_done(struct handover *h)
+{
+    atomic_fetch_add_explicit(&h->done, 1, memory_order_relaxed);
+}
+
+int64_t handover_done(const struct handover *h)
+{
+    return atomic_load_explicit(&h->done, memory_order_relaxed);
+}
+
+uint64_t handover_epoch(const struct handover *h)
+{
+    return atomic_load_explicit(&h->epoch, memory_order_relaxed);
+}
+
+/* --- I/O thread ----------------------------------------------------------------------------------
+ */
+
+void handover_give(struct handover *h, struct delivery *d)
+{
+    pthread_mutex_lock(&h->lock);
+    list_append(&h->given, d);
+    wake_executor(h);
+    pthread_mutex_unlock(&h->lock);
+}
+
+bool handover_idle(struct handover *h)
+{
+    pthread_mutex_lock(&h->lock);
+    bool idle = h->executor_idle && !h->given.first;
+    pthread_mutex_unlock(&h->lock);
+    return idle;
+}
+
+struct delivery *handover_next_epoch(struct handover *h)
+{
+    pthread_mutex_lock(&h->lock);
+    atomic_fetch_add(&h->epoch, 1);
+    struct delivery *void_ones = list_take_all(&h->given);
+    pthread_mutex_unlock(&h->lock);
+    return void_ones;
+}
+
+struct delivery *handover_take_back(struct handover *h, const char *queue)
+{
+    struct delivery_list kept = {NULL, NULL}, back = {NULL, NULL};
+    pthread_mutex_lock(&h->lock);
+    for (struct delivery *d = list_take_all(&h->given), *next; d; d = next) {
+        next = d->next;
+        list_append(strcmp(d->queue, queue) == 0 ? &back : &kept, d);
+    }
+    h->given = kept;
+    pthread_mutex_unlock(&h->lock);
+    return back.first;
+}
+
+void handover_collect(struct handover *h, struct delivery **ret_settled,
+                      struct publish_batch **ret_batches)
+{
+    pthread_mutex_lock(&h->lock);
+    *ret_settled = list_take_all(&h->settled);
+    *ret_batches = h->batches;
+    h->batches = h->last_batch = NULL;
+    h->io_wanted = false;
+    pthread_mutex_unlock(&h->lock);
+}
+
+void handover_answer(struct handover *h, struct publish_batch *batch)
+{
+    pthread_mutex_lock(&h->lock);
+    batch->answered = true;
+    wake_executor(h);
+    pthread_mutex_unlock(&h->lock);
+}
+
+int handover_fd(const struct handover *h)
+{
+    return h->eventfd;
+}
+
+bool handover_sleep(struct handover *h)
+{
+    pthread_mutex_lock(&h->lock);
+    h->io_sleeps = !h->io_wanted;
+    bool sleeps = h->io_sleeps;
+    pthread_mutex_unlock(&h->lock);
+    return sleeps;
+}
+
+void handover_wake(struct handover *h)
+{
+    pthread_mutex_lock(&h->lock);
+    bool signalled = h->io_signalled;
+    h->io_sleeps = h->io_signalled = false;
+    pthread_mutex_unlock(&h->lock);
+    uint64_t count;
+    ssize_t got = signalled ? read(h->eventfd, &count, sizeof count) : 0;
+    (void)got; /* nothing to read: as good */
+}
+
+bool handover_finished(struct handover *h)
+{
+    pthread_mutex_lock(&h->lock);
+    bool finished = h->ended && !h->settled.first && !h->batches;
+    pthread_mutex_unlock(&h->lock);
+    return finished;
+}
+
+/* --- executor ------------------------------------------------------------------------------------
+ */
+
+struct delivery *handover_take(struct handover *h, int64_t timeout_ms)
+{
+    int64_t deadline = 0;
+    pthread_mutex_lock(&h->lock);
+    while (!h->given.first && handover_stopping(h) == STOP_NO) {
+        if (!deadline)
+            deadline = clock_mono_ms() + timeout_ms;
+        h->executor_idle = true;
+        bool woken = executor_wait(h, deadline);
+        h->executor_idle = false;
+        if (!woken)
+            break;
+    }
+    struct delivery *d = h->given.first;
+    if (d) {
+        h->given.first = d->next;
+        if (!d->next)
+            h->given.last = NULL;
+        d->next = NULL;
+    }
+    pthread_mutex_unlock(&h->lock);
+    return d;
+}
+
+void handover_settle(struct handover *h, struct delivery *d, enum settlement settlement)
+{
+    d->settlement = settlement;
+    pthread_mutex_lock(&h->lock);
+    list_append(&h->settled, d);
+    wake_io(h);
+    pthread_mutex_unlock(&h->lock);
+}
+
+bool handover_publish(struct handover *h, struct publication *items, size_t count,
+                      int64_t deadline_ms, struct err *e)
+{
+    struct publish_batch batch = {.items = items, .count = count, .deadline_ms = deadline_ms};
+    pthread_mutex_lock(&h->lock);
+    if (h->last_batch)
+        h->last_batch->next = &batch;
+    else
+        h->batches = &batch;
+    h->last_batch = &batch;
+    wake_io(h);
+    while (!batch.answered) {
+        h->executor_waits = true;
+        pthread_cond_wait(&h->for_executor, &h->lock);
+        h->executor_waits = false;
+    }
+    pthread_mutex_unlock(&h->lock);
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].state != PUBLICATION_CONFIRMED) {
+            const struct err *why = &items[i].error;
+            return err_set(e, why->kind, why->code, "%s", why->text);
+        }
+    }
+    return true;
+}
+
+void handover_pause(struct handover *h, int64_t ms, enum stop beyond)
+{
+    int64_t deadline = clock_mono_ms() + ms;
+    pthread_mutex_lock(&h->lock);
+    while (handover_stopping(h) < beyond && executor_wait(h, deadline))
+        ;
+    pthread_mutex_unlock(&h->lock);
+}
+
+void handover_end(struct handover *h)
+{
+    pthread_mutex_lock(&h->lock);
+    h->ended = true;
+    wake_io(h);
+    pthread_mutex_unlock(&h->lock);
+}

@@ -1,0 +1,98 @@
+/* Where the I/O thread and the executor meet: deliveries one way, settlements and publishes the
+ * other. */
+#ifndef METERBEAT_WORKER_RUNTIME_HANDOVER_H
+#define METERBEAT_WORKER_RUNTIME_HANDOVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "worker/runtime/delivery.h"
+
+struct handover;
+
+/* How far the worker is with ending; only grows. */
+enum stop {
+    STOP_NO,
+    STOP_DRAIN, /* take nothing new, finish what runs */
+    STOP_NOW,   /* end at the next safe point, unacknowledged */
+};
+
+/* The code of a publication that was sent and not answered by the deadline, although the connection
+ * lives and there is no alarm: a queue has no leader. What was sent may arrive all the same. */
+#define PUBLISH_NO_CONFIRM "no_confirm"
+
+/* One message to publish and to have confirmed; owned by the executor, filled by it up to
+ * `envelope`. */
+struct publication {
+    struct publish_route route;
+    const struct envelope *envelope;
+    uint64_t number; /* I/O thread's */
+    enum { PUBLICATION_WAITING, PUBLICATION_SENT, PUBLICATION_CONFIRMED, PUBLICATION_FAILED } state;
+    struct err error; /* of a failed one */
+};
+
+/* Several publications that the executor waits for as one. */
+struct publish_batch {
+    struct publish_batch *next;
+    struct publication *items;
+    size_t count;
+    int64_t deadline_ms; /* monotonic; the I/O thread answers by then at the latest */
+    bool answered;       /* guarded by the hand-over's lock */
+};
+
+/* NULL only without memory or descriptors. */
+struct handover *handover_new(void);
+/* When no thread uses it any more; frees what is still in it. */
+void handover_free(struct handover *h);
+
+/* --- any thread ---------------------------------------------------------------------------- */
+/* Tasks done by either thread so far. */
+void handover_count_done(struct handover *h);
+int64_t handover_done(const struct handover *h);
+void handover_stop(struct handover *h, enum stop level);
+enum stop handover_stopping(const struct handover *h);
+/* The present epoch: deliveries of an earlier one cannot be settled any more. */
+uint64_t handover_epoch(const struct handover *h);
+/* The executor waits for a delivery and none is on its way to it: no task runs there until
+ * handover_give. */
+bool handover_idle(struct handover *h);
+/* The I/O thread looks around, even when it sleeps. */
+void handover_wake_io(struct handover *h);
+
+/* --- I/O thread ---------------------------------------------------------------------------- */
+void handover_give(struct handover *h, struct delivery *d);
+/* A new epoch: gives back (as a list) the deliveries that the executor has not taken yet. */
+struct delivery *handover_next_epoch(struct handover *h);
+/* Those of a queue that the executor has not taken yet, as a list. */
+struct delivery *handover_take_back(struct handover *h, const char *queue);
+/* Everything the executor has left here since the last call. */
+void handover_collect(struct handover *h, struct delivery **ret_settled,
+                      struct publish_batch **ret_batches);
+/* Every publication of the batch is confirmed or failed: the executor goes on. */
+void handover_answer(struct handover *h, struct publish_batch *batch);
+/* To poll; before that: true, and the next request makes it readable; false: it is wanted already.
+ */
+int handover_fd(const struct handover *h);
+MUST_CHECK bool handover_sleep(struct handover *h);
+void handover_wake(struct handover *h);
+/* The executor has ended and everything it left has been collected. */
+bool handover_finished(struct handover *h);
+
+/* --- executor ------------------------------------------------------------------------------ */
+/* The next delivery; NULL after timeout_ms, or at once when stopping or interrupted. */
+struct delivery *handover_take(struct handover *h, int64_t timeout_ms);
+/* d belongs to the I/O thread again. */
+void handover_settle(struct handover *h, struct delivery *d, enum settlement settlement);
+/* Publishes all; true when all are confirmed. Otherwise the first error (others may be confirmed).
+ * Blocks until the I/O thread answers: deadline_ms, the stop or the loss of the connection. */
+MUST_CHECK bool handover_publish(struct handover *h, struct publication *items, size_t count,
+                                 int64_t deadline_ms, struct err *e);
+/* Waits, but not beyond STOP_NOW (`beyond` = STOP_NOW) or any stop (STOP_DRAIN). */
+void handover_pause(struct handover *h, int64_t ms, enum stop beyond);
+/* The executor's last call. */
+void handover_end(struct handover *h);
+
+#endif

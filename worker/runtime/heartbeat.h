@@ -1,0 +1,36 @@
+/* Says to the books that this worker is here, when they can be reached, and never waits for them
+ * twice. */
+#ifndef METERBEAT_WORKER_RUNTIME_HEARTBEAT_H
+#define METERBEAT_WORKER_RUNTIME_HEARTBEAT_H
+
+#include "common/store/pg.h"
+#include "common/config/settings.h"
+
+/* Executor thread only. */
+struct attendance {
+    const struct settings *settings;
+    const char *name;
+    int64_t next_ms;  /* monotonic: when it is due again */
+    int64_t pause_ms; /* grows while the database is away */
+    bool told;
+    bool zones_compared; /* with what other machines go by: zone_rules.h */
+    bool clock_known;    /* the database's: it said what time it is */
+    bool clock_warned;
+    int64_t database_ahead_ms; /* its clock minus our monotonic one */
+};
+
+/* A clock that is wrong by less is nobody's trouble. */
+#define CLOCK_WRONG_MS 5000
+
+struct attendance attendance_make(const struct settings *s, const char *name);
+/* Tells if it is due; task_id NULL: idle. pg NULL: never. Failing is nobody's trouble: it is tried
+ * later. The first time it also compares time zones, and warns. */
+void attendance_tell(struct attendance *a, struct pg *pg, const char *task_id, int64_t done,
+                     int64_t now_ms);
+/* Now, by the database's clock as soon as it is known, carried on by the monotonic one: a wrong
+ * clock of this machine, or one that steps, neither expires a message nor holds it. */
+int64_t attendance_now_ms(const struct attendance *a);
+/* An orderly end. */
+void attendance_end(struct attendance *a, struct pg *pg);
+
+#endif

@@ -1,0 +1,431 @@
+/* The connection that publishes: batches and replies in, confirms read, answers out. */
+#include "worker/runtime/publisher.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/redial.h"
+#include "common/amqp/connection.h"
+#include "worker/runtime/replies.h"
+
+/* Between two looks whether a classic retry queue is empty by now. */
+#define RETRY_QUEUES_EVERY_MS 5000
+
+struct outlet {
+    const struct settings *settings;
+    const char *name;
+    struct handover *handover;
+    const struct subscriptions *queues;
+    struct broker *broker; /* NULL: not connected */
+    struct redial redial;
+    bool blocked;       /* a resource alarm: publishing would only fill the socket */
+    bool declare_again; /* something came back as unroutable: a queue may have been deleted */
+    struct retry_queues retry_queues; /* what stands in for which */
+    int64_t retry_queues_due_ms;      /* monotonic: when they are looked at again, if unfinished */
+    struct publish_batch *batches;    /* the executor's */
+    struct replies replies;           /* of brief tasks */
+};
+
+struct outlet *outlet_new(const struct settings *s, const char *name, struct handover *h,
+                          const struct subscriptions *queues)
+{
+    struct outlet *o = calloc(1, sizeof *o);
+    if (!o)
+        return NULL;
+    *o = (struct outlet){.settings = s, .name = name, .handover = h, .queues = queues};
+    o->redial = redial_make(s->broker.reconnect_max_s * 1000);
+    return o;
+}
+
+void outlet_free(struct outlet *o)
+{
+    if (o) {
+        replies_clear(&o->replies);
+        retry_queues_free(&o->retry_queues);
+    }
+    free(o);
+}
+
+int outlet_fd(const struct outlet *o)
+{
+    return o->broker ? broker_fd(o->broker) : -1;
+}
+
+/* --- publications -------------------------------------------------------------------------- */
+
+static void fail(struct publication *p, const struct err *why)
+{
+    if (p->state == PUBLICATION_CONFIRMED || p->state == PUBLICATION_FAILED)
+        return;
+    p->state = PUBLICATION_FAILED;
+    p->error = *why;
+}
+
+static void fail_batch(struct publish_batch *batch, const struct err *why)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        fail(&batch->items[i], why);
+}
+
+/* Whether what was sent has arrived cannot be known any more; the executor sends it again, with the
+ * same id. */
+static void fail_all_sent(struct outlet *o, const struct err *why)
+{
+    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+        for (size_t i = 0; i < batch->count; i++)
+            if (batch->items[i].state == PUBLICATION_SENT)
+                fail(&batch->items[i], why);
+    replies_send_again(&o->replies);
+}
+
+static struct publication *find_sent(struct outlet *o, uint64_t number)
+{
+    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+        for (size_t i = 0; i < batch->count; i++)
+            if (batch->items[i].state == PUBLICATION_SENT && batch->items[i].number == number)
+                return &batch->items[i];
+    return NULL;
+}
+
+static bool batch_complete(const struct publish_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->items[i].state != PUBLICATION_CONFIRMED &&
+            batch->items[i].state != PUBLICATION_FAILED)
+            return false;
+    return true;
+}
+
+/* --- connection ---------------------------------------------------------------------------- */
+
+static void lose_connection(struct outlet *o, const struct err *e)
+{
+    broker_close(o->broker);
+    o->broker = NULL;
+    o->blocked = false;
+    (void)redial_later(&o->redial, clock_mono_ms());
+    log_error(LOG_LEVEL_WARNING, "publisher_lost", e);
+    fail_all_sent(o, e);
+}
+
+static void connect_when_due(struct outlet *o)
+{
+    struct err e;
+    if (o->broker || (!o->batches && !outlet_replying(o) && !o->retry_queues.unfinished) ||
+        !redial_due(&o->redial, clock_mono_ms()))
+        return;
+    if (!broker_open(o->settings, o->name, &o->broker, &e)) {
+        lose_connection(o, &e);
+        return;
+    }
+    redial_succeeded(&o->redial, clock_mono_ms());
+    o->declare_again = true; /* which retry queues there are is known from then on */
+}
+
+/* --- queues -------------------------------------------------------------------------------- */
+
+/* A queue that remote control has added, and that cannot be made, is not worth the connection. */
+static bool declare_queues(struct outlet *o, struct err *e)
+{
+    struct subscription wanted[SUBSCRIPTIONS_MAX];
+    size_t count = subscriptions_list(o->queues, wanted, SUBSCRIPTIONS_MAX);
+    o->retry_queues.unfinished = false;
+    if (!broker_declare_topology(o->broker, o->settings, &o->retry_queues, e))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(wanted[i].queue, o->settings->broker.queue) != 0 &&
+            !broker_declare_work(o->broker, o->settings, wanted[i].queue, &o->retry_queues, e) &&
+            strcmp(e->code, "broker_lost") == 0)
+            return false;
+    return true;
+}
+
+/* Declaring may cost the channel, and with it the confirms of what is under way. */
+static bool awaits_confirms(const struct outlet *o)
+{
+    for (const struct publish_batch *batch = o->batches; batch; batch = batch->next)
+        for (size_t i = 0; i < batch->count; i++)
+            if (batch->items[i].state == PUBLICATION_SENT)
+                return true;
+    for (const struct reply *reply = o->replies.waiting.first; reply; reply = reply->next)
+        if (reply->publication.state == PUBLICATION_SENT)
+            return true;
+    return false;
+}
+
+static void declare_when_needed(struct outlet *o)
+{
+    struct err e;
+    int64_t now_ms = clock_mono_ms();
+    o->declare_again |= o->retry_queues.unfinished && now_ms >= o->retry_queues_due_ms;
+    if (!o->declare_again || !o->broker || o->blocked || awaits_confirms(o))
+        return;
+    bool moved = json_object_size(o->retry_queues.stand_ins) > 0;
+    bool unfinished = o->retry_queues.unfinished;
+    o->declare_again = false;
+    o->retry_queues_due_ms = now_ms + RETRY_QUEUES_EVERY_MS;
+    if (!declare_queues(o, &e)) {
+        if (strcmp(e.code, "broker_lost") == 0)
+            lose_connection(o, &e);
+        else /* what is there can be published to all the same */
+            log_error(LOG_LEVEL_WARNING, "queues_not_declared", &e);
+        o->retry_queues.unfinished |= unfinished;
+        return;
+    }
+    if (moved && json_object_size(o->retry_queues.stand_ins) == 0)
+        log_event(LOG_LEVEL_INFO, "retry_queues_replaced", "%s", "");
+}
+
+void outlet_finish_retry_queues(struct outlet *o)
+{
+    o->retry_queues.unfinished = true;
+}
+
+/* --- what the broker says ------------------------------------------------------------------ */
+
+static void refuse(struct outlet *o, struct publication *p, const char *text)
+{
+    struct err e;
+    bool unroutable = strcmp(text, "NO_ROUTE") == 0;
+    (void)err_set(&e, ERR_RETRY, unroutable ? "no_queue" : "publish_refused",
+                  "exchange \"%.100s\", routing key %.200s: the broker did not take it: %s",
+                  p->route.exchange ? p->route.exchange : "", p->route.routing_key, text);
+    o->declare_again |= unroutable;
+    fail(p, &e);
+}
+
+static void take_confirm(struct outlet *o, uint64_t number, bool taken, const char *text)
+{
+    struct publication *p = find_sent(o, number);
+    struct reply *reply = p ? NULL : replies_find(&o->replies, number);
+    if (p && taken)
+        p->state = PUBLICATION_CONFIRMED;
+    else if (p)
+        refuse(o, p, text);
+    else if (reply && taken)
+        replies_answer(&o->replies, reply);
+    else if (reply)
+        replies_refuse(&o->replies, reply, text, clock_mono_ms());
+}
+
+/* The broker closes the channel over an exchange that is not there or not ours to use; its words
+ * name it. */
+static void fail_exchange(struct outlet *o, const char *text)
+{
+    struct err e;
+    char quoted[BROKER_QUEUE_NAME + 2];
+    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+        for (size_t i = 0; i < batch->count; i++) {
+            const char *exchange = batch->items[i].route.exchange;
+            snprintf(quoted, sizeof quoted, "'%s'", exchange ? exchange : "");
+            if (batch->items[i].state != PUBLICATION_SENT || !quoted[2] || !strstr(text, quoted))
+                continue;
+            (void)err_set(&e, ERR_REJECT, "no_exchange", "%s", text);
+            fail(&batch->items[i], &e);
+        }
+}
+
+static void take_event(struct outlet *o, struct broker_event *event)
+{
+    struct err e;
+    switch (event->kind) {
+    case BROKER_EVENT_CONFIRMED:
+    case BROKER_EVENT_REFUSED:
+        take_confirm(o, event->tag, event->kind == BROKER_EVENT_CONFIRMED, event->text);
+        return;
+    case BROKER_EVENT_REOPENED:
+        (void)err_set(&e, ERR_RETRY, "channel_closed", "%s", event->text);
+        log_error(LOG_LEVEL_WARNING, "publisher_channel_closed", &e);
+        fail_exchange(o, event->text);
+        fail_all_sent(o, &e);
+        return;
+    case BROKER_EVENT_BLOCKED:
+    case BROKER_EVENT_UNBLOCKED:
+        o->blocked = event->kind == BROKER_EVENT_BLOCKED;
+        log_event(LOG_LEVEL_WARNING, o->blocked ? "broker_blocked" : "broker_unblocked",
+                  "reason=%s", o->blocked ? event->text : "");
+        return;
+    default:
+        broker_event_free(event);
+    }
+}
+
+static void drain(struct outlet *o)
+{
+    struct broker_event event = {0};
+    struct err e;
+    do {
+        if (o->broker && !broker_next(o->broker, 0, &event, &e)) {
+            lose_connection(o, &e);
+            return;
+        }
+        if (o->broker)
+            take_event(o, &event);
+    } while (o->broker && event.kind != BROKER_EVENT_NONE);
+}
+
+/* --- the work of one turn ------------------------------------------------------------------ */
+
+/* False: it can never be sent as it is. */
+static bool publish_one(struct outlet *o, struct publication *p, struct err *e)
+{
+    struct publish_route route = p->route;
+    const char *stand_in =
+        json_string_value(json_object_get(o->retry_queues.stand_ins, route.routing_key));
+    if (stand_in && (!route.exchange || !route.exchange[0]))
+        route.routing_key = stand_in;
+    if (broker_publish(o->broker, &route, p->envelope, &p->number, e))
+        p->state = PUBLICATION_SENT;
+    else if (strcmp(e->code, "broker_lost") == 0)
+        lose_connection(o, e);
+    else if (strcmp(e->code, "too_many_unconfirmed") != 0)
+        return false;
+    else if (!awaits_confirms(o)) /* none of theirs will come: their queue does not answer */
+        lose_connection(o, e);
+    return true;
+}
+
+static void publish_replies(struct outlet *o)
+{
+    struct err e;
+    int64_t now_ms = clock_mono_ms();
+    struct reply *reply = o->replies.waiting.first, *next;
+    for (; reply && o->broker && !o->blocked; reply = next) {
+        next = reply->next;
+        if (reply->publication.state == PUBLICATION_WAITING && reply->not_before_ms <= now_ms &&
+            !publish_one(o, &reply->publication, &e))
+            replies_refuse(&o->replies, reply, e.text, now_ms);
+    }
+}
+
+static void publish_waiting(struct outlet *o)
+{
+    struct err e;
+    if (o->declare_again) /* what is under way comes to its end first */
+        return;
+    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+        for (size_t i = 0; i < batch->count; i++)
+            if (o->broker && !o->blocked && batch->items[i].state == PUBLICATION_WAITING &&
+                !publish_one(o, &batch->items[i], &e))
+                fail(&batch->items[i], &e);
+    publish_replies(o);
+}
+
+/* The one that a batch still waits for; NULL: none, or several. */
+static struct publication *only_unanswered(struct publish_batch *batch)
+{
+    struct publication *only = NULL;
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->items[i].state != PUBLICATION_SENT)
+            continue;
+        if (only)
+            return NULL;
+        only = &batch->items[i];
+    }
+    return only;
+}
+
+/* Had the connection or the queue failed, the broker would have said so. It holds up what is before
+ * and after on a channel for a queue without a leader: of several nobody can tell whose is to
+ * blame. All else goes by a new connection. */
+static bool fail_unanswered(struct publish_batch *batch)
+{
+    struct err e;
+    struct publication *p = only_unanswered(batch);
+    if (!p)
+        return false;
+    (void)err_set(&e, ERR_RETRY, PUBLISH_NO_CONFIRM,
+                  "exchange \"%.100s\", routing key %.200s: neither taken nor refused in time: "
+                  "has the queue a leader?",
+                  p->route.exchange ? p->route.exchange : "", p->route.routing_key);
+    fail(p, &e);
+    return true;
+}
+
+/* A stop that does not wait, or the deadline: the executor must not hang on the broker. */
+static void fail_overdue(struct outlet *o)
+{
+    struct err e;
+    bool silent = false;
+    bool now = handover_stopping(o->handover) == STOP_NOW;
+    (void)err_set(&e, ERR_RETRY, now ? "stopping" : "publish_timeout", "%s",
+                  o->blocked  ? "the broker is blocked by a resource alarm"
+                  : o->broker ? "no confirm in time"
+                              : "no connection to the broker");
+    for (struct publish_batch *batch = o->batches; batch; batch = batch->next) {
+        if (!now && clock_mono_ms() < batch->deadline_ms)
+            continue;
+        silent |= !now && o->broker && !o->blocked && fail_unanswered(batch);
+        fail_batch(batch, &e);
+    }
+    if (silent)
+        lose_connection(o, &e);
+}
+
+/* An answered batch is gone: the executor may have left its stack frame. */
+static void answer_complete(struct outlet *o)
+{
+    for (struct publish_batch **at = &o->batches; *at;) {
+        struct publish_batch *batch = *at;
+        if (!batch_complete(batch)) {
+            at = &batch->next;
+            continue;
+        }
+        *at = batch->next;
+        handover_answer(o->handover, batch);
+    }
+}
+
+void outlet_accept(struct outlet *o, struct publish_batch *batches)
+{
+    struct publish_batch **end = &o->batches;
+    while (*end)
+        end = &(*end)->next;
+    *end = batches;
+}
+
+bool outlet_reply(struct outlet *o, struct envelope *result, char *to, uint64_t tag)
+{
+    return replies_add(&o->replies, result, to, tag);
+}
+
+bool outlet_replied(struct outlet *o, uint64_t *ret_tag)
+{
+    return replies_take_answered(&o->replies, ret_tag);
+}
+
+bool outlet_replying(const struct outlet *o)
+{
+    return o->replies.waiting.first != NULL;
+}
+
+void outlet_forget_replies(struct outlet *o)
+{
+    replies_clear(&o->replies);
+}
+
+void outlet_work(struct outlet *o)
+{
+    if (!o->batches && !o->broker && !outlet_replying(o) && !o->retry_queues.unfinished)
+        return;
+    connect_when_due(o);
+    drain(o);
+    declare_when_needed(o);
+    publish_waiting(o);
+    drain(o);
+    fail_overdue(o);
+    answer_complete(o);
+}
+
+void outlet_close(struct outlet *o)
+{
+    struct err e;
+    (void)err_set(&e, ERR_RETRY, "stopping", "the worker stops");
+    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+        fail_batch(batch, &e);
+    answer_complete(o);
+    broker_close(o->broker);
+    o->broker = NULL;
+}

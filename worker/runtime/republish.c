@@ -1,0 +1,128 @@
+/* A message on its way back to the broker: to the retry ladder or to the dead-letter queue. */
+#include "worker/runtime/republish.h"
+
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/celery/task_message.h"
+
+static bool letter_start(const struct envelope *v, bool bare, struct envelope *ret_letter)
+{
+    json_t *headers = json_object();
+    const char *key;
+    size_t length;
+    json_t *value;
+    if (!headers)
+        return false;
+    json_object_keylen_foreach((bare ? NULL : v->headers), key, length, value)
+    {
+        if (!message_header_is_brokers(key) &&
+            json_object_setn_nocheck(headers, key, length, value) != 0) {
+            json_decref(headers);
+            return false;
+        }
+    }
+    *ret_letter = *v;
+    ret_letter->headers = headers;
+    ret_letter->expiration = NULL;
+    return true;
+}
+
+void letter_free(struct envelope *letter)
+{
+    json_decref(letter->headers);
+    letter->headers = NULL;
+}
+
+static bool finish(bool complete, struct envelope *letter, struct err *e)
+{
+    if (complete)
+        return true;
+    letter_free(letter);
+    return err_set(e, ERR_RETRY, "no_memory", "no memory for a message");
+}
+
+bool letter_later(const struct envelope *v, struct envelope *ret_letter, struct err *e)
+{
+    struct envelope letter = {0};
+    bool complete = letter_start(v, false, &letter);
+    if (complete)
+        *ret_letter = letter;
+    return finish(complete, &letter, e);
+}
+
+static int64_t count_of(const struct envelope *v, const char *name)
+{
+    json_int_t count = json_integer_value(json_object_get(v->headers, name));
+    return count < 0 ? 0 : count > INT32_MAX ? INT32_MAX : count;
+}
+
+int64_t letter_returns(const struct envelope *v)
+{
+    return count_of(v, "x-delivery-count");
+}
+
+bool letter_came_before(const struct envelope *v)
+{
+    return count_of(v, LETTER_RETURNS) > 0;
+}
+
+bool letter_afresh(const struct envelope *v, struct envelope *ret_letter, struct err *e)
+{
+    struct envelope letter = {0};
+    int64_t returns = count_of(v, LETTER_RETURNS) + letter_returns(v);
+    bool complete = letter_start(v, false, &letter) &&
+                    json_object_set_new(letter.headers, LETTER_RETURNS, json_integer(returns)) == 0;
+    if (complete)
+        *ret_letter = letter;
+    return finish(complete, &letter, e);
+}
+
+bool letter_again(const struct envelope *v, int64_t failed, struct envelope *ret_letter,
+                  struct err *e)
+{
+    struct envelope letter = {0};
+    bool complete = letter_start(v, false, &letter) &&
+                    json_object_set_new(letter.headers, LETTER_ATTEMPT, json_integer(failed)) == 0;
+    /* protocol 2 counts in a header; protocol 1 in its body, which stays as it came */
+    if (complete && json_object_get(letter.headers, "task")) {
+        json_int_t retries = json_integer_value(json_object_get(letter.headers, "retries"));
+        retries = retries < 0 || retries > INT32_MAX - 1 ? failed : retries + 1;
+        complete = json_object_set_new(letter.headers, "retries", json_integer(retries)) == 0;
+    }
+    if (complete)
+        *ret_letter = letter;
+    return finish(complete, &letter, e);
+}
+
+static bool set_text(struct envelope *letter, const char *key, const char *text)
+{
+    json_t *value = json_string(text);
+    if (!value) /* cut inside a character, or a foreign encoding */
+        value = json_string("(not UTF-8)");
+    return json_object_set_new(letter->headers, key, value) == 0;
+}
+
+bool letter_dead(const struct envelope *v, const struct letter_reason *reason, bool bare,
+                 struct envelope *ret_letter, struct err *e)
+{
+    struct envelope letter = {0};
+    char now[CLOCK_TEXT];
+    bool complete = letter_start(v, bare, &letter) &&
+                    set_text(&letter, "x-meterbeat-reason", reason->why->code) &&
+                    set_text(&letter, "x-meterbeat-error", reason->why->text) &&
+                    json_object_set_new(letter.headers, "x-meterbeat-attempts",
+                                        json_integer(reason->attempts)) == 0 &&
+                    set_text(&letter, "x-meterbeat-queue", reason->queue) &&
+                    set_text(&letter, "x-meterbeat-worker", reason->worker) &&
+                    set_text(&letter, "x-meterbeat-time", clock_format_utc(reason->now_ms, now));
+    if (complete)
+        *ret_letter = letter;
+    return finish(complete, &letter, e);
+}
+
+int64_t letter_attempt(const struct envelope *v)
+{
+    json_int_t attempt = json_integer_value(json_object_get(v->headers, LETTER_ATTEMPT));
+    return attempt < 0 ? 0 : attempt > 1000 ? 1000 : attempt;
+}

@@ -1,0 +1,50 @@
+/* A message on its way back to the broker: to the retry ladder or to the dead-letter queue. Pure.
+ */
+#ifndef METERBEAT_WORKER_RUNTIME_REPUBLISH_H
+#define METERBEAT_WORKER_RUNTIME_REPUBLISH_H
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/amqp/message.h"
+
+/* Failed attempts so far, for messages whose task keeps no run. */
+#define LETTER_ATTEMPT "x-meterbeat-attempt"
+
+/* How often a quorum queue had the message back before it was published anew. */
+#define LETTER_RETURNS "x-meterbeat-returns"
+
+struct letter_reason {
+    const struct err *why;
+    int64_t attempts; /* begun, this one included */
+    const char *queue, *worker;
+    int64_t now_ms;
+};
+
+/*
+ * Each makes an envelope that borrows body and properties of v and has headers of its own:
+ * letter_free. What RabbitMQ wrote about earlier journeys is left out, since it drops a message
+ * that it takes for going in circles; so are CC and BCC, since it would put a copy into each of
+ * their queues whenever the message waits; so is the expiration, since it would end the wait early,
+ * or the dead letter itself. False: ERR_RETRY "no_memory".
+ */
+/* The same message, only later. */
+MUST_CHECK bool letter_later(const struct envelope *v, struct envelope *ret_letter, struct err *e);
+/* The same message, afresh: with its returns so far (LETTER_RETURNS and the queue's own count). */
+MUST_CHECK bool letter_afresh(const struct envelope *v, struct envelope *ret_letter, struct err *e);
+/* Once more after a failure: counts in `retries` (Celery's) and LETTER_ATTEMPT. */
+MUST_CHECK bool letter_again(const struct envelope *v, int64_t failed, struct envelope *ret_letter,
+                             struct err *e);
+/* Dead: x-meterbeat-reason, -error, -attempts, -queue, -worker, -time. bare: without the message's
+ * own headers, which did not fit beside these. */
+MUST_CHECK bool letter_dead(const struct envelope *v, const struct letter_reason *reason, bool bare,
+                            struct envelope *ret_letter, struct err *e);
+void letter_free(struct envelope *letter);
+/* LETTER_ATTEMPT of a message that arrived: 0 to 1000. */
+int64_t letter_attempt(const struct envelope *v);
+/* How often a quorum queue has had it back since it was published (x-delivery-count), at least 0.
+ */
+int64_t letter_returns(const struct envelope *v);
+/* It was given to somebody before it was published anew. */
+bool letter_came_before(const struct envelope *v);
+
+#endif

@@ -1,0 +1,296 @@
+/* What the sender of a message is told of its task: results, follow-up messages, events. */
+#include "worker/runtime/task_report.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/hash.h"
+#include "common/base/log.h"
+#include "worker/runtime/events.h"
+#include "common/amqp/connection.h"
+#include "worker/runtime/publish_batch.h"
+
+#define REPR_MAX 1024
+#define CHORD_ID_MAX 255
+
+/* --- whom ---------------------------------------------------------------------------------- */
+
+const char *report_reply_queue(const char *reply_to)
+{
+    return reply_to && *reply_to && !broker_is_inner_queue(reply_to) ? reply_to : NULL;
+}
+
+struct result_address report_address(const struct message *m, const struct envelope *v)
+{
+    return (struct result_address){.task_id = m->id,
+                                   .reply_to =
+                                       m->ignore_result ? NULL : report_reply_queue(m->reply_to),
+                                   .correlation_id = v->correlation_id,
+                                   .group_id = m->group_id,
+                                   .parent_id = m->parent_id};
+}
+
+/* Of a message that could not be read: what its headers say. Without an id nobody can be told. */
+static struct result_address unread_address(const struct envelope *v)
+{
+    const json_t *id = json_object_get(v->headers, "id");
+    bool ignored = json_is_true(json_object_get(v->headers, "ignore_result"));
+    size_t length = json_string_length(id);
+    bool named = length > 0 && length <= 255 && strlen(json_string_value(id)) == length;
+    return (struct result_address){
+        .task_id = named ? json_string_value(id) : NULL,
+        .reply_to = named && !ignored ? report_reply_queue(v->reply_to) : NULL,
+        .correlation_id = v->correlation_id,
+    };
+}
+
+static struct result_address address_of(const struct attempt *a)
+{
+    return a->readable ? report_address(&a->message, &a->delivery->envelope)
+                       : unread_address(&a->delivery->envelope);
+}
+
+/* --- results ------------------------------------------------------------------------------- */
+
+static bool encode(const struct attempt *a, const struct result_address *to,
+                   enum result_state state, const json_t *value, const json_t *children,
+                   struct envelope *ret, struct err *e)
+{
+    size_t most = (size_t)a->executor->settings->worker.max_result_bytes;
+    return result_encode(to, state, value, children, most, clock_wall_ms(), ret, e);
+}
+
+static bool mail_result(struct mailing *m, const struct result_address *to, enum result_state state,
+                        const json_t *value)
+{
+    struct err e;
+    struct envelope v;
+    if (!to->reply_to)
+        return true;
+    if (encode(m->attempt, to, state, value, NULL, &v, &e))
+        return mailing_result(m, &v, to->reply_to);
+    log_error(LOG_LEVEL_ERROR, "result_not_sent", &e);
+    return e.kind == ERR_REJECT;
+}
+
+static bool mail_forsaken(struct mailing *m, const struct follow_ups *f, enum result_state state,
+                          const struct result_exception *x)
+{
+    json_t *value = f->forsaken_count ? result_exception_value(x) : NULL;
+    bool ok = value || !f->forsaken_count;
+    for (size_t i = 0; ok && i < f->forsaken_count; i++)
+        ok = mail_result(m, &f->forsaken[i], state, value);
+    json_decref(value);
+    return ok;
+}
+
+static bool mail_follow_ups(struct mailing *m, const struct follow_ups *f)
+{
+    for (size_t i = 0; i < f->count; i++)
+        if (!mailing_follow_up(m, &f->items[i]))
+            return false;
+    return true;
+}
+
+static bool send_state(struct attempt *a, enum result_state state, const json_t *value)
+{
+    struct mailing m = {.attempt = a};
+    struct result_address to = address_of(a);
+    return value && mail_result(&m, &to, state, value) && mailing_send(&m);
+}
+
+/* --- chords -------------------------------------------------------------------------------- */
+
+/* Once a chord, not once for each task of its header. */
+static void say_chord(struct attempt *a, const char *id)
+{
+    struct executor *x = a->executor;
+    uint64_t print = hash_more(HASH_START, id, strlen(id));
+    for (size_t i = 0; i < ARRAY_LEN(x->chords); i++)
+        if (x->chords[i] == print)
+            return;
+    x->chords[x->chords_next++ % ARRAY_LEN(x->chords)] = print;
+    log_event(
+        LOG_LEVEL_WARNING, "chord_not_supported",
+        "body=%s error=\"its tasks run; its body needs Celery's result backend and does not\"", id);
+}
+
+static const struct err no_chord = {
+    .kind = ERR_REJECT,
+    .code = "chord_not_supported",
+    .text = "a chord needs Celery's result backend, which this worker has not",
+};
+
+/* --- the turns of an attempt --------------------------------------------------------------- */
+
+void report_received(struct attempt *a)
+{
+    events_task_received(a->executor->events, &a->message);
+}
+
+bool report_started(struct attempt *a)
+{
+    events_task_started(a->executor->events, a->message.id);
+    if (!a->executor->settings->worker.track_started)
+        return true;
+    json_t *value = json_pack("{s:i, s:s}", "pid", (int)getpid(), "hostname", a->executor->name);
+    bool sent = send_state(a, RESULT_STARTED, value);
+    json_decref(value);
+    return sent;
+}
+
+/* Follow-ups first, as Celery has it: the result names them as children. */
+static bool send_success(struct attempt *a, const struct follow_ups *f, struct envelope *v)
+{
+    struct mailing m = {.attempt = a};
+    struct result_address to = address_of(a);
+    struct result_exception x = result_exception_of(&no_chord, NULL);
+    if (!mail_follow_ups(&m, f)) {
+        envelope_free(v);
+        return false;
+    }
+    if (!to.reply_to)
+        envelope_free(v);
+    else if (!mailing_result(&m, v, to.reply_to))
+        return false;
+    return mail_forsaken(&m, f, RESULT_FAILURE, &x) && mailing_send(&m);
+}
+
+static void tell_succeeded(struct attempt *a)
+{
+    if (!events_on(a->executor->events))
+        return;
+    char *repr = message_python_repr(a->result, REPR_MAX);
+    int64_t ms = a->started_ms ? clock_mono_ms() - a->started_ms : 0;
+    events_task_succeeded(a->executor->events, a->message.id, repr ? repr : "None",
+                          (double)ms / 1000);
+    free(repr);
+}
+
+static void say_chords(struct attempt *a, const struct follow_ups *f)
+{
+    const char *chord = signature_chord(a->message.embed);
+    if (chord)
+        say_chord(a, *chord ? chord : a->message.group_id ? a->message.group_id : a->message.id);
+    if (f->has_chord)
+        say_chord(a,
+                  f->forsaken_count ? f->forsaken[f->forsaken_count - 1].task_id : a->message.id);
+}
+
+bool report_succeeded(struct attempt *a)
+{
+    struct follow_ups f CLEANUP(follow_ups_free) = {.items = NULL};
+    struct envelope v;
+    struct err e;
+    struct result_address to = address_of(a);
+    if (!to.reply_to && !signature_follows(a->message.embed)) {
+        tell_succeeded(a);
+        return true;
+    }
+    if (!signature_succeeded(&a->message, a->result, a->executor->name, clock_wall_ms(), &f, &e) ||
+        !encode(a, &to, RESULT_SUCCESS, a->result, f.children, &v, &e)) {
+        log_error(LOG_LEVEL_WARNING, "result_not_sent", &e);
+        return e.kind == ERR_REJECT && report_failed(a, &e);
+    }
+    if (!send_success(a, &f, &v))
+        return false;
+    say_chords(a, &f);
+    tell_succeeded(a);
+    return true;
+}
+
+bool report_retry(struct attempt *a, const struct err *why)
+{
+    struct result_exception x = result_exception_of(why, a->message.task);
+    if (address_of(a).reply_to) {
+        json_t *value = result_exception_value(&x);
+        bool sent = send_state(a, RESULT_RETRY, value);
+        json_decref(value);
+        if (!sent)
+            return false;
+    }
+    char *repr = result_exception_repr(&x);
+    if (a->readable)
+        events_task_retried(a->executor->events, a->message.id, repr ? repr : x.type);
+    free(repr);
+    return true;
+}
+
+static void tell_failed(struct attempt *a, const struct result_exception *x)
+{
+    const char *id = address_of(a).task_id;
+    char *repr = result_exception_repr(x);
+    if (a->readable)
+        events_task_failed(a->executor->events, id, repr ? repr : x->type);
+    else if (id)
+        events_task_rejected(a->executor->events, id, false);
+    free(repr);
+}
+
+static bool send_failure(struct attempt *a, const struct follow_ups *f,
+                         const struct result_exception *x)
+{
+    struct mailing m = {.attempt = a};
+    struct result_address to = address_of(a);
+    json_t *value = result_exception_value(x);
+    bool ok = value && mail_result(&m, &to, RESULT_FAILURE, value) &&
+              mail_forsaken(&m, f, RESULT_FAILURE, x) && mail_follow_ups(&m, f) && mailing_send(&m);
+    json_decref(value);
+    return ok;
+}
+
+bool report_failed(struct attempt *a, const struct err *why)
+{
+    struct follow_ups f CLEANUP(follow_ups_free) = {.items = NULL};
+    struct err e;
+    struct result_exception x = result_exception_of(why, a->readable ? a->message.task : NULL);
+    if (a->readable && !signature_failed(&a->message, a->executor->name, clock_wall_ms(), &f, &e))
+        return false;
+    if (!send_failure(a, &f, &x))
+        return false;
+    if (f.has_chord || (a->readable && signature_chord(a->message.embed)))
+        say_chords(a, &f);
+    tell_failed(a, &x);
+    return true;
+}
+
+static const char *const revocation_names[] = {
+    [REVOKED_EXPIRED] = "expired",
+    [REVOKED_BY_REQUEST] = "revoked",
+    [REVOKED_TERMINATED] = "terminated",
+};
+
+const char *report_revocation_name(enum revocation how)
+{
+    return revocation_names[how];
+}
+
+enum revocation report_revocation_of(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(revocation_names); i++)
+        if (strcmp(revocation_names[i], name) == 0)
+            return (enum revocation)i;
+    return REVOKED_BY_REQUEST;
+}
+
+bool report_revoked(struct attempt *a, enum revocation how)
+{
+    struct follow_ups f CLEANUP(follow_ups_free) = {.items = NULL};
+    struct mailing m = {.attempt = a};
+    struct err e, why;
+    struct result_address to = address_of(a);
+    (void)err_set(&why, ERR_REJECT, "revoked", "%s", revocation_names[how]);
+    struct result_exception x = result_exception_of(&why, NULL);
+    json_t *value = result_exception_value(&x);
+    bool ok = value && signature_revoked(&a->message, &f, &e) &&
+              mail_result(&m, &to, RESULT_REVOKED, value) &&
+              mail_forsaken(&m, &f, RESULT_REVOKED, &x) && mailing_send(&m);
+    json_decref(value);
+    if (ok)
+        events_task_revoked(a->executor->events, a->message.id, how == REVOKED_TERMINATED,
+                            how == REVOKED_TERMINATED ? SIGTERM : 0, how == REVOKED_EXPIRED);
+    return ok;
+}
