@@ -3,7 +3,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "ctl/audit.h"
+#include "ctl/cmd_audit.h"
 #include "common/base/text.h"
 #include "ctl/command.h"
 

@@ -3,7 +3,7 @@
 
 #include <curl/curl.h>
 
-#include "common/config/shown.h"
+#include "common/config/redacted.h"
 #include "common/http/client.h"
 
 static size_t keep_body(char *bytes, size_t size, size_t count, void *context)

@@ -6,7 +6,7 @@
 
 #include "common/base/text.h"
 #include "ctl/command.h"
-#include "ctl/import.h"
+#include "ctl/cmd_import.h"
 #include "common/espi/units.h"
 #include "ctl/table.h"
 

@@ -2,7 +2,7 @@
 #ifndef METERBEAT_CTL_RECORD_CUSTODIAN_H
 #define METERBEAT_CTL_RECORD_CUSTODIAN_H
 
-#include "ctl/record.h"
+#include "ctl/cmd_record.h"
 
 /* Fills what the record has of its custodian: url, sub_id, names of the parameters. False: as
  * custodian_find; ERR_REJECT "bad_record". Free with custodian_free once the record is not used. */

@@ -10,11 +10,11 @@
 
 #include "common/base/text.h"
 #include "common/store/backfill.h"
-#include "ctl/by_hand.h"
+#include "ctl/local_task.h"
 #include "common/espi/correction.h"
 #include "worker/task/enqueue.h"
 #include "common/espi/units.h"
-#include "ctl/record.h"
+#include "ctl/cmd_record.h"
 #include "ctl/table.h"
 
 /* --- words ----------------------------------------------------------------------------------- */

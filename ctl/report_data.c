@@ -7,7 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/text.h"
-#include "ctl/report.h"
+#include "ctl/cmd_report.h"
 
 /* What spreadsheets take for a formula, also in the wide forms of East Asian keyboards. */
 static bool begins_formula(const char *text)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/text.h"
-#include "ctl/report.h"
+#include "ctl/cmd_report.h"
 #include "ctl/table.h"
 
 #define BAR_LEAST 10

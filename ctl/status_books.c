@@ -1,7 +1,7 @@
 /* `status`, what the books say: workers, runs, what is promised and what is to be summed. */
 #include <stdio.h>
 
-#include "ctl/status.h"
+#include "ctl/cmd_status.h"
 
 /* Seconds ago are computed by the database: its clock wrote the times. */
 #define AGO(column) "extract(epoch FROM now() - " column ")::bigint"

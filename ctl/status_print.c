@@ -4,7 +4,7 @@
 
 #include "common/base/text.h"
 #include "worker/runtime/heartbeat.h"
-#include "ctl/status.h"
+#include "ctl/cmd_status.h"
 #include "ctl/table.h"
 
 #define WORKER_SILENT_S 60 /* a worker says every ten seconds that it is there */

@@ -5,7 +5,7 @@
 
 #include "ctl/management.h"
 #include "ctl/queue_findings.h"
-#include "ctl/status.h"
+#include "ctl/cmd_status.h"
 
 static json_t *unacknowledged(const struct settings *s, const char *queue)
 {

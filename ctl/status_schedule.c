@@ -2,7 +2,7 @@
 #include "common/base/clock.h"
 #include "ctl/record_window.h"
 #include "common/schedule/schedule.h"
-#include "ctl/status.h"
+#include "ctl/cmd_status.h"
 
 #define PAGE 500
 

@@ -3,7 +3,7 @@
 #ifndef METERBEAT_PRODUCER_CHORES_H
 #define METERBEAT_PRODUCER_CHORES_H
 
-#include "producer/links.h"
+#include "producer/connections.h"
 #include "producer/relay.h"
 
 /* When each is due next; monotonic milliseconds. Zeroed: at once. */

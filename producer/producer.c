@@ -15,10 +15,10 @@
 #include "common/store/schema.h"
 #include "common/store/zone_rules.h"
 #include "producer/chores.h"
-#include "producer/links.h"
-#include "producer/promise.h"
+#include "producer/connections.h"
+#include "producer/enqueue_ticks.h"
 #include "producer/relay.h"
-#include "producer/shared_clock.h"
+#include "producer/database_clock.h"
 
 /* Ticks of one transaction. */
 #define BATCH 500

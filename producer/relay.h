@@ -2,7 +2,7 @@
 #ifndef METERBEAT_PRODUCER_RELAY_H
 #define METERBEAT_PRODUCER_RELAY_H
 
-#include "producer/links.h"
+#include "producer/connections.h"
 
 /* Most rows taken at once. */
 #define RELAY_BATCH 1000

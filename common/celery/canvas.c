@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/uuid5.h"
+#include "common/base/uuid.h"
 #include "common/celery/canvas_internal.h"
 
 struct builder {

@@ -11,7 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/config/clear_text.h"
-#include "common/config/secret.h"
+#include "common/config/password.h"
 
 static void print_version(FILE *out, struct argp_state *state)
 {

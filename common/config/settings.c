@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/config/secret.h"
+#include "common/config/password.h"
 #include "common/config/settings_table.h"
 #include "common/config/settings_value.h"
 #include "common/config/source.h"

@@ -8,7 +8,7 @@
 
 #include "common/base/text.h"
 #include "common/config/settings_table.h"
-#include "common/config/shown.h"
+#include "common/config/redacted.h"
 
 /* What may not be shown as it is, as the escapes that libconfig reads back. */
 static void show_string(FILE *out, const char *text)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/base/uuid5.h"
+#include "common/base/uuid.h"
 #include "common/espi/service.h"
 #include "common/espi/series_names.h"
 

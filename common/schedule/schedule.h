@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "common/base/uuid5.h"
+#include "common/base/uuid.h"
 #include "common/config/settings.h"
 #include "common/schedule/recurrence.h"
 

@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "common/base/err.h"
-#include "common/base/uuid5.h"
+#include "common/base/uuid.h"
 #include "common/store/pg.h"
 
 /* What a run is about; strings borrowed, NULL/0 where it does not apply. */

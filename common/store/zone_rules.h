@@ -4,7 +4,7 @@
 #define METERBEAT_STORE_ZONE_RULES_H
 
 #include "common/base/clock.h"
-#include "common/base/zone_rules.h"
+#include "common/base/tzdata.h"
 #include "common/store/pg.h"
 
 #define ZONE_DIFFERENCES_MAX 64

@@ -9,7 +9,7 @@ import typing
 from . import proxy
 from .installation import DEAD, LEASE_S, QUEUE, RETRY_DELAYS_S
 
-# The places of common/base/crashpoint.c that the work of a round comes by, in each program.
+# The places of common/base/failpoint.c that the work of a round comes by, in each program.
 WORKER_POINTS = ("after_take", "after_stage", "after_kairosdb_write", "before_commit", "after_commit",
                  "after_outbox", "before_ack", "after_ladder", "after_report")
 TOKEN_POINTS = ("before_token_request", "after_token_answer", "after_token_stored", "after_take", "before_ack")

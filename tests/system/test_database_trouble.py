@@ -57,7 +57,7 @@ def test_ids_of_ticks_to_come_cannot_be_foreseen(meterbeat, schedule, ticks, row
     """Who may publish knows name and due time, and how ids were made once: none of it is the id."""
     schedule(entry("sums", "2s", task="aggregate"))
     now = int(time.time())
-    space = uuid.UUID("6d657465726245619c1e0a7d5f33d248")  # common/base/uuid5.c
+    space = uuid.UUID("6d657465726245619c1e0a7d5f33d248")  # common/base/uuid.c
     foreseen = set()
     for due in range(now - now % 2, now + 60, 2):
         name = "sums@" + time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(due))

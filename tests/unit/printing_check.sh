@@ -10,7 +10,7 @@ report "prints round text_print, text_put or ctl_print_json (base/text.h, ctl/co
     "$(grep -nE '\b(v?f?printf|puts|json_dumpf?d?|putchar)\(' ctl/*.c worker/main.c common/config/program.c || true)"
 report "fputs of what is no literal: text_put (base/text.h) cleans it:" \
     "$(grep -nE '\bfputs\(([^"l]|l[^a])' ctl/*.c worker/main.c common/config/program.c |
-        grep -v '^ctl/beat_import.c' || true)" # it writes configuration, escaped by settings_show_entry
+        grep -v '^ctl/cmd_beat_import.c' || true)" # it writes configuration, escaped by settings_show_entry
 report "dumps JSON that is not ASCII:" \
     "$(grep -nE 'json_dump(_callback)?\(' ctl/*.c | grep -v JSON_ENSURE_ASCII || true)"
 report "quotes in a log's format: log.c sets them, and escapes what is inside:" \

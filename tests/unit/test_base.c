@@ -11,7 +11,7 @@
 #include "common/base/clock.h"
 #include "common/base/err.h"
 #include "common/base/log.h"
-#include "common/base/uuid5.h"
+#include "common/base/uuid.h"
 
 static void an_error_gains_context_and_keeps_its_kind(void **state)
 {

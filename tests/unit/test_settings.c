@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "common/config/file_mode.h"
-#include "common/config/secret.h"
+#include "common/config/password.h"
 #include "common/config/settings.h"
 #include "common/schedule/schedule.h"
 

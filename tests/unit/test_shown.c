@@ -11,7 +11,7 @@
 #include "common/config/clear_text.h"
 #include "common/config/server_place.h"
 #include "common/config/settings_table.h"
-#include "common/config/shown.h"
+#include "common/config/redacted.h"
 
 static void shows(const char *path, const char *text, const char *wanted)
 {

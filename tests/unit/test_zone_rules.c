@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <sys/stat.h>
 
-#include "common/base/zone_rules.h"
+#include "common/base/tzdata.h"
 
 static void rules_of(const char *name, struct buf *b)
 {

@@ -6,7 +6,7 @@
 
 #include "common/base/buf.h"
 #include "common/config/settings_table.h"
-#include "common/config/shown.h"
+#include "common/config/redacted.h"
 #include "worker/control/context.h"
 #include "common/amqp/rabbitmq.h"
 

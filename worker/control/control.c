@@ -12,7 +12,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/base/redial.h"
+#include "common/base/backoff.h"
 #include "common/base/thread.h"
 #include "worker/control/command_table.h"
 #include "worker/control/mailbox.h"

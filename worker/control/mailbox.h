@@ -4,7 +4,7 @@
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
-#include "common/base/uuid5.h"
+#include "common/base/uuid.h"
 #include "worker/control/context.h"
 #include "common/celery/pidbox.h"
 #include "worker/runtime/state.h"

@@ -9,7 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/base/redial.h"
+#include "common/base/backoff.h"
 #include "common/base/thread.h"
 #include "common/store/revoked_task.h"
 

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "common/base/clock.h"
-#include "common/base/crashpoint.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/store/authorization.h"
 #include "common/store/secret.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/base/crashpoint.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 
 static bool checkpoint_read(const json_t *json, struct checkpoint *ret_checkpoint)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "common/base/clock.h"
-#include "common/base/crashpoint.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/store/ledger_day.h"
 #include "common/store/month.h"

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "common/base/clock.h"
-#include "common/base/crashpoint.h"
+#include "common/base/failpoint.h"
 #include "common/store/series.h"
 #include "worker/ingest/checkpoint.h"
 #include "common/base/decimal.h"

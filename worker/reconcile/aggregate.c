@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/base/crashpoint.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/store/series.h"
 #include "worker/task/arguments.h"

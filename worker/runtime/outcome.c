@@ -4,7 +4,7 @@
 #include <sys/random.h>
 
 #include "common/base/clock.h"
-#include "common/base/crashpoint.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "worker/runtime/attempt.h"
 #include "common/amqp/connection.h"

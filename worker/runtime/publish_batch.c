@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/base/crashpoint.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "worker/runtime/task_report.h"
 

@@ -6,7 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/base/redial.h"
+#include "common/base/backoff.h"
 #include "common/amqp/connection.h"
 #include "worker/runtime/replies.h"
 

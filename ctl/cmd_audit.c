@@ -1,0 +1,269 @@
+/* `audit`: the books held against what KairosDB shows, day by day; what differs is put on the
+ * queue. */
+#include "ctl/cmd_audit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/local_task.h"
+#include "ctl/commands.h"
+#include "worker/task/arguments.h"
+#include "worker/task/local_zone.h"
+
+/* Series read from the database at a time, and days asked of KairosDB at a time. */
+#define AUDIT_SERIES 50
+#define AUDIT_DAYS 366
+#define AUDIT_EVER_S INT64_C(100000000000)
+
+enum { KEY_BUILDING = 256, KEY_METER, KEY_FROM, KEY_TO, KEY_REPAIR };
+
+struct request {
+    struct ctl *ctl;
+    const char *from, *to;
+    struct series_question which;
+    bool json, repair;
+};
+
+/* One audit, handed from step to step. */
+struct audit {
+    const struct request *request;
+    struct by_hand hand;
+    struct progress progress;
+    struct kairosdb *kairosdb;
+    const struct timezone_rules *zone; /* of the series at hand */
+    char cost_metric[256];
+    struct audit_print print;
+    struct audit_tally tally;
+    struct series_books series[AUDIT_SERIES];
+    struct agreement_day days[AUDIT_DAYS + 2];
+    enum repair repairs[AUDIT_DAYS + 2];
+};
+
+static const struct argp_option options[] = {
+    {"building", KEY_BUILDING, "ID", 0, "Only this building's meters", 0},
+    {"meter", KEY_METER, "ID", 0, "Only this meter (seed_meter.id, as `report` shows it)", 0},
+    {"from", KEY_FROM, "DATE", 0, "Only days from this one on", 0},
+    {"to", KEY_TO, "DATE", 0, "Only days before this one", 0},
+    {"repair", KEY_REPAIR, NULL, 0, "Put parses of the days that differ on the queue", 0},
+    {"json", 'j', NULL, 0, "One JSON object a line: one a day that differs, then the total", 0},
+    {0},
+};
+
+static void take_meter(struct request *r, const char *argument, struct argp_state *state)
+{
+    char *end;
+    r->which.meter_id = strtoll(argument, &end, 10);
+    if (*end != '\0' || r->which.meter_id < 1)
+        argp_error(state, "--meter: %s is no meter's id", argument);
+}
+
+static error_t take_option(int key, char *argument, struct argp_state *state)
+{
+    struct request *r = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &r->ctl->program;
+        return 0;
+    case KEY_BUILDING:
+        r->which.building_id = argument;
+        return 0;
+    case KEY_METER:
+        take_meter(r, argument, state);
+        return 0;
+    case KEY_FROM:
+        r->from = argument;
+        return 0;
+    case KEY_TO:
+        r->to = argument;
+        return 0;
+    case KEY_REPAIR:
+        r->repair = true;
+        return 0;
+    case 'j':
+        r->json = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    .options = options,
+    .parser = take_option,
+    .doc = "Holds the books against what KairosDB shows: readings and costs of each local day of "
+           "each series, counts and sums.\v"
+           "less: KairosDB lost some; other: as many, another sum; more: points that no books "
+           "have.\n"
+           "--repair asks the records of those days once more, by workers. What came of a file "
+           "read by hand, or of a record that is paused or gone, cannot be asked for: it is said.\n"
+           "Exit status: 0 all agree, 1 not all do, or a server failed, 2 wrong usage.",
+    .children = program_children,
+};
+
+/* --- one series
+ * ------------------------------------------------------------------------------------------- */
+
+static void audit_count(struct audit_tally *t, enum agreement how)
+{
+    t->less += how == AGREEMENT_LESS;
+    t->other += how == AGREEMENT_OTHER;
+    t->more += how == AGREEMENT_MORE;
+}
+
+static bool audit_differences(struct audit *a, const struct series_books *series,
+                              const struct series_tags *tags, size_t count, struct err *e)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (a->days[i].how == AGREEMENT_SAME)
+            continue;
+        const struct audit_row row = {
+            .series = series, .tags = tags, .day = &a->days[i], .repair = a->repairs[i]};
+        audit_count(&a->tally, a->days[i].how);
+        if (!audit_print_row(&a->print, &row, e))
+            return false;
+    }
+    return true;
+}
+
+static bool audit_repair(struct audit *a, size_t count, struct err *e)
+{
+    const struct shortfall_order order = {
+        .task = &a->hand.task, .least = AGREEMENT_MORE, .by_hand = true};
+    memset(a->repairs, 0, sizeof(a->repairs));
+    return !a->request->repair ||
+           shortfall_promise(&order, a->days, count, a->repairs, &a->tally.repairs, e);
+}
+
+static bool audit_span(struct audit *a, const struct series_books *s,
+                       const struct series_tags *tags, int64_t from_s, int64_t to_s, struct err *e)
+{
+    size_t count = 0;
+    const struct agreement_source source = {.pg = a->hand.task.pg,
+                                            .kairosdb = a->kairosdb,
+                                            .metric = a->hand.task.settings->kairosdb.measurement,
+                                            .cost_metric = a->cost_metric,
+                                            .zone = a->zone};
+    const struct agreement_series series = {
+        .id = s->id, .tags = tags, .has_cost = s->has_cost, .record_id = s->record_id};
+    if (!agreement_days(&source, &series, from_s, to_s, a->days, ARRAY_LEN(a->days), &count, e) ||
+        !audit_repair(a, count, e))
+        return false;
+    a->tally.days += (int64_t)count;
+    return audit_differences(a, s, tags, count, e);
+}
+
+static bool audit_series(struct audit *a, const struct series_books *s, struct err *e)
+{
+    struct series_tags tags;
+    if (!series_tags_read(s->tags, &tags, e) ||
+        !local_zone_named(a->hand.task.settings, s->time_zone, &a->zone, e))
+        return false;
+    a->print.zone = a->zone;
+    int64_t end_s = timezone_day_start(a->zone, s->last_day_s, 1);
+    for (int64_t from_s = s->first_day_s, to_s; from_s < end_s; from_s = to_s) {
+        to_s = timezone_day_start(a->zone, from_s, AUDIT_DAYS);
+        to_s = to_s < end_s ? to_s : end_s;
+        if (!audit_span(a, s, &tags, from_s, to_s, e))
+            return err_wrap(e, "series %lld", (long long)s->id);
+    }
+    a->tally.series++;
+    return true;
+}
+
+/* --- all of them
+ * ------------------------------------------------------------------------------------------ */
+
+static bool audit_page(struct audit *a, struct series_question *q, size_t *ret_count, struct err *e)
+{
+    if (!series_page(a->hand.task.pg, q, a->series, AUDIT_SERIES, ret_count, e))
+        return false;
+    for (size_t i = 0; i < *ret_count; i++) {
+        if (!audit_series(a, &a->series[i], e))
+            return false;
+        progress_at(&a->progress, a->tally.series, NULL);
+        q->after_id = a->series[i].id;
+    }
+    return !a->tally.repairs.promised || by_hand_publish(&a->hand, e);
+}
+
+static bool audit_all(struct audit *a, struct err *e)
+{
+    struct series_question q = a->request->which;
+    size_t count = 0;
+    if (!series_count(a->hand.task.pg, &q, &a->progress.total, e))
+        return false;
+    do {
+        if (!audit_page(a, &q, &count, e))
+            return false;
+    } while (count > 0);
+    return audit_print_end(&a->print, &a->tally, e);
+}
+
+static bool audit_begin(struct audit *a, struct session *session, struct err *e)
+{
+    const struct settings *s = session->settings;
+    (void)snprintf(a->cost_metric, sizeof(a->cost_metric), "%s.cost", s->kairosdb.measurement);
+    progress_begin(&a->progress, "audit", 0);
+    a->print = audit_print_make(a->request->json, a->request->repair, a->zone, &a->progress);
+    return by_hand_begin(&a->hand, session, &a->progress, e) &&
+           kairosdb_open(s, NULL, NULL, &a->kairosdb, e);
+}
+
+static void audit_free(struct audit **audit)
+{
+    struct audit *a = *audit;
+    if (a == NULL)
+        return;
+    progress_clear(&a->progress);
+    audit_print_free(&a->print);
+    kairosdb_close(a->kairosdb);
+    free(a);
+}
+
+static int audit_books(const struct request *r, struct timezone_rules *zone)
+{
+    CLEANUP(session_end) struct session session = {.settings = &r->ctl->settings};
+    CLEANUP(audit_free) struct audit *a = calloc(1, sizeof(*a));
+    struct err e;
+    if (a == NULL)
+        return CTL_FAILED;
+    a->request = r;
+    a->zone = zone;
+    if (!audit_begin(a, &session, &e) || !audit_all(a, &e)) {
+        progress_clear(&a->progress);
+        return ctl_fail(&e);
+    }
+    return a->tally.less + a->tally.other + a->tally.more == 0 ? CTL_OK : CTL_FAILED;
+}
+
+/* from and to as days of `zone`; false: it is said. */
+static bool audit_dates(struct request *r, const struct timezone_rules *zone)
+{
+    r->which.to_s = AUDIT_EVER_S;
+    if ((r->from != NULL && !arguments_time(r->from, zone, &r->which.from_s)) ||
+        (r->to != NULL && !arguments_time(r->to, zone, &r->which.to_s))) {
+        (void)ctl_misused("audit: --from and --to are dates such as 2026-03-01");
+        return false;
+    }
+    if (r->which.from_s >= r->which.to_s) {
+        (void)ctl_misused("audit: --from is not before --to");
+        return false;
+    }
+    return true;
+}
+
+int audit_run(struct ctl *c, int argc, char **argv)
+{
+    struct request r = {.ctl = c};
+    struct timezone_rules *zone = NULL;
+    struct err e;
+    int status;
+    program_parse(&argp, 0, argc, argv, &r);
+    if (!ctl_settings(c, &status))
+        return status;
+    if (!timezone_load(c->settings.local_timezone, &zone, &e))
+        return ctl_fail(&e);
+    status = audit_dates(&r, zone) ? audit_books(&r, zone) : CTL_MISUSED;
+    timezone_free(zone);
+    return status;
+}

@@ -1,0 +1,34 @@
+/* `record`: what its verbs share. */
+#ifndef METERBEAT_CTL_CMD_RECORD_H
+#define METERBEAT_CTL_CMD_RECORD_H
+
+#include "common/base/timezone.h"
+#include "common/store/custodian.h"
+#include "common/store/record.h"
+#include "ctl/command.h"
+#include "ctl/session.h"
+
+struct record_request {
+    struct ctl *ctl;
+    const char *verb;
+    int64_t id;           /* 0: not given */
+    struct record record; /* fields borrowed from the command line */
+    bool json;
+    char **words; /* of set: NAME=VALUE */
+    size_t word_count;
+    bool has_custodian; /* show: its URL is not the record's own */
+    const char *custodian, *subscription, *bulk, *path, *grant; /* NULL: not given */
+    struct session *session;
+    struct timezone_rules *zone;
+};
+
+/* Each says what is wrong by itself and returns the exit status. */
+int record_add_run(struct record_request *r);
+int record_list_run(struct record_request *r);
+int record_show_run(struct record_request *r);
+int record_pause_run(struct record_request *r);
+int record_resume_run(struct record_request *r);
+int record_set_run(struct record_request *r);
+int record_authorize_run(struct record_request *r);
+
+#endif

@@ -1,0 +1,99 @@
+/* `schedule import`: a Python Celery application's schedule as settings. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/text.h"
+#include "ctl/cmd_beat_import.h"
+#include "ctl/commands.h"
+
+#define DUMP_MAX ((size_t)8 * 1024 * 1024)
+
+struct request {
+    struct ctl *ctl;
+    const char *verb, *file;
+};
+
+static error_t take_option(int key, char *argument, struct argp_state *state)
+{
+    struct request *r = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &r->ctl->program;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num > 1)
+            return ARGP_ERR_UNKNOWN;
+        *(state->arg_num == 0 ? &r->verb : &r->file) = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (r->verb == NULL || strcmp(r->verb, "import") != 0 || r->file == NULL)
+            argp_error(state, "schedule import FILE; \"-\" is standard input");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    .parser = take_option,
+    .args_doc = "import FILE",
+    .doc = "Print the schedule of a Celery application as settings. FILE is its dump, which a few "
+           "lines of Python make (docs/from-celery.md); \"-\" is standard input. Needs no server "
+           "and no settings.\v"
+           "Comments say what could not be carried over.\n"
+           "Exit status: 0 all was carried over, 1 not all, 2 wrong usage.",
+    .children = program_children,
+};
+
+/* At most DUMP_MAX bytes, as jansson reads them. */
+struct source {
+    FILE *file;
+    size_t left;
+};
+
+static size_t read_some(void *buffer, size_t size, void *data)
+{
+    struct source *s = data;
+    size_t n = fread(buffer, 1, size < s->left ? size : s->left, s->file);
+    s->left -= n;
+    return n;
+}
+
+static json_t *read_dump(const char *name, struct err *e)
+{
+    bool standard = strcmp(name, "-") == 0;
+    struct source s = {.file = standard ? stdin : fopen(name, "re"), .left = DUMP_MAX};
+    if (s.file == NULL) {
+        (void)err_set(e, ERR_REJECT, "no_file", "%s: %s", name, strerror(errno));
+        return NULL;
+    }
+    json_error_t why;
+    json_t *dump = json_load_callback(read_some, &s, JSON_REJECT_DUPLICATES, &why);
+    if (dump == NULL)
+        (void)err_set(e, ERR_REJECT, "bad_dump", "%s:%d: no JSON: %s", name, why.line, why.text);
+    if (dump == NULL && s.left == 0)
+        (void)err_set(e, ERR_REJECT, "bad_dump", "%s: more than %zu bytes", name, DUMP_MAX);
+    if (!standard)
+        (void)fclose(s.file);
+    return dump;
+}
+
+int schedule_run(struct ctl *c, int argc, char **argv)
+{
+    struct request r = {.ctl = c};
+    struct beat_import count = {0};
+    struct err e = {0};
+    program_parse(&argp, 0, argc, argv, &r);
+    json_t *dump = read_dump(r.file, &e);
+    bool ok = dump != NULL && beat_import(dump, stdout, &count, &e);
+    json_decref(dump);
+    if (!ok)
+        return ctl_fail(&e);
+    if (count.lost == 0)
+        return CTL_OK;
+    (void)fflush(stdout);
+    text_print(stderr, "meterbeatctl: of %zu entries not all was carried over: see the comments\n",
+               count.entries);
+    return CTL_FAILED;
+}

@@ -1,0 +1,150 @@
+/* `send`: puts one task on a queue, and says its id once the broker has it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/host.h"
+#include "common/base/text.h"
+#include "common/base/uuid.h"
+#include "ctl/commands.h"
+#include "common/celery/task_message.h"
+#include "ctl/session.h"
+
+struct send {
+    struct ctl *ctl;
+    const char *task, *args, *kwargs, *queue, *id;
+};
+
+static const struct argp_option options[] = {
+    {"kwargs", 'k', "JSON", 0, "Keyword arguments, a JSON object", 0},
+    {"queue", 'q', "NAME", 0, "Where to (default: broker.queue)", 0},
+    {"id", 'i', "ID", 0, "The task's id (default: a new one); the same id is run only once", 0},
+    {0},
+};
+
+static error_t take_option(int key, char *argument, struct argp_state *state)
+{
+    struct send *s = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &s->ctl->program;
+        return 0;
+    case 'k':
+        s->kwargs = argument;
+        return 0;
+    case 'q':
+        s->queue = argument;
+        return 0;
+    case 'i':
+        s->id = argument;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num > 1)
+            return ARGP_ERR_UNKNOWN;
+        *(state->arg_num == 0 ? &s->task : &s->args) = argument;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which task? for example parse or aggregate");
+        return EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    .options = options,
+    .parser = take_option,
+    .args_doc = "TASK [ARGS-JSON]",
+    .doc = "Put one task on the queue; prints its id once the broker has confirmed it.\v"
+           "Examples:\n"
+           "  meterbeatctl send parse            every active record\n"
+           "  meterbeatctl send parse '[7]'      the next window of record 7\n"
+           "  meterbeatctl send aggregate        every month that changed\n"
+           "  meterbeatctl send aggregate '[\"42\"]'   building 42, now",
+    .children = program_children,
+};
+
+/* JSON text of a list or an object; says what is wrong with it. */
+static json_t *json_argument(const char *text, const char *what, bool list)
+{
+    json_error_t why;
+    json_t *value = json_loads(text, JSON_REJECT_DUPLICATES, &why);
+    if (value == NULL) {
+        (void)ctl_misused("%s: no JSON: %s at column %d", what, why.text, why.column);
+        return NULL;
+    }
+    if (list ? json_is_array(value) : json_is_object(value))
+        return value;
+    (void)ctl_misused("%s: must be a JSON %s", what,
+                      list ? "list, such as '[7]'" : "object, such as '{\"building\": \"42\"}'");
+    json_decref(value);
+    return NULL;
+}
+
+static char *origin(void)
+{
+    char host[HOST_NAME], text[HOST_NAME + 16];
+    (void)snprintf(text, sizeof(text), "meterbeatctl@%s", host_name(host));
+    return strdup(text);
+}
+
+static bool make_message(const struct send *s, struct message *ret_message)
+{
+    char id[UUID_TEXT];
+    uuid4_random(id);
+    struct message m = {.priority = -1, .protocol = 2};
+    m.args = json_argument(s->args != NULL ? s->args : "[]", "arguments", true);
+    m.kwargs = m.args != NULL
+                   ? json_argument(s->kwargs != NULL ? s->kwargs : "{}", "--kwargs", false)
+                   : NULL;
+    m.id = strdup(s->id != NULL ? s->id : id);
+    m.root_id = strdup(s->id != NULL ? s->id : id);
+    m.task = strdup(s->task);
+    m.origin = origin();
+    bool whole = m.args != NULL && m.kwargs != NULL && m.id != NULL && m.root_id != NULL &&
+                 m.task != NULL && m.origin != NULL;
+    if (whole)
+        *ret_message = m;
+    else
+        message_free(&m);
+    return whole;
+}
+
+/* The work queue is made when it is not there yet: the first message may come before any worker. */
+static bool publish(const struct settings *s, const char *queue, const struct envelope *v,
+                    struct err *e)
+{
+    CLEANUP(session_end) struct session session = {.settings = s};
+    bool ours = strcmp(queue, s->broker.queue) == 0;
+    return session_broker(&session, e) &&
+           (!ours || broker_declare_topology(session.broker, s, NULL, e)) &&
+           broker_publish_wait(session.broker, queue, v, e);
+}
+
+static int send_message(const struct send *s, const struct settings *settings,
+                        const struct message *m)
+{
+    CLEANUP(envelope_free) struct envelope v = {.priority = -1};
+    struct err e;
+    const char *queue = s->queue != NULL ? s->queue : settings->broker.queue;
+    if (!message_encode(m, settings->producer.serializer, clock_wall_ms(), &v, &e))
+        return ctl_misused("%s", e.text);
+    if (!publish(settings, queue, &v, &e))
+        return ctl_fail(&e);
+    text_print(stdout, "%s\n", m->id);
+    return CTL_OK;
+}
+
+int send_run(struct ctl *c, int argc, char **argv)
+{
+    struct send s = {.ctl = c};
+    int status;
+    program_parse(&argp, 0, argc, argv, &s);
+    if (!ctl_settings(c, &status))
+        return status;
+    CLEANUP(message_free) struct message m = {0};
+    if (!make_message(&s, &m))
+        return CTL_MISUSED;
+    return send_message(&s, &c->settings, &m);
+}
