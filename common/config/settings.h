@@ -87,7 +87,7 @@ struct settings {
         int64_t max_documents, token_timeout_s;
     } feed;
     struct {
-        const char *key, *key_file; /* of what books/seal.h seals; one or more keys */
+        const char *key, *key_file; /* of what store/secret.h seals; one or more keys */
     } credentials;
     struct {
         int64_t prefetch, processes, grace_s, task_time_limit_s, lease_s, max_starts;

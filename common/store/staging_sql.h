@@ -1,4 +1,4 @@
-/* The temporary tables of stage.c and what is asked of them; private to common/books. */
+/* The temporary tables of staging.c and what is asked of them; private to common/store. */
 #ifndef METERBEAT_STORE_STAGING_SQL_H
 #define METERBEAT_STORE_STAGING_SQL_H
 

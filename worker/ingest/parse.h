@@ -20,7 +20,7 @@
 #include "common/greenbutton/window.h"
 #include "worker/task/task.h"
 
-/* For the task table (queue/task.h). Errors: those of each step, with the record before the text.
+/* For the task table (task/task.h). Errors: those of each step, with the record before the text.
  */
 MUST_CHECK bool parse_perform(struct task_context *t, json_t **ret_result, struct err *e);
 void parse_about(const struct message *m, struct run_key *key);

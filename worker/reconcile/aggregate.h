@@ -9,7 +9,7 @@
 #include "worker/task/task.h"
 
 /*
- * For the task table (queue/task.h). Any number may run beside one another and beside parses, each
+ * For the task table (task/task.h). Any number may run beside one another and beside parses, each
  * over its own page of months: whoever holds a dirty month's row (month_hold) writes its sum, and
  * no other. ERR_REJECT "bad_arguments"; those of KairosDB and PostgreSQL.
  */

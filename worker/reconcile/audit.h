@@ -5,7 +5,7 @@
 #include "worker/task/task.h"
 
 /*
- * For the task table (queue/task.h). kwargs days: booked within so many days (1 to 366, default 2).
+ * For the task table (task/task.h). kwargs days: booked within so many days (1 to 366, default 2).
  * Days of which KairosDB shows less or another sum than was booked are promised again, as by an
  * aggregate, whose months may have been summed before. It returns series, days, differing and
  * repairs. ERR_REJECT "bad_arguments"; those of KairosDB and PostgreSQL.

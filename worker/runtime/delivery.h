@@ -37,7 +37,7 @@ struct delivery {
     enum settlement settlement;
     bool announced; /* monitors have been told that it came */
     atomic_int references;
-    struct { /* control/state.c's, under its lock */
+    struct { /* runtime/state.c's, under its lock */
         struct delivery *next, *prev;
         enum delivery_stage stage;
         int64_t since_ms; /* scheduled: until; active: since (wall clock) */
