@@ -68,13 +68,11 @@ static const char *marked(const json_t *value)
         return "a crontab";
     if (json_object_get(value, mark_seconds) != NULL)
         return "a timedelta";
-    json_array_foreach(value, i, part)
-    {
+    json_array_foreach(value, i, part) {
         if (found == NULL)
             found = marked(part);
     }
-    json_object_foreach((json_t *)value, key, part)
-    {
+    json_object_foreach((json_t *)value, key, part) {
         if (found == NULL)
             found = marked(part);
     }
@@ -215,8 +213,7 @@ static bool take_headers(struct beat_entry *b, const json_t *value)
     if (!json_is_object(value) || marked(value) != NULL)
         return lost_option(b, "headers", value, "");
     json_t *headers = json_object();
-    json_object_foreach((json_t *)value, name, part)
-    {
+    json_object_foreach((json_t *)value, name, part) {
         bool custom = message_header_is_custom(name);
         if (headers == NULL || (custom && json_object_set(headers, name, part) != 0) ||
             (!custom &&
@@ -266,8 +263,7 @@ static bool take_options(struct beat_entry *b, const json_t *options)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)options, name, value)
-    {
+    json_object_foreach((json_t *)options, name, value) {
         if (!take_option(b, name, value))
             return false;
     }
@@ -320,8 +316,7 @@ bool beat_entry_read(const char *name, const json_t *from, struct beat_entry *re
     if (ok && task == NULL)
         ok = unusable(&b) && remark(b.lost, "not carried over: it has no task");
     ok = ok && take_schedule(&b, json_object_get(from, "schedule"));
-    json_object_foreach((json_t *)from, key, value)
-    {
+    json_object_foreach((json_t *)from, key, value) {
         ok = ok && take_key(&b, key, value);
     }
     *ret = b;

@@ -51,8 +51,7 @@ static void comment_all(const struct import *i, const char *name, const json_t *
 {
     size_t n;
     json_t *text;
-    json_array_foreach(texts, n, text)
-    {
+    json_array_foreach(texts, n, text) {
         comment(i, name, json_string_value(text));
     }
 }
@@ -198,8 +197,7 @@ static bool import_entries(struct import *i, const json_t *entries, struct err *
     bool ok = chunk_open(&chunk, e), any = false, written;
     if (!ok)
         return false;
-    json_object_foreach((json_t *)entries, name, from)
-    {
+    json_object_foreach((json_t *)entries, name, from) {
         i->out = chunk.out;
         ok = import_next(i, name, from, &written, e);
         if (!ok)
@@ -247,8 +245,7 @@ static void lose_what_the_dump_lacks(struct import *i, const json_t *dump)
 {
     size_t n;
     json_t *text;
-    json_array_foreach(json_object_get(dump, "__lost__"), n, text)
-    {
+    json_array_foreach(json_object_get(dump, "__lost__"), n, text) {
         lose(i, "schedule", json_is_string(text) ? json_string_value(text) : "not carried over");
     }
 }

@@ -99,8 +99,7 @@ bool dead_letter_fresh(const struct envelope *v, struct envelope *ret_fresh, str
     const char *name;
     json_t *value;
     bool ok = headers != NULL;
-    json_object_foreach(v->headers, name, value)
-    {
+    json_object_foreach(v->headers, name, value) {
         if (ok && belongs_to_message(name))
             ok = json_object_set(headers, name, value) == 0;
     }

@@ -41,7 +41,8 @@ static void print_findings(const json_t *findings, FILE *out)
 {
     size_t i;
     const json_t *finding;
-    json_array_foreach(findings, i, finding) text_print(out, "! %s\n", json_string_value(finding));
+    json_array_foreach(findings, i, finding)
+        text_print(out, "! %s\n", json_string_value(finding));
 }
 
 static void print_queues(const json_t *queues, FILE *out)
@@ -50,8 +51,7 @@ static void print_queues(const json_t *queues, FILE *out)
     CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
     size_t i;
     const json_t *queue;
-    json_array_foreach(queues, i, queue)
-    {
+    json_array_foreach(queues, i, queue) {
         const json_t *unacknowledged = json_object_get(queue, "unacknowledged");
         bool exists = json_is_true(json_object_get(queue, "exists"));
         table_add(&t, "%s", text(queue, "name"));
@@ -75,8 +75,7 @@ static void print_workers(const json_t *workers, FILE *out)
     size_t i;
     const json_t *worker;
     char up[32], seen[32];
-    json_array_foreach(workers, i, worker)
-    {
+    json_array_foreach(workers, i, worker) {
         bool silent = number(worker, "seen_s_ago") > WORKER_SILENT_S;
         table_add(&t, "%s", text(worker, "name"));
         table_add(&t, "%s", span(number(worker, "started_s_ago"), up));
@@ -89,8 +88,7 @@ static void print_workers(const json_t *workers, FILE *out)
         table_print(&t, out);
     else
         text_print(out, "no workers: meterbeat-worker starts one\n");
-    json_array_foreach(workers, i, worker)
-    {
+    json_array_foreach(workers, i, worker) {
         int64_t ahead_ms = number(worker, "clock_ahead_ms");
         if (ahead_ms > CLOCK_WRONG_MS || ahead_ms < -CLOCK_WRONG_MS)
             text_print(out, "! the clock of %s is %s ahead of the database's\n",
@@ -104,8 +102,7 @@ static void print_entries(const json_t *entries, FILE *out)
     CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
     size_t i;
     const json_t *entry;
-    json_array_foreach(entries, i, entry)
-    {
+    json_array_foreach(entries, i, entry) {
         if (i == ENTRIES_SHOWN)
             break;
         table_add(&t, "%s", text(entry, "name"));
@@ -128,8 +125,7 @@ static void print_open_runs(const json_t *runs, FILE *out)
     size_t i;
     const json_t *run;
     char age[32], due[32];
-    json_array_foreach(runs, i, run)
-    {
+    json_array_foreach(runs, i, run) {
         bool failed = json_is_string(json_object_get(run, "error"));
         table_add(&t, "%s", text(run, "task_id"));
         table_add(&t, "%s", text(run, "task"));

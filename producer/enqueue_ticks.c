@@ -66,8 +66,7 @@ static bool headers_check(const struct message *m, struct err *e)
 {
     const char *name;
     json_t *value;
-    json_object_foreach(m->headers, name, value)
-    {
+    json_object_foreach(m->headers, name, value) {
         if (!message_header_is_custom(name))
             return err_set(e, ERR_FATAL, "bad_schedule", "headers: \"%.60s\" is the message's own",
                            name);

@@ -51,8 +51,7 @@ static json_t *merge_options(const json_t *sig, const json_t *over)
     json_t *made = given ? json_copy((json_t *)given) : json_object();
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)over, name, value)
-    {
+    json_object_foreach((json_t *)over, name, value) {
         if (!made || json_is_null(value) || is_kept(made, name))
             continue;
         if (json_object_set(made, name, value) != 0) {

@@ -32,13 +32,11 @@ bool codec_depth_within(const json_t *value, size_t max)
     size_t i;
     const char *key;
     json_t *child;
-    json_array_foreach(value, i, child)
-    {
+    json_array_foreach(value, i, child) {
         if (!codec_depth_within(child, max - 1))
             return false;
     }
-    json_object_foreach((json_t *)value, key, child)
-    {
+    json_object_foreach((json_t *)value, key, child) {
         if (!codec_depth_within(child, max - 1))
             return false;
     }

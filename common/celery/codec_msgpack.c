@@ -163,8 +163,7 @@ static bool write_object(msgpack_packer *p, const json_t *object, struct err *e)
         return write_bytes(p, text, len, base64, e);
     if (msgpack_pack_map(p, json_object_size(object)) != 0)
         return false;
-    json_object_foreach((json_t *)object, key, child)
-    {
+    json_object_foreach((json_t *)object, key, child) {
         if (!write_text(p, key, strlen(key)) || !write_value(p, child, e))
             return false;
     }
@@ -177,8 +176,7 @@ static bool write_array(msgpack_packer *p, const json_t *array, struct err *e)
     json_t *child;
     if (msgpack_pack_array(p, json_array_size(array)) != 0)
         return false;
-    json_array_foreach(array, i, child)
-    {
+    json_array_foreach(array, i, child) {
         if (!write_value(p, child, e))
             return false;
     }

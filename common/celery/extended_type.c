@@ -125,15 +125,13 @@ bool extended_type_check(const json_t *tree, struct err *e)
     const char *key;
     json_t *child;
     char shown[CODEC_SHOWN];
-    json_array_foreach(tree, i, child)
-    {
+    json_array_foreach(tree, i, child) {
         if (extended_type_check(child, e))
             continue;
         snprintf(shown, sizeof shown, "[%zu]", i);
         return in_place(e, shown);
     }
-    json_object_foreach((json_t *)tree, key, child)
-    {
+    json_object_foreach((json_t *)tree, key, child) {
         if (!extended_type_check(child, e))
             return in_place(e, codec_shown(key, shown));
     }

@@ -46,8 +46,7 @@ static bool has_text(const json_t *list, const char *text)
     const json_t *value;
     if (json_is_string(list)) /* Python's `in`: a part of it */
         return strstr(json_string_value(list), text) != NULL;
-    json_array_foreach((json_t *)list, i, value)
-    {
+    json_array_foreach((json_t *)list, i, value) {
         if (json_is_string(value) && strcmp(json_string_value(value), text) == 0)
             return true;
     }

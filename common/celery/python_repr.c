@@ -168,8 +168,7 @@ static void put_array(struct text *t, const json_t *array, int level)
     size_t i;
     json_t *child;
     put_word(t, "[");
-    json_array_foreach(array, i, child)
-    {
+    json_array_foreach(array, i, child) {
         if (t->full)
             return;
         if (i)
@@ -183,8 +182,7 @@ static void put_object(struct text *t, const json_t *object, int level)
 {
     const char *key, *separator = "{";
     json_t *child;
-    json_object_foreach((json_t *)object, key, child)
-    {
+    json_object_foreach((json_t *)object, key, child) {
         if (t->full)
             return;
         put_word(t, separator);

@@ -131,8 +131,7 @@ static bool add_custom(const json_t *from, json_t *headers, struct err *e)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)from, name, value)
-    {
+    json_object_foreach((json_t *)from, name, value) {
         if (message_header_is_custom(name) && json_object_set(headers, name, value) != 0)
             return no_memory(e);
     }

@@ -206,15 +206,14 @@ static json_t *json_value_shown(const json_t *value)
         return json_text_shown(json_string_value(value));
     if (json_is_array(value)) {
         shown = json_array();
-        json_array_foreach((json_t *)value, i, part)(void)
-            json_array_append_new(shown, json_value_shown(part));
+        json_array_foreach((json_t *)value, i, part)
+            (void)json_array_append_new(shown, json_value_shown(part));
         return shown;
     }
     if (!json_is_object(value))
         return json_copy((json_t *)value);
     shown = json_object();
-    json_object_foreach((json_t *)value, name, part)
-    {
+    json_object_foreach((json_t *)value, name, part) {
         bool is_secret =
             names_a_secret(name, strlen(name)) && !json_is_null(part) && !json_is_boolean(part);
         (void)json_object_set_new(shown, name,

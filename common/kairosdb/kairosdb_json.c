@@ -138,8 +138,7 @@ static bool kairosdb_read_values(const json_t *values, bool is_count, struct buc
     json_t *pair;
     if (!json_is_array(values))
         return bad_answer(e, "a result without values");
-    json_array_foreach(values, index, pair)
-    {
+    json_array_foreach(values, index, pair) {
         int64_t start_s;
         double number;
         if (!kairosdb_read_pair(pair, &start_s, &number, e))
@@ -168,9 +167,9 @@ static bool kairosdb_read_results(const json_t *query, bool is_count, struct buc
     json_t *result;
     if (!json_is_array(results))
         return bad_answer(e, "a query without results");
-    json_array_foreach(results, index,
-                       result) if (!kairosdb_read_values(json_object_get(result, "values"),
-                                                         is_count, list, e)) return false;
+    json_array_foreach(results, index, result)
+        if (!kairosdb_read_values(json_object_get(result, "values"), is_count, list, e))
+            return false;
     return true;
 }
 
@@ -238,8 +237,7 @@ static bool kairosdb_read_points(const json_t *values, struct point_list *list, 
     struct kairosdb_point point = {0};
     if (!json_is_array(values))
         return bad_answer(e, "a result without values");
-    json_array_foreach(values, index, pair)
-    {
+    json_array_foreach(values, index, pair) {
         if (!kairosdb_read_pair(pair, &point.start_s, &point.value, e))
             return false;
         point_add(list, point);
@@ -268,9 +266,9 @@ bool kairosdb_points_read(const char *json, size_t len, int64_t to_s,
         json_object_get(json_array_get(json_object_get(answer, "queries"), 0), "results");
     if (!json_is_array(results))
         return bad_answer(e, "a query without results");
-    json_array_foreach(results, index,
-                       result) if (!kairosdb_read_points(json_object_get(result, "values"), &list,
-                                                         e)) return false;
+    json_array_foreach(results, index, result)
+        if (!kairosdb_read_points(json_object_get(result, "values"), &list, e))
+            return false;
     if (!list.count && list.end_s < to_s)
         return bad_answer(e, "more points in one second than fit a page");
     *ret_count = list.count;

@@ -31,8 +31,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "line %d: %s\n", error.line, error.text);
         return 2;
     }
-    json_array_foreach(cases, i, one)
-    {
+    json_array_foreach(cases, i, one) {
         json_array_append_new(made, again(one, "json", now_ms));
         json_array_append_new(made, again(one, "msgpack", now_ms));
     }

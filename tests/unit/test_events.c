@@ -45,20 +45,17 @@ static void assert_fields(const json_t *event, const char *expected)
     const char *name;
     json_t *value;
     size_t i, j;
-    json_object_foreach((json_t *)event, name, value)
-    {
+    json_object_foreach((json_t *)event, name, value) {
         bool found = false;
         json_t *one;
-        json_array_foreach(wanted, j, one)
-        {
+        json_array_foreach(wanted, j, one) {
             found |= strcmp(json_string_value(one), name) == 0;
         }
         if (!found)
             fail_msg("a field too many: %s", name);
         json_array_append_new(names, json_string(name));
     }
-    json_array_foreach(wanted, i, value)
-    {
+    json_array_foreach(wanted, i, value) {
         if (!json_object_get(event, json_string_value(value)))
             fail_msg("without the field %s", json_string_value(value));
     }

@@ -305,7 +305,8 @@ static void a_json_message_has_the_headers_of_celery_in_its_order(void **state)
     json_t *value;
     size_t len = 0;
     FILE *out = open_memstream(&names, &len);
-    json_object_foreach(v.headers, name, value) fprintf(out, "%s ", name);
+    json_object_foreach(v.headers, name, value)
+        fprintf(out, "%s ", name);
     fclose(out);
     assert_string_equal(names,
                         "lang task id shadow eta expires group group_index retries timelimit "

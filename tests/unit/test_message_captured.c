@@ -90,7 +90,8 @@ static void check_file(const char *path, size_t least)
     if (!cases)
         fail_msg("%s:%d: %s", path, error.line, error.text);
     assert_true(json_array_size(cases) >= least);
-    json_array_foreach(cases, i, one) check_case(one);
+    json_array_foreach(cases, i, one)
+        check_case(one);
     json_decref(cases);
 }
 

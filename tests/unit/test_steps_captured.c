@@ -63,8 +63,7 @@ static bool same(struct step *s, const json_t *theirs, const json_t *ours)
                (json_is_number(theirs) && json_number_value(theirs) == json_number_value(ours));
     if (json_object_size(theirs) != json_object_size(ours))
         return false;
-    json_object_foreach((json_t *)theirs, key, value)
-    {
+    json_object_foreach((json_t *)theirs, key, value) {
         if (!same(s, value, json_object_get(ours, key)))
             return false;
     }
@@ -201,8 +200,7 @@ static void assert_results(struct step *s, const struct follow_ups *f)
     struct result_address own = own_address(&s->message);
     size_t i, forsaken = 0;
     json_t *one;
-    json_array_foreach(results, i, one)
-    {
+    json_array_foreach(results, i, one) {
         const json_t *value = json_object_get(json_object_get(one, "body"), "result");
         const char *id =
             json_string_value(json_object_get(json_object_get(one, "body"), "task_id"));
@@ -274,7 +272,8 @@ static void what_follows_a_task_is_what_celerys_worker_sends(void **state)
     if (!cases)
         fail_msg("line %d: %s", error.line, error.text);
     assert_true(json_array_size(cases) >= 35);
-    json_array_foreach(cases, i, one) check_case(one);
+    json_array_foreach(cases, i, one)
+        check_case(one);
     json_decref(cases);
 }
 

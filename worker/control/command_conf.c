@@ -111,8 +111,7 @@ static bool print_settings(const json_t *conf, struct buf *out, struct err *e)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)conf, name, value)
-    {
+    json_object_foreach((json_t *)conf, name, value) {
         char *repr = panel_repr(value);
         bool printed = repr && buf_printf(out, e, "%s: %s\n", name, repr);
         free(repr);

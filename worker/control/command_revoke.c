@@ -42,8 +42,7 @@ static const char *join(const json_t *ids, char *text, size_t size)
     size_t i, used = 0;
     const json_t *id;
     text[0] = '\0';
-    json_array_foreach((json_t *)ids, i, id)
-    {
+    json_array_foreach((json_t *)ids, i, id) {
         if (used < size)
             used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "",
                                      json_string_value(id));
@@ -89,8 +88,7 @@ static json_t *remember(struct panel *p, const json_t *ids)
     size_t i;
     const json_t *id;
     json_t *known = json_array();
-    json_array_foreach((json_t *)ids, i, id)
-    {
+    json_array_foreach((json_t *)ids, i, id) {
         const char *text = json_string_value(id); /* without what may come behind a NUL */
         if (state_revoke(p->state, text, NULL))
             (void)json_array_append_new(known, json_string(text));
@@ -129,8 +127,7 @@ static json_t *terminate_known(struct panel *p, const json_t *ids)
         (void)json_object_set_new(here, id, json_true());
     }
     state_entries_free(entries, count);
-    json_array_foreach((json_t *)ids, i, wanted)
-    {
+    json_array_foreach((json_t *)ids, i, wanted) {
         if (!json_object_get(here, json_string_value(wanted)))
             continue;
         (void)json_array_append(known, (json_t *)wanted);
@@ -195,8 +192,7 @@ static json_t *stamps_argument(const json_t *headers)
     json_t *stamps = json_is_array(headers) ? json_object() : NULL;
     size_t i;
     const json_t *one;
-    json_array_foreach((json_t *)headers, i, one)
-    {
+    json_array_foreach((json_t *)headers, i, one) {
         const char *text = json_string_value(one), *equals = text ? strchr(text, '=') : NULL;
         size_t stamp = equals ? strcspn(equals + 1, "=") : 0;
         if (!stamps || !equals ||
@@ -222,8 +218,7 @@ static json_t *terminate_stamped(struct panel *p, const json_t *stamps)
         char id[256];
         const json_t *carried = json_object_get(entries[i].delivery->envelope.headers, "stamps");
         task_info_id(&entries[i], &limits, id);
-        json_object_foreach((json_t *)stamps, name, wanted)
-        {
+        json_object_foreach((json_t *)stamps, name, wanted) {
             json_t *common = stamps_common(json_object_get(carried, name), wanted);
             if (common && json_object_set_new(found, name, common) == 0)
                 (void)state_terminate(p->state, id);

@@ -126,8 +126,7 @@ static json_t *refuse_extra(const struct command *c, const json_t *arguments)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)arguments, name, value)
-    {
+    json_object_foreach((json_t *)arguments, name, value) {
         if (c->strict && !is_among(c->needed, name) && !is_among(c->allowed, name))
             return panel_raised("TypeError", "%s() got an unexpected keyword argument '%.200s'",
                                 c->name, name);

@@ -101,8 +101,7 @@ json_t *command_query_task(struct panel *p, const json_t *arguments)
     json_t *ids = panel_texts(json_object_get(arguments, "ids")), *set = json_object();
     struct state_entry *entries = all_entries(p, &count);
     json_t *found = json_object();
-    json_array_foreach(ids, i, wanted)
-    {
+    json_array_foreach(ids, i, wanted) {
         if (i < IDS_MAX)
             (void)json_object_set_new(set, json_string_value(wanted), json_true());
     }
@@ -150,8 +149,7 @@ static json_t *describe(const struct panel *p, const char *name, const json_t *i
     const struct task *task = panel_task(p, name);
     size_t used = (size_t)snprintf(line, sizeof line, "%.300s", name), start = used, i;
     const json_t *item;
-    json_array_foreach((json_t *)items, i, item)
-    {
+    json_array_foreach((json_t *)items, i, item) {
         const char *word = json_string_value(item);
         if (i < INFO_ITEMS_MAX && word && task && attribute(p, task, word, text) &&
             used + strlen(word) + strlen(text) + 4 < sizeof line)

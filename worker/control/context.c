@@ -84,8 +84,7 @@ static bool has_text(const json_t *list, const char *text)
 {
     size_t i;
     const json_t *value;
-    json_array_foreach((json_t *)list, i, value)
-    {
+    json_array_foreach((json_t *)list, i, value) {
         if (strcmp(json_string_value(value), text) == 0)
             return true;
     }
@@ -99,8 +98,7 @@ json_t *panel_texts(const json_t *value)
     const json_t *one;
     if (list && json_is_string(value))
         (void)json_array_append(list, (json_t *)value);
-    json_array_foreach((json_t *)value, i, one)
-    {
+    json_array_foreach((json_t *)value, i, one) {
         /* twice is no harm: only a short list is looked through for it */
         bool known = seen < 1000 && json_is_string(one) && has_text(list, json_string_value(one));
         if (json_is_string(one) && !known && json_array_append(list, (json_t *)one) == 0)
@@ -116,13 +114,11 @@ void panel_learn_revoked(const struct settings *s, struct state *st, const json_
     const json_t *value;
     if (strcmp(s->worker.remote_control, "all") != 0)
         return;
-    json_array_foreach((json_t *)revoked, i, value)
-    {
+    json_array_foreach((json_t *)revoked, i, value) {
         if (json_is_string(value))
             (void)state_revoke(st, json_string_value(value), NULL); /* what is no id is not kept */
     }
-    json_object_foreach((json_t *)revoked, id, value)
-    {
+    json_object_foreach((json_t *)revoked, id, value) {
         (void)state_revoke(st, id, NULL);
     }
 }

@@ -134,8 +134,7 @@ bool mailbox_take_reply(const struct mailbox *m, const struct broker_event *even
     const char *node;
     const json_t *answer;
     json_t *answers = pidbox_read_reply(&event->envelope, m->ticket, &clock);
-    json_object_foreach(answers, node, answer)
-    {
+    json_object_foreach(answers, node, answer) {
         if (strcmp(node, m->node) == 0 || !json_is_object(answer))
             continue;
         state_clock_hear(st, json_integer_value(json_object_get(answer, "clock")));

@@ -38,8 +38,7 @@ void revocations_save(struct revocations *r, const json_t *ids)
     size_t i;
     json_t *id;
     pthread_mutex_lock(&r->lock);
-    json_array_foreach((json_t *)ids, i, id)
-    {
+    json_array_foreach((json_t *)ids, i, id) {
         if (json_array_size(r->unsaved) < (size_t)r->settings->worker.max_revoked)
             (void)json_array_append(r->unsaved, id); /* without memory it is known here alone */
     }

@@ -173,7 +173,9 @@ static bool keep_list(struct collect *c, struct err *e)
     json_t *urls = json_array();
     size_t i;
     json_t *url;
-    json_array_foreach(c->urls, i, url) if (i > 0) json_array_append(urls, url);
+    json_array_foreach(c->urls, i, url)
+        if (i > 0)
+            json_array_append(urls, url);
     char *text CLEANUP(free_at) = json_dumps(urls, JSON_COMPACT);
     json_decref(urls);
     c->is_kept = text != NULL;

@@ -50,8 +50,7 @@ bool stamps_add(json_t *revoked, const json_t *more)
 {
     const char *header;
     json_t *value;
-    json_object_foreach((json_t *)more, header, value)
-    {
+    json_object_foreach((json_t *)more, header, value) {
         if (!add_header(revoked, header, value))
             return false;
     }

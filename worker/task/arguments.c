@@ -39,8 +39,7 @@ static bool argument_known(const struct message *m, const char *const *names, st
 {
     const char *key;
     json_t *value;
-    json_object_foreach(m->kwargs, key, value)
-    {
+    json_object_foreach(m->kwargs, key, value) {
         const char *const *name = names;
         while (*name && strcmp(*name, key) != 0)
             name++;
