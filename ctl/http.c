@@ -45,6 +45,7 @@ bool http_ask(const struct http_request *request, long *ret_status, struct buf *
     if (code == CURLE_OK)
         code = curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, ret_status);
     const char *why = code == CURLE_PEER_FAILED_VERIFICATION ? http_certificate_fault(curl)
+                      : code == CURLE_SSL_CONNECT_ERROR      ? HTTP_HANDSHAKE_FAULT
                                                              : curl_easy_strerror(code);
     curl_easy_cleanup(curl);
     curl_slist_free_all(headers);

@@ -133,6 +133,8 @@ static const char *connect_fault(int status)
                "count: write a name that it has";
     case AMQP_STATUS_SSL_PEER_VERIFY_FAILED:
         return "its certificate has expired, or comes from no authority in broker.ca_file";
+    case AMQP_STATUS_SSL_CONNECTION_FAILED:
+        return "the TLS handshake failed: does that port speak TLS, 1.2 at least?";
     default:
         return amqp_error_string2(status);
     }
@@ -220,8 +222,8 @@ static bool fold_login(struct broker *b, amqp_rpc_reply_t reply, const struct br
     struct err inner;
     if (broker_reply(b, reply, "login", &inner))
         return true;
-    return err_set(e, ERR_RETRY, "broker_unreachable", "%s port %d: %s", where->host, where->port,
-                   inner.text);
+    return err_set(e, ERR_RETRY, "broker_unreachable", "%s port %d: %s%s", where->host, where->port,
+                   inner.text, where->tls ? "" : "; a port for TLS needs amqps:// in the URL");
 }
 
 bool broker_open_channel(struct broker *b, struct err *e)

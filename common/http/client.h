@@ -59,4 +59,7 @@ const char *http_certificate_fault(CURL *c);
 long http_status(CURL *c);
 void http_free(CURL **c); /* for CLEANUP */
 
+/* Why there was no answer, of CURLE_SSL_CONNECT_ERROR. */
+#define HTTP_HANDSHAKE_FAULT "the TLS handshake failed: does that port speak TLS, 1.2 at least?"
+
 #endif

@@ -119,6 +119,8 @@ static bool kairosdb_transport_error(const struct kairosdb *k, CURLcode code, st
     case CURLE_PEER_FAILED_VERIFICATION:
         return err_set(e, ERR_RETRY, "kairosdb_tls", "KairosDB: %s",
                        http_certificate_fault(k->curl));
+    case CURLE_SSL_CONNECT_ERROR:
+        return err_set(e, ERR_RETRY, "kairosdb_tls", "KairosDB: %s", HTTP_HANDSHAKE_FAULT);
     default:
         return err_set(e, ERR_RETRY, "kairosdb_unreachable", "KairosDB: %s", text);
     }

@@ -12,7 +12,7 @@ import pika
 import pytest
 
 from queues import DEAD, QUEUE, consuming, dead_letter, done, pings_are_done, ready, send, wait_ready
-from servers import RabbitMQ, free_port, wait_until
+from servers import wait_until
 
 # --- tasks ----------------------------------------------------------------------------------------
 
@@ -418,7 +418,7 @@ def test_the_books_show_who_is_there_and_who_has_gone(worker_of, meterbeat, rows
     assert rows("SELECT count(*) FROM meterbeat.worker") == [(0,)]
 
 
-# --- alarms and TLS -------------------------------------------------------------------------------
+# --- alarms -------------------------------------------------------------------------------
 
 def rabbitmqctl(rabbitmq, *arguments):
     subprocess.run(["/usr/lib/rabbitmq/bin/rabbitmqctl", "-n", "meterbeat@localhost", *arguments],
@@ -446,53 +446,6 @@ def test_during_a_memory_alarm_tasks_go_on_and_dead_letters_wait(worker_of, queu
     pings_are_done(connect)
     assert worker.stop() == 0
     assert not worker.events("connection_lost")
-
-
-@pytest.fixture(scope="module")
-def tls(tmp_path_factory):
-    """A broker that speaks TLS as "localhost" only, and the certificate that vouches for it."""
-    folder = tmp_path_factory.mktemp("tls")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-                    "-keyout", folder / "key.pem", "-out", folder / "certificate.pem"],
-                   check=True, capture_output=True)
-    os.chmod(folder / "key.pem", 0o644)
-    port = free_port()
-    rabbitmq = RabbitMQ(folder, [f"listeners.ssl.1 = 127.0.0.1:{port}",
-                                 f"ssl_options.certfile = {folder}/certificate.pem",
-                                 f"ssl_options.keyfile = {folder}/key.pem",
-                                 "ssl_options.verify = verify_none"])
-    rabbitmq.start()
-    yield rabbitmq, port, folder / "certificate.pem"
-    rabbitmq.kill()
-
-
-def test_a_verified_tls_connection_works_like_any_other(tls, meterbeat):
-    rabbitmq, port, certificate = tls
-    meterbeat.configure(log_level="debug", broker={
-        "url": f"amqps://guest@localhost:{port}/", "ca_file": str(certificate), "management_url": ""})
-    worker = meterbeat.worker()
-    consuming(worker)
-    connection = pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", rabbitmq.port))
-    channel = connection.channel()
-    task_id = send(channel, "meterbeat.sleep", 0)
-    for _ in range(300):
-        send(channel, "meterbeat.ping")
-    done(worker, task_id)
-    wait_until(lambda: channel.queue_declare(QUEUE, passive=True).method.message_count == 0, 30, "done")
-    connection.close()
-    assert worker.stop() == 0
-
-
-@pytest.mark.parametrize("host, trusted", [("127.0.0.1", True), ("localhost", False)])
-def test_a_broker_that_cannot_prove_its_name_gets_no_password(host, trusted, tls, meterbeat):
-    _, port, certificate = tls
-    meterbeat.configure(broker={"url": f"amqps://guest@{host}:{port}/", "management_url": "",
-                                "ca_file": str(certificate) if trusted else ""})
-    worker = meterbeat.worker()
-    assert worker.wait_for_event("connect_failed")[0]["code"] == "broker_tls"
-    assert not worker.events("consuming")
-    assert worker.stop() == 0
 
 
 def test_a_closed_standard_error_is_no_socket_s_number(meterbeat):
