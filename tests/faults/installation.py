@@ -181,6 +181,17 @@ class Installation:
     def queue_names(self):
         return [QUEUE, DEAD, *(f"{QUEUE}.retry.{delay}" for delay in RETRY_DELAYS_S)]
 
+    def takes_retry_queues(self):
+        """False when RabbitMQ makes no queue as retry queues are (541), which a restart alone mends."""
+        try:
+            with self.channel() as channel:
+                channel.queue_declare("probe", durable=True, arguments={
+                    "x-queue-type": "quorum", "x-overflow": "reject-publish", "x-dead-letter-exchange": "",
+                    "x-dead-letter-routing-key": QUEUE, "x-dead-letter-strategy": "at-least-once"})
+            return True  # it stays: deleted so soon, it could be the cause itself
+        except (pika.exceptions.AMQPError, OSError):
+            return False
+
     def held(self):
         """{"messages held": n} if a worker holds some of the work queue unacknowledged, as was known a second ago."""
         queue = self.servers.rabbitmq.api("GET", f"/queues/{self.name}/{QUEUE}")

@@ -20,7 +20,7 @@ import feeds
 from servers import wait_until
 
 from . import ledger as books
-from .installation import Installation
+from .installation import DEAD, Installation
 
 CLIENT = pathlib.Path(__file__).with_name("celery_client.py")
 WORK_EVERY_S = 0.4
@@ -45,7 +45,7 @@ class Round:
         self.verbose = verbose
         self.family, self.seed, self.number, self.servers = family, seed, number, servers
         self.chance = random.Random(f"{family.name}/{seed}/{number}")
-        self.faults, self.repaired = collections.Counter(), 0
+        self.faults, self.repaired, self.rabbitmq_restarts = collections.Counter(), 0, 0
         self._agenda, self._order = [], itertools.count()
         self._limited, self._filled, self._paused, self._client = {}, set(), set(), None
         self.begun, self.recovery_s, self.measured = time.monotonic(), None, {}
@@ -130,6 +130,7 @@ class Round:
             between.heal()
         self.alarm_over()
         self.permit(None)
+        self._mend_rabbitmq()
         self.unlimit()
         for clock in self.clocks:
             clock.ahead(0)
@@ -150,6 +151,14 @@ class Round:
             server.kill()
             server.start()
 
+    def _mend_rabbitmq(self):
+        """A retry queue deleted at a bad moment takes with it what hands over expired messages, on the whole node, until
+        RabbitMQ is started anew (docs/reliability.md)."""
+        if not self.installation.takes_retry_queues():
+            self.rabbitmq_restarts += 1
+            self.servers.rabbitmq.kill()
+            self.servers.rabbitmq.start()
+
     def _settle(self):
         healed = time.monotonic()
         left = self._quiet(healed + self.family.limit_s)
@@ -167,10 +176,25 @@ class Round:
         if self._client:
             self._check_client()
         stubborn += self.installation.stop_programs(self.installation.workers)
+        if not left:
+            stubborn += self._take_the_rest()
         if not left:  # with nobody holding a message, the queues say what is there
             books.check(self.installation, self.ledger, self.family)
         for slot in stubborn:
             self.ledger.add("other", f"{slot} did not end within 20 s of SIGTERM")
+
+    def _take_the_rest(self):
+        """What came back when the workers stopped, such as a second copy of what ended long ago, waits for a worker: it is
+        stuck only if one does not take it."""
+        def waits():
+            return any(name != DEAD for name in books.queued(self.installation)) or self.installation.held()
+        workers = self.installation.workers
+        if waits():
+            for slot in workers:
+                slot.start()
+            with contextlib.suppress(TimeoutError):
+                wait_until(lambda: not waits(), 60, "the queues are empty", 1)
+        return self.installation.stop_programs(workers)
 
     def _quiet(self, end, older_than_s=2):
         """Waits until nothing is left to do; what is left at `end`. The last look (older_than_s 0) is three in a row:
@@ -432,7 +456,8 @@ class Round:
                 "stuck": counts["stuck"], "other": counts["other"],
                 "recovery_s": round(self.recovery_s if self.recovery_s is not None else -1, 1),
                 "duration_s": round(self.elapsed(), 1), "records": len(self.installation.records),
-                "tasks": len(self.installation.sent), "measured": self.measured, "notes": self.ledger.texts(),
+                "tasks": len(self.installation.sent), "rabbitmq_restarts": self.rabbitmq_restarts,
+                "measured": self.measured, "notes": self.ledger.texts(),
                 "verdict": "ok" if self.ledger.clean() else "FAILED"}
 
     def keep_evidence(self, folder):

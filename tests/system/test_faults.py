@@ -2,6 +2,7 @@
 import pathlib
 import sys
 
+import pika
 import pytest
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
@@ -127,6 +128,25 @@ def test_a_message_that_waits_is_found_and_a_dead_one_is_lost(quiet):
         for queue in ("meterbeat.retry.16", "meterbeat.dead"):
             channel.queue_purge(queue)
     assert entries(quiet) == {}
+
+
+def test_what_came_back_when_the_workers_stopped_is_given_to_one_again(quiet):
+    with quiet.installation.channel() as channel:
+        channel.basic_publish("", "meterbeat.retry.1", b"[[7], {}, null]", pika.BasicProperties(
+            content_type="application/json", headers={"task": "meterbeat.echo", "id": "copy"}))
+    quiet._take_the_rest()
+    assert entries(quiet) == {}
+
+
+def test_a_broker_that_makes_no_retry_queues_is_started_anew(quiet):
+    quiet._mend_rabbitmq()
+    assert quiet.rabbitmq_restarts == 0
+    quiet.installation.takes_retry_queues = lambda: False
+    pid = quiet.servers.rabbitmq.pid
+    quiet._mend_rabbitmq()
+    del quiet.installation.takes_retry_queues
+    assert quiet.rabbitmq_restarts == 1 and quiet.servers.rabbitmq.pid != pid
+    assert quiet.installation.takes_retry_queues()
 
 
 def test_a_task_that_was_confirmed_and_never_ran_is_found(quiet):
