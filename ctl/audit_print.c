@@ -40,7 +40,7 @@ static void audit_flush(struct audit_print *p)
 static void audit_day_text(const struct audit_print *p, int64_t day_s, char out[32])
 {
     struct civil day = timezone_civil(p->zone, day_s);
-    (void)snprintf(out, 32, "%04d-%02d-%02d", day.year, day.month, day.day);
+    snprintf(out, 32, "%04d-%02d-%02d", day.year, day.month, day.day);
 }
 
 /* --- rows

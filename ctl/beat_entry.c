@@ -23,7 +23,7 @@ static const char *const mark_crontab = "__crontab__", *const mark_seconds = "__
 static const char *add_text(json_t *list, const char *text)
 {
     json_t *made = json_string_nocheck(text);
-    if (made == NULL || json_array_append_new(list, made) != 0)
+    if (!made || json_array_append_new(list, made) != 0)
         return NULL;
     return json_string_value(made);
 }
@@ -34,22 +34,22 @@ static bool remark(json_t *list, const char *format, ...)
     char text[TEXT];
     va_list values;
     va_start(values, format);
-    (void)vsnprintf(text, sizeof(text), format, values);
+    vsnprintf(text, sizeof text, format, values);
     va_end(values);
-    return add_text(list, text) != NULL;
+    return add_text(list, text);
 }
 
 static bool remember(struct beat_entry *b, const char *text, const char **field)
 {
     *field = add_text(b->texts, text);
-    return *field != NULL;
+    return *field;
 }
 
 /* JSON as one line, for a setting. */
 static bool remember_json(struct beat_entry *b, const json_t *value, const char **field)
 {
     char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    bool ok = text != NULL && remember(b, text, field);
+    bool ok = text && remember(b, text, field);
     free(text);
     return ok;
 }
@@ -62,18 +62,18 @@ static const char *marked(const json_t *value)
     const char *key;
     json_t *part;
     const json_t *python = json_object_get(value, mark_python);
-    if (python != NULL)
+    if (python)
         return json_is_string(python) ? json_string_value(python) : "something";
-    if (json_object_get(value, mark_crontab) != NULL)
+    if (json_object_get(value, mark_crontab))
         return "a crontab";
-    if (json_object_get(value, mark_seconds) != NULL)
+    if (json_object_get(value, mark_seconds))
         return "a timedelta";
     json_array_foreach(value, i, part) {
-        if (found == NULL)
+        if (!found)
             found = marked(part);
     }
     json_object_foreach((json_t *)value, key, part) {
-        if (found == NULL)
+        if (!found)
             found = marked(part);
     }
     return found;
@@ -104,8 +104,8 @@ static bool take_seconds(struct beat_entry *b, double seconds)
                                      seconds);
     while ((int64_t)seconds % units[i].seconds != 0)
         i++;
-    (void)snprintf(text, sizeof(text), "%" PRId64 "%s", (int64_t)seconds / units[i].seconds,
-                   units[i].unit);
+    snprintf(text, sizeof text, "%" PRId64 "%s", (int64_t)seconds / units[i].seconds,
+             units[i].unit);
     if (units[i].seconds >= 86400 &&
         !remark(b->notes,
                 "Celery counts %s from when beat started; here it fires at local "
@@ -120,9 +120,9 @@ static void append_field(char *text, const char *field)
 {
     size_t len = strlen(text);
     field += strspn(field, " ");
-    for (; *field != '\0' && len < TEXT - 2; field++) {
+    for (; *field && len < TEXT - 2; field++) {
         if (*field == ' ' && (field[1 + strspn(field + 1, " ")] == ',' ||
-                              field[strspn(field, " ")] == '\0' || text[len - 1] == ','))
+                              !field[strspn(field, " ")] || text[len - 1] == ','))
             continue;
         text[len++] = *field;
     }
@@ -136,11 +136,11 @@ static bool take_crontab(struct beat_entry *b, const json_t *fields)
     char text[TEXT] = "", number[24];
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         const json_t *field = json_object_get(fields, names[i]);
-        (void)snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(field));
-        if (field != NULL && !json_is_string(field) && !json_is_integer(field))
+        snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(field));
+        if (field && !json_is_string(field) && !json_is_integer(field))
             return unusable(b) && remark(b->lost, "not carried over: its crontab's %s", names[i]);
         (void)strncat(text, i > 0 ? " " : "", TEXT - strlen(text) - 1);
-        append_field(text, field == NULL           ? "*"
+        append_field(text, !field                  ? "*"
                            : json_is_string(field) ? json_string_value(field)
                                                    : number);
     }
@@ -151,7 +151,7 @@ static bool take_schedule(struct beat_entry *b, const json_t *schedule)
 {
     const json_t *crontab = json_object_get(schedule, mark_crontab);
     const json_t *seconds = json_object_get(schedule, mark_seconds);
-    if (crontab != NULL)
+    if (crontab)
         return take_crontab(b, crontab);
     if (json_is_number(seconds))
         return take_seconds(b, json_number_value(seconds));
@@ -160,7 +160,7 @@ static bool take_schedule(struct beat_entry *b, const json_t *schedule)
     const char *python = marked(schedule);
     return unusable(b) &&
            remark(b->lost, "not carried over: %.300s; there are intervals and crontabs",
-                  python != NULL ? python : "it has no schedule");
+                  python ? python : "it has no schedule");
 }
 
 /* --- options ------------------------------------------------------------------------------------
@@ -171,8 +171,8 @@ static bool lost_option(struct beat_entry *b, const char *name, const json_t *va
 {
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
     const char *python = marked(value);
-    bool ok = text != NULL && remark(b->lost, "left out: the option %.60s, %.200s%s", name,
-                                     python != NULL ? python : text, why);
+    bool ok = text && remark(b->lost, "left out: the option %.60s, %.200s%s", name,
+                             python ? python : text, why);
     free(text);
     return ok;
 }
@@ -202,7 +202,7 @@ static bool take_expires(struct beat_entry *b, const json_t *value)
     int64_t seconds = whole(value, 1);
     if (seconds < 0)
         return lost_option(b, "expires", value, "; a whole number of seconds is wanted");
-    (void)snprintf(text, sizeof(text), "%" PRId64 "s", seconds);
+    snprintf(text, sizeof text, "%" PRId64 "s", seconds);
     return remember(b, text, &b->entry.expires);
 }
 
@@ -210,17 +210,17 @@ static bool take_headers(struct beat_entry *b, const json_t *value)
 {
     const char *name;
     json_t *part;
-    if (!json_is_object(value) || marked(value) != NULL)
+    if (!json_is_object(value) || marked(value))
         return lost_option(b, "headers", value, "");
     json_t *headers = json_object();
     json_object_foreach((json_t *)value, name, part) {
         bool custom = message_header_is_custom(name);
-        if (headers == NULL || (custom && json_object_set(headers, name, part) != 0) ||
+        if (!headers || (custom && json_object_set(headers, name, part) != 0) ||
             (!custom &&
              !remark(b->lost, "left out: the header %.60s, which is the message's own", name)))
             goto failed;
     }
-    if (headers != NULL && remember_json(b, headers, &b->entry.headers)) {
+    if (headers && remember_json(b, headers, &b->entry.headers)) {
         json_decref(headers);
         return true;
     }
@@ -234,7 +234,7 @@ static bool is_as_here(const char *name, const json_t *value)
 {
     const char *text = json_string_value(value);
     if (strcmp(name, "serializer") == 0)
-        return text != NULL && strcmp(text, "json") == 0;
+        return text && strcmp(text, "json") == 0;
     if (strcmp(name, "delivery_mode") == 0)
         return json_integer_value(value) == 2;
     return strcmp(name, "retry") == 0 || strcmp(name, "retry_policy") == 0; /* the outbox does */
@@ -278,12 +278,12 @@ static bool take_arguments(struct beat_entry *b, const char *name, const json_t 
                            const char **field)
 {
     const char *python = marked(value);
-    if (value == NULL || json_is_null(value))
+    if (!value || json_is_null(value))
         return true;
-    if (python != NULL || !right)
-        return unusable(b) && remark(b->lost, "not carried over: its %s hold%s %.200s", name,
-                                     python != NULL ? "" : " no list or map but",
-                                     python != NULL ? python : "something else");
+    if (python || !right)
+        return unusable(b) &&
+               remark(b->lost, "not carried over: its %s hold%s %.200s", name,
+                      python ? "" : " no list or map but", python ? python : "something else");
     return remember_json(b, value, field);
 }
 
@@ -312,8 +312,8 @@ bool beat_entry_read(const char *name, const json_t *from, struct beat_entry *re
     const char *key, *task = json_string_value(json_object_get(from, "task"));
     json_t *value;
     b.entry.task = task;
-    bool ok = b.lost != NULL && b.notes != NULL && b.texts != NULL;
-    if (ok && task == NULL)
+    bool ok = b.lost && b.notes && b.texts;
+    if (ok && !task)
         ok = unusable(&b) && remark(b.lost, "not carried over: it has no task");
     ok = ok && take_schedule(&b, json_object_get(from, "schedule"));
     json_object_foreach((json_t *)from, key, value) {

@@ -53,7 +53,7 @@ static void take_meter(struct request *r, const char *argument, struct argp_stat
 {
     char *end;
     r->which.meter_id = strtoll(argument, &end, 10);
-    if (*end != '\0' || r->which.meter_id < 1)
+    if (*end || r->which.meter_id < 1)
         argp_error(state, "--meter: %s is no meter's id", argument);
 }
 
@@ -129,7 +129,7 @@ static bool audit_repair(struct audit *a, size_t count, struct err *e)
 {
     const struct shortfall_order order = {
         .task = &a->hand.task, .least = AGREEMENT_MORE, .by_hand = true};
-    memset(a->repairs, 0, sizeof(a->repairs));
+    memset(a->repairs, 0, sizeof a->repairs);
     return !a->request->repair ||
            shortfall_promise(&order, a->days, count, a->repairs, &a->tally.repairs, e);
 }
@@ -202,7 +202,7 @@ static bool audit_all(struct audit *a, struct err *e)
 static bool audit_begin(struct audit *a, struct session *session, struct err *e)
 {
     const struct settings *s = session->settings;
-    (void)snprintf(a->cost_metric, sizeof(a->cost_metric), "%s.cost", s->kairosdb.measurement);
+    snprintf(a->cost_metric, sizeof a->cost_metric, "%s.cost", s->kairosdb.measurement);
     progress_begin(&a->progress, "audit", 0);
     a->print = audit_print_make(a->request->json, a->request->repair, a->zone, &a->progress);
     return by_hand_begin(&a->hand, session, &a->progress, e) &&
@@ -212,7 +212,7 @@ static bool audit_begin(struct audit *a, struct session *session, struct err *e)
 static void audit_free(struct audit **audit)
 {
     struct audit *a = *audit;
-    if (a == NULL)
+    if (!a)
         return;
     progress_clear(&a->progress);
     audit_print_free(&a->print);
@@ -223,9 +223,9 @@ static void audit_free(struct audit **audit)
 static int audit_books(const struct request *r, struct timezone_rules *zone)
 {
     CLEANUP(session_end) struct session session = {.settings = &r->ctl->settings};
-    CLEANUP(audit_free) struct audit *a = calloc(1, sizeof(*a));
+    CLEANUP(audit_free) struct audit *a = calloc(1, sizeof *a);
     struct err e;
-    if (a == NULL)
+    if (!a)
         return CTL_FAILED;
     a->request = r;
     a->zone = zone;
@@ -240,8 +240,8 @@ static int audit_books(const struct request *r, struct timezone_rules *zone)
 static bool audit_dates(struct request *r, const struct timezone_rules *zone)
 {
     r->which.to_s = AUDIT_EVER_S;
-    if ((r->from != NULL && !arguments_time(r->from, zone, &r->which.from_s)) ||
-        (r->to != NULL && !arguments_time(r->to, zone, &r->which.to_s))) {
+    if ((r->from && !arguments_time(r->from, zone, &r->which.from_s)) ||
+        (r->to && !arguments_time(r->to, zone, &r->which.to_s))) {
         (void)ctl_misused("audit: --from and --to are dates such as 2026-03-01");
         return false;
     }

@@ -29,7 +29,7 @@ static const json_t *find(const json_t *dump, const char *const names[], size_t 
 {
     for (size_t i = 0; i < count; i++) {
         const json_t *found = json_object_get(dump, names[i]);
-        if (found != NULL && !json_is_null(found))
+        if (found && !json_is_null(found))
             return found;
     }
     return NULL;
@@ -62,8 +62,8 @@ static void comment_all(const struct import *i, const char *name, const json_t *
 static bool try_file(struct import *i, struct err *e)
 {
     const char *folder = getenv("TMPDIR");
-    (void)snprintf(i->path, sizeof(i->path), "%.150s/meterbeat-import-XXXXXX",
-                   folder != NULL && folder[0] != '\0' ? folder : "/tmp");
+    snprintf(i->path, sizeof i->path, "%.150s/meterbeat-import-XXXXXX",
+             folder && folder[0] ? folder : "/tmp");
     int fd = mkstemp(i->path);
     if (fd < 0)
         return err_set(e, ERR_RETRY, "no_file", "%s: %s", i->path, strerror(errno));
@@ -79,8 +79,8 @@ static bool try_text(const struct import *i, const char *text, char why[WHY])
     struct schedule *schedule = NULL;
     struct err e = {0};
     FILE *f = fopen(i->path, "w");
-    bool ok = f != NULL && fputs(text, f) >= 0;
-    ok = f != NULL && fclose(f) == 0 && ok;
+    bool ok = f && fputs(text, f) >= 0;
+    ok = f && fclose(f) == 0 && ok;
     if (!ok)
         (void)err_set(&e, ERR_RETRY, "no_file", "%s", strerror(errno));
     ok = ok && settings_load(i->path, &s, &e) && schedule_new(&s, &schedule, &e);
@@ -90,9 +90,9 @@ static bool try_text(const struct import *i, const char *text, char why[WHY])
     size_t len = strlen(i->path);
     if (strncmp(told, i->path, len) == 0) {
         const char *after = strstr(told + len, ": ");
-        told = after != NULL ? after + 2 : told;
+        told = after ? after + 2 : told;
     }
-    (void)snprintf(why, WHY, "not carried over: %s", told);
+    snprintf(why, WHY, "not carried over: %s", told);
     return ok;
 }
 
@@ -101,11 +101,11 @@ static char *entry_text(const struct settings_entry *entry, const char *before, 
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
-    if (out == NULL)
+    if (!out)
         return NULL;
-    (void)fputs(before, out);
+    fputs(before, out);
     settings_show_entry(entry, out);
-    (void)fputs(after, out);
+    fputs(after, out);
     if (fclose(out) == 0)
         return text;
     free(text);
@@ -125,7 +125,7 @@ static bool write_entry(struct import *i, const char *name, const struct beat_en
 {
     char why[WHY];
     char *text = entry_text(&b->entry, "schedule = ( ", " );\n");
-    if (text == NULL)
+    if (!text)
         return no_memory(e);
     *ret_written = try_text(i, text, why);
     free(text);
@@ -134,7 +134,7 @@ static bool write_entry(struct import *i, const char *name, const struct beat_en
         return true;
     }
     comment_all(i, name, b->notes);
-    (void)fputs("    ", i->out);
+    fputs("    ", i->out);
     settings_show_entry(&b->entry, i->out);
     return true;
 }
@@ -163,7 +163,7 @@ static bool chunk_open(struct chunk *c, struct err *e)
 {
     *c = (struct chunk){0};
     c->out = open_memstream(&c->text, &c->len);
-    return c->out != NULL || no_memory(e);
+    return c->out || no_memory(e);
 }
 
 /* Writes it to out, and before it what separates it from the entry before. */
@@ -171,8 +171,8 @@ static bool chunk_close(struct chunk *c, const char *before, FILE *out, struct e
 {
     bool ok = fclose(c->out) == 0;
     if (ok) { /* settings and comments, of many lines: clean already */
-        (void)fputs(before, out);
-        (void)fputs(c->text, out);
+        fputs(before, out);
+        fputs(c->text, out);
     }
     free(c->text);
     return ok || no_memory(e);
@@ -211,7 +211,7 @@ static bool import_entries(struct import *i, const json_t *entries, struct err *
     }
     i->out = out;
     ok = chunk_close(&chunk, any ? "\n" : before, out, e) && ok;
-    (void)fputs(");\n", out);
+    fputs(");\n", out);
     return ok;
 }
 
@@ -220,21 +220,21 @@ static bool import_timezone(struct import *i, const json_t *dump, struct err *e)
 {
     const json_t *zone = find(dump, timezone_names, ARRAY_LEN(timezone_names));
     const json_t *utc = find(dump, utc_names, ARRAY_LEN(utc_names));
-    const char *name = zone == NULL ? "UTC" : json_string_value(zone);
+    const char *name = !zone ? "UTC" : json_string_value(zone);
     char text[200], why[WHY];
-    if (zone == NULL && json_is_false(utc)) {
+    if (!zone && json_is_false(utc)) {
         lose(i, "timezone", "left out: enable_utc is off, so beat used the zone of its machine");
         return true;
     }
-    json_t *quoted = json_string(name != NULL ? name : "");
+    json_t *quoted = json_string(name ? name : "");
     char *value = json_dumps(quoted, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
     json_decref(quoted);
-    if (value == NULL)
+    if (!value)
         return no_memory(e);
-    (void)snprintf(text, sizeof(text), "timezone = %.150s;\n", value);
+    snprintf(text, sizeof text, "timezone = %.150s;\n", value);
     free(value);
     if (try_text(i, text, why))
-        (void)fputs(text, i->out);
+        fputs(text, i->out);
     else
         lose(i, "timezone", why);
     return true;

@@ -31,11 +31,9 @@ static bool try_broker(const struct settings *s, char note[256], struct err *e)
     if (!session_broker(&session, e))
         return false;
     if (broker_queue_depth(session.broker, s->broker.queue, &ready, &consumers, &why))
-        (void)snprintf(note, 256, "queue %s: %u ready, %u consumers", s->broker.queue, ready,
-                       consumers);
+        snprintf(note, 256, "queue %s: %u ready, %u consumers", s->broker.queue, ready, consumers);
     else
-        (void)snprintf(note, 256, "queue %s: not there yet, the first program makes it",
-                       s->broker.queue);
+        snprintf(note, 256, "queue %s: not there yet, the first program makes it", s->broker.queue);
     return true;
 }
 
@@ -54,7 +52,7 @@ static bool compare_zones(const struct settings *s, struct session *session, cha
                        "time zones: %zu of %zu differ: %s from %s on: %s here, %s on %s", count,
                        zones, differences[0].zone, differences[0].since, differences[0].here,
                        differences[0].kept, differences[0].by);
-    (void)snprintf(note, 256, "%zu time zones with the rules that the workers have", zones);
+    snprintf(note, 256, "%zu time zones with the rules that the workers have", zones);
     return true;
 }
 
@@ -67,8 +65,8 @@ static bool compare_clocks(struct session *session, char said[100], struct err *
         return false;
     int64_t ahead_ms = own_ms - database_ms;
     if (ahead_ms > CLOCK_WRONG_MS || ahead_ms < -CLOCK_WRONG_MS)
-        (void)snprintf(said, 100, "; the clock of this machine is %lld s ahead of the database's",
-                       (long long)ahead_ms / 1000);
+        snprintf(said, 100, "; the clock of this machine is %lld s ahead of the database's",
+                 (long long)ahead_ms / 1000);
     return true;
 }
 
@@ -80,7 +78,7 @@ static bool try_database(const struct settings *s, char note[256], struct err *e
     char zones[256], clocks[100];
     if (!compare_zones(s, &session, zones, e) || !compare_clocks(&session, clocks, e))
         return false;
-    (void)snprintf(note, 256, "tables are there, %.120s%s", zones, clocks);
+    snprintf(note, 256, "tables are there, %.120s%s", zones, clocks);
     return true;
 }
 
@@ -109,7 +107,7 @@ static bool try_kairosdb(const struct settings *s, char note[256], struct err *e
                       "{\"start_absolute\":0,\"end_absolute\":0,\"metrics\":[{\"name\":\"x\"}]}",
                       200, e))
         return false;
-    (void)snprintf(note, 256, "takes readings and queries");
+    snprintf(note, 256, "takes readings and queries");
     return true;
 }
 
@@ -136,9 +134,9 @@ static bool check_one(const char *what, const char *where, const struct settings
     text_print(stdout, "%-10s %-4s %5lld ms  %s\n", what, ok ? "ok" : "NOT",
                (long long)(clock_mono_ms() - start), where);
     text_print(stdout, "%27s%s\n", "", ok ? note : e.text);
-    if (!ok && hint_for(&e) != NULL)
+    if (!ok && hint_for(&e))
         text_print(stdout, "%27s%s\n", "", hint_for(&e));
-    (void)fflush(stdout); /* the next one may take its time */
+    fflush(stdout); /* the next one may take its time */
     return ok;
 }
 
@@ -158,8 +156,7 @@ static void print_queue_findings(const struct settings *s)
     struct err e;
     size_t i;
     const json_t *finding;
-    bool asked =
-        findings != NULL && session_broker(&session, &e) && queue_findings(&session, findings, &e);
+    bool asked = findings && session_broker(&session, &e) && queue_findings(&session, findings, &e);
     json_array_foreach(findings, i, finding)
         text_print(stdout, "%27s! %s\n", "", json_string_value(finding));
     if (!asked)

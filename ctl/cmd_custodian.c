@@ -56,18 +56,18 @@ static char *list_columns(void)
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
-    if (out == NULL)
+    if (!out)
         return NULL;
-    (void)fputs("What can be set (secrets are read from standard input or --file):\n", out);
+    fputs("What can be set (secrets are read from standard input or --file):\n", out);
     for (size_t i = 0; i < custodian_columns_count; i++)
         text_print(out, "  %-20s %s%s\n", custodian_columns[i].name,
                    custodian_columns[i].is_secret ? "(secret) " : "", custodian_columns[i].help);
-    (void)fputs("\nExample:\n  meterbeatctl custodian add hydro "
-                "https://utility.example/espi/1_1/resource\n"
-                "  meterbeatctl custodian set hydro token_url https://utility.example/oauth/token\n"
-                "  meterbeatctl custodian set hydro client_secret <secret.txt",
-                out);
-    (void)fclose(out);
+    fputs("\nExample:\n  meterbeatctl custodian add hydro "
+          "https://utility.example/espi/1_1/resource\n"
+          "  meterbeatctl custodian set hydro token_url https://utility.example/oauth/token\n"
+          "  meterbeatctl custodian set hydro client_secret <secret.txt",
+          out);
+    fclose(out);
     return text;
 }
 
@@ -91,8 +91,7 @@ static const struct argp argp = {
 
 static bool is_open(const struct request *r, const char *column, const char *value)
 {
-    return strstr(column, "_url") != NULL && value[0] != '\0' &&
-           !clear_text_allowed(&r->ctl->settings, value);
+    return strstr(column, "_url") && value[0] && !clear_text_allowed(&r->ctl->settings, value);
 }
 
 static int add_run(struct request *r)
@@ -128,8 +127,8 @@ static int set_secret(struct request *r)
                            "the command line",
                            r->arguments[2]);
     char *secret CLEANUP(seal_freep) = secret_input(r->file, &e);
-    if (secret == NULL || !custodian_set(r->session->pg, keys, r->arguments[1], r->arguments[2],
-                                         secret[0] != '\0' ? secret : NULL, &e))
+    if (!secret || !custodian_set(r->session->pg, keys, r->arguments[1], r->arguments[2],
+                                  secret[0] ? secret : NULL, &e))
         return ctl_fail(&e);
     return CTL_OK;
 }
@@ -143,7 +142,7 @@ static int set_run(struct request *r)
         return set_secret(r);
     if (r->count != 4)
         return ctl_misused("custodian set wants a NAME, a COLUMN and a VALUE");
-    if (strstr(column, "_url") != NULL && value[0] != '\0' && !rest_url_host(value, host, &e))
+    if (strstr(column, "_url") && value[0] && !rest_url_host(value, host, &e))
         return ctl_misused("%s: %s", column, e.text);
     if (is_open(r, column, value))
         return ctl_misused("%s: http:// to another host would show its secrets to the network: "
@@ -165,7 +164,7 @@ static int reseal_run(struct request *r)
                  "SELECT id, name, base_url, token_url FROM meterbeat.custodian"
                  " WHERE $1 = '' OR name = $1 ORDER BY name",
                  PG_ARGS(name));
-    if (rows == NULL)
+    if (!rows)
         return ctl_fail(&e);
     for (int i = 0; i < PQntuples(rows); i++) {
         int64_t count = 0;
@@ -209,7 +208,7 @@ static int list_run(struct request *r)
     CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
     struct err e;
     PGresult *rows CLEANUP(pg_clear) = rows_of(r, "", &e);
-    if (rows == NULL)
+    if (!rows)
         return ctl_fail(&e);
     for (int i = 0; i < PQntuples(rows); i++) {
         if (r->json && !ctl_print_json(json_loads(pg_text(rows, i, 5), 0, NULL), &e))
@@ -238,7 +237,7 @@ static void show_column(const json_t *row, const struct custodian_column *column
         text_print(stdout, "%-20s %s\n", column->name, json_string_value(value));
     } else {
         char *text = json_dumps(value, JSON_ENCODE_ANY);
-        text_print(stdout, "%-20s %s\n", column->name, text != NULL ? text : "");
+        text_print(stdout, "%-20s %s\n", column->name, text ? text : "");
         free(text);
     }
 }
@@ -248,13 +247,13 @@ static int show_run(struct request *r)
     struct err e;
     PGresult *rows CLEANUP(pg_clear) = rows_of(r, r->arguments[1], &e);
     int64_t id;
-    if (rows == NULL ||
+    if (!rows ||
         (PQntuples(rows) == 0 && !custodian_find(r->session->pg, r->arguments[1], &id, &e)))
         return ctl_fail(&e);
     json_t *row = json_loads(pg_text(rows, 0, 5), 0, NULL);
     if (r->json)
         return ctl_print_json(row, &e) ? CTL_OK : ctl_fail(&e);
-    for (size_t i = 0; row != NULL && i < custodian_columns_count; i++)
+    for (size_t i = 0; row && i < custodian_columns_count; i++)
         show_column(row, &custodian_columns[i]);
     json_decref(row);
     text_print(stdout, "%-20s %s, %s waiting for an answer\n", "records", pg_text(rows, 0, 2),
@@ -282,7 +281,7 @@ static int key_run(void)
     if (!seal_key_make(key, &e))
         return ctl_fail(&e);
     text_print(stdout, "%s\n", key);
-    explicit_bzero(key, sizeof(key));
+    explicit_bzero(key, sizeof key);
     return CTL_OK;
 }
 
@@ -305,7 +304,7 @@ int custodian_run(struct ctl *c, int argc, char **argv)
     for (size_t i = 0; r.count > 0 && i < ARRAY_LEN(verbs); i++)
         if (strcmp(verbs[i].name, r.arguments[0]) == 0)
             verb = &verbs[i];
-    if (verb == NULL)
+    if (!verb)
         return ctl_misused("custodian what? key, add, set, list, show, remove or reseal");
     if (r.count < verb->least || r.count > verb->most)
         return ctl_misused("custodian %s: wrong number of arguments; --help shows them",

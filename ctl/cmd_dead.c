@@ -62,7 +62,7 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
         return 0;
     case 'n':
         d->most = strtol(argument, &end, 10);
-        if (*end != '\0' || d->most < 1 || d->most > LIST_MAX)
+        if (*end || d->most < 1 || d->most > LIST_MAX)
             argp_error(state, "N must be a number from 1 to %d", LIST_MAX);
         return 0;
     case ARGP_KEY_ARG:
@@ -123,7 +123,7 @@ static bool visit_all(struct visitor *v, size_t most, struct err *e)
 static bool is_wanted(const struct visitor *v, const struct envelope *envelope)
 {
     char number[24];
-    (void)snprintf(number, sizeof(number), "%zu", v->number);
+    snprintf(number, sizeof number, "%zu", v->number);
     return v->dead->all || strcmp(dead_letter_id(envelope), v->dead->id) == 0 ||
            strcmp(number, v->dead->id) == 0;
 }
@@ -134,13 +134,13 @@ static bool is_wanted(const struct visitor *v, const struct envelope *envelope)
 static const char *text_of(const json_t *summary, const char *name)
 {
     const char *text = json_string_value(json_object_get(summary, name));
-    return text != NULL ? text : "-";
+    return text ? text : "-";
 }
 
 static bool list_one(struct visitor *v, const struct broker_event *message, struct err *e)
 {
     json_t *summary = dead_letter_summary(&message->envelope);
-    if (summary == NULL)
+    if (!summary)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a message");
     v->hits++;
     if (v->dead->json)
@@ -168,7 +168,7 @@ static bool show_one(struct visitor *v, const struct broker_event *message, stru
 static bool reopen_run(struct session *s, const char *id, struct err *e)
 {
     bool reopened;
-    return id[0] == '\0' || run_reopen(s->pg, id, &reopened, e);
+    return !id[0] || run_reopen(s->pg, id, &reopened, e);
 }
 
 /* The header is whatever the message's last writer put there: with our rights it may only lead to
@@ -178,7 +178,7 @@ static bool is_configured(const struct settings *s, const char *queue)
     if (strcmp(queue, s->broker.queue) == 0 || strcmp(queue, s->worker.foreign_queue) == 0)
         return true;
     for (size_t i = 0; i < s->entries_count; i++)
-        if (s->entries[i].queue != NULL && strcmp(queue, s->entries[i].queue) == 0)
+        if (s->entries[i].queue && strcmp(queue, s->entries[i].queue) == 0)
             return true;
     return false;
 }
@@ -188,10 +188,10 @@ static const char *replay_queue(struct visitor *v, const struct envelope *envelo
 {
     const struct settings *s = v->session->settings;
     const char *from = json_string_value(json_object_get(envelope->headers, "x-meterbeat-queue"));
-    if (v->dead->queue != NULL)
+    if (v->dead->queue)
         return v->dead->queue;
-    if (from == NULL || is_configured(s, from))
-        return from != NULL ? from : s->broker.queue;
+    if (!from || is_configured(s, from))
+        return from ? from : s->broker.queue;
     v->refused++;
     text_print(stderr,
                "meterbeatctl: message %zu, task %s, stays where it is: it says that it comes from "
@@ -209,7 +209,7 @@ static bool replay_one(struct visitor *v, const struct broker_event *message, st
     struct envelope fresh;
     const char *id = dead_letter_id(&message->envelope);
     const char *queue = replay_queue(v, &message->envelope, id);
-    if (queue == NULL)
+    if (!queue)
         return true;
     if (!dead_letter_fresh(&message->envelope, &fresh, e))
         return false;
@@ -221,7 +221,7 @@ static bool replay_one(struct visitor *v, const struct broker_event *message, st
     if (!broker_ack(v->session->broker, message->tag, false, e))
         return false;
     v->hits++;
-    text_print(stdout, "replayed %s to %s\n", id[0] != '\0' ? id : "a message without id", queue);
+    text_print(stdout, "replayed %s to %s\n", id[0] ? id : "a message without id", queue);
     return true;
 }
 
@@ -233,7 +233,7 @@ static bool drop_one(struct visitor *v, const struct broker_event *message, stru
     if (!broker_ack(v->session->broker, message->tag, false, e))
         return false;
     v->hits++;
-    text_print(stdout, "dropped %s\n", id[0] != '\0' ? id : "a message without id");
+    text_print(stdout, "dropped %s\n", id[0] ? id : "a message without id");
     return true;
 }
 
@@ -253,7 +253,7 @@ static const struct verb {
 
 static const struct verb *verb_find(const char *name)
 {
-    for (size_t i = 0; name != NULL && i < ARRAY_LEN(verbs); i++)
+    for (size_t i = 0; name && i < ARRAY_LEN(verbs); i++)
         if (strcmp(verbs[i].name, name) == 0)
             return &verbs[i];
     return NULL;
@@ -291,9 +291,9 @@ int dead_run(struct ctl *c, int argc, char **argv)
     int status;
     program_parse(&argp, 0, argc, argv, &d);
     const struct verb *verb = verb_find(d.verb);
-    if (verb == NULL)
+    if (!verb)
         return ctl_misused("dead what? list, show, replay or drop");
-    if (verb->wants_id && (d.id != NULL) == d.all)
+    if (verb->wants_id && !d.id != d.all)
         return ctl_misused("dead %s: either an ID or --all", verb->name);
     if (!ctl_settings(c, &status))
         return status;

@@ -89,7 +89,7 @@ static error_t take_given(struct request *r, int key, const char *argument,
         return ARGP_ERR_UNKNOWN;
     if (strlen(argument) >= RECORD_OPTION_TEXT)
         argp_error(state, "%.40s...: too long", argument);
-    (void)snprintf(r->given.of[option], RECORD_OPTION_TEXT, "%s", argument);
+    snprintf(r->given.of[option], RECORD_OPTION_TEXT, "%s", argument);
     return 0;
 }
 
@@ -122,7 +122,7 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
         argp_error(state, "which files? \"-\" is standard input");
         return EINVAL;
     case ARGP_KEY_END:
-        if (r->building_id == NULL)
+        if (!r->building_id)
             argp_error(state, "whose meters? --building ID");
         return 0;
     default:
@@ -166,7 +166,7 @@ static bool source_bytes(void *context, const char *bytes, size_t len, struct er
     struct source *s = context;
     char note[40];
     s->bytes += (int64_t)len;
-    (void)snprintf(note, sizeof(note), "%lld KiB", (long long)s->bytes / 1024);
+    snprintf(note, sizeof note, "%lld KiB", (long long)s->bytes / 1024);
     progress_at(s->progress, s->progress->done, note);
     return s->sink->bytes(s->sink->context, bytes, len, e);
 }
@@ -228,7 +228,7 @@ static bool source_read(void *context, const struct import_sink *import_sink, st
 {
     struct source *s = context;
     s->sink = import_sink;
-    if (s->shown[0] != '\0')
+    if (s->shown[0])
         return source_fetch(s, e);
     const struct document_sink sink = {.bytes = source_bytes,
                                        .next = source_next,
@@ -246,8 +246,8 @@ static struct source source_of(const struct settings *settings, const char *name
     struct source s = {.settings = settings, .name = name, .progress = progress};
     if (strncmp(name, "http://", 7) == 0 || strncmp(name, "https://", 8) == 0)
         feed_url_show(name, "", s.shown);
-    else if (strcmp(name, "-") == 0 || realpath(name, s.path) == NULL)
-        (void)snprintf(s.path, sizeof(s.path), "%s", name);
+    else if (strcmp(name, "-") == 0 || !realpath(name, s.path))
+        snprintf(s.path, sizeof s.path, "%s", name);
     return s;
 }
 
@@ -265,7 +265,7 @@ static bool import_file(const struct request *r, struct by_hand *hand, struct im
                         const char *name)
 {
     struct source source = source_of(hand->session->settings, name, hand->progress);
-    bool is_url = source.shown[0] != '\0';
+    bool is_url = source.shown[0];
     const struct import import = {.building_id = r->building_id,
                                   .name = is_url ? source.shown : source.path,
                                   .scope = r->scope,
@@ -282,10 +282,10 @@ static bool import_file(const struct request *r, struct by_hand *hand, struct im
               (r->dry_run ? import_compare(&hand->task, &import, &sink, &outcome, &why)
                           : import_perform(&hand->task, &import, &outcome, &why));
     if (!ok && why.detail[0]) /* who asks by hand is who may read the log */
-        (void)snprintf(why.text + strlen(why.text), sizeof(why.text) - strlen(why.text), " (%s)",
-                       why.detail);
+        snprintf(why.text + strlen(why.text), sizeof why.text - strlen(why.text), " (%s)",
+                 why.detail);
     ok = ok && (!outcome.is_nothing || held_nothing(&outcome, &why));
-    if (!ok && !(is_url && strstr(why.text, source.shown) != NULL)) /* of what it says so already */
+    if (!ok && !(is_url && strstr(why.text, source.shown))) /* of what it says so already */
         (void)err_wrap(&why, "%s", is_url ? source.shown : name);
     if (!import_print_file(print, is_url ? source.shown : name, &outcome, ok ? NULL : &why, &e))
         ok = ctl_fail(&e) == CTL_OK;
@@ -348,7 +348,7 @@ static int import_files(const struct request *r)
 static bool import_zone_is_known(const struct request *r, struct err *e)
 {
     struct timezone_rules *zone = NULL;
-    if (r->zone == NULL || strcmp(r->zone, "feed") == 0)
+    if (!r->zone || strcmp(r->zone, "feed") == 0)
         return true;
     bool ok = timezone_load(r->zone, &zone, e);
     timezone_free(zone);
@@ -357,10 +357,10 @@ static bool import_zone_is_known(const struct request *r, struct err *e)
 
 int import_run(struct ctl *c, int argc, char **argv)
 {
-    struct request r = {.ctl = c, .files = calloc((size_t)argc + 1, sizeof(*r.files))};
+    struct request r = {.ctl = c, .files = calloc((size_t)argc + 1, sizeof *r.files)};
     struct err e;
     int status = CTL_FAILED;
-    if (r.files == NULL)
+    if (!r.files)
         return status;
     program_parse(&argp, 0, argc, argv, &r);
     if (ctl_settings(c, &status))

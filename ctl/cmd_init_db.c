@@ -26,9 +26,9 @@ static bool seal_again(struct ctl *c, struct session *session, int from_version,
         " OR EXISTS (SELECT FROM meterbeat.authorization a WHERE a.custodian_id = c.id AND"
         " (a.access_token LIKE 'v1.%' OR a.refresh_token LIKE 'v1.%')) ORDER BY c.name",
         PG_NO_ARGS);
-    bool may = from_version > 0 && from_version < SEALED_FOR_SERVERS &&
-               c->settings.credentials.key[0] != '\0';
-    if (rows == NULL)
+    bool may =
+        from_version > 0 && from_version < SEALED_FOR_SERVERS && c->settings.credentials.key[0];
+    if (!rows)
         return false;
     for (int i = 0; i < PQntuples(rows); i++) {
         int64_t count = 0;
@@ -89,9 +89,9 @@ int init_db_run(struct ctl *c, int argc, char **argv)
     struct err e;
     if (!session_database(&session, false, &e) || !schema_init(session.pg, &report, &e))
         return ctl_fail(&e);
-    if (report.made[0] != '\0')
+    if (report.made[0])
         text_print(stdout, "made        %s\n", report.made);
-    if (report.found[0] != '\0')
+    if (report.found[0])
         text_print(stdout, "left alone  %s\n", report.found);
     if (report.from_version == report.to_version)
         text_print(stdout, "schema      meterbeat, version %d, was there\n", report.to_version);
@@ -101,8 +101,8 @@ int init_db_run(struct ctl *c, int argc, char **argv)
     if (!seal_again(c, &session, report.from_version, &e))
         return ctl_fail(&e);
     char *rest = report.remarks, *line;
-    while ((line = strsep(&rest, "\n")) != NULL)
-        if (line[0] != '\0')
+    while ((line = strsep(&rest, "\n")))
+        if (line[0])
             text_print(stdout, "%s\n", line);
     return CTL_OK;
 }

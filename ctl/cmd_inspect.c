@@ -51,8 +51,8 @@ static const struct argp argp = {
 
 int inspect_run(struct ctl *c, int argc, char **argv)
 {
-    struct inspect i = {.ctl = c, .files = calloc((size_t)argc, sizeof(*i.files))};
-    if (i.files == NULL)
+    struct inspect i = {.ctl = c, .files = calloc((size_t)argc, sizeof *i.files)};
+    if (!i.files)
         return CTL_FAILED;
     program_parse(&argp, 0, argc, argv, &i);
     int status = inspect_main(i.files, i.count, i.json, stdout);

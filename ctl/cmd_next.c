@@ -27,7 +27,7 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
         if (state->arg_num > 0)
             return ARGP_ERR_UNKNOWN;
         n->count = strtol(argument, &end, 10);
-        if (*end != '\0' || n->count < 1 || n->count > NEXT_MAX)
+        if (*end || n->count < 1 || n->count > NEXT_MAX)
             argp_error(state, "N must be a number from 1 to %d", NEXT_MAX);
         return 0;
     default:
@@ -60,9 +60,8 @@ static int print_next(const struct settings *s, size_t count)
     struct err e;
     if (!schedule_new(s, &schedule, &e))
         return ctl_misused("%s", e.text);
-    struct tick *ticks = calloc(count, sizeof(*ticks));
-    size_t found =
-        ticks != NULL ? schedule_preview(schedule, clock_wall_ms() / 1000, ticks, count) : 0;
+    struct tick *ticks = calloc(count, sizeof *ticks);
+    size_t found = ticks ? schedule_preview(schedule, clock_wall_ms() / 1000, ticks, count) : 0;
     if (found > 0)
         text_print(stdout, "%-26s  %-20s  %-20s task\n", "due, in the entry's zone", "in UTC",
                    "entry");

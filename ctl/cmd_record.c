@@ -55,7 +55,7 @@ static int64_t number(const char *text, const char *what, struct argp_state *sta
     char *end;
     errno = 0;
     long long value = strtoll(text, &end, 10);
-    if (end == text || *end != '\0' || errno != 0 || value < 1)
+    if (end == text || *end || errno != 0 || value < 1)
         argp_error(state, "%s must be a number above 0", what);
     return value;
 }
@@ -66,7 +66,7 @@ static error_t take_argument(struct record_request *r, char *argument, struct ar
         r->verb = argument;
     else if (state->arg_num == 1)
         r->id = number(argument, "ID", state);
-    else if (r->verb != NULL && strcmp(r->verb, "set") == 0)
+    else if (r->verb && strcmp(r->verb, "set") == 0)
         r->words[r->word_count++] = argument;
     else
         return ARGP_ERR_UNKNOWN;
@@ -120,9 +120,9 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     struct record_request *r = state->input;
     char **field = field_of(&r->record, key);
     const char **word = word_of(r, key);
-    if (field != NULL)
+    if (field)
         *field = argument;
-    else if (word != NULL)
+    else if (word)
         *word = argument;
     else if (key == ARGP_KEY_INIT)
         state->child_inputs[0] = &r->ctl->program;
@@ -183,7 +183,7 @@ static const struct verb {
 
 static const struct verb *verb_find(const char *name)
 {
-    for (size_t i = 0; name != NULL && i < ARRAY_LEN(verbs); i++)
+    for (size_t i = 0; name && i < ARRAY_LEN(verbs); i++)
         if (strcmp(verbs[i].name, name) == 0)
             return &verbs[i];
     return NULL;
@@ -204,7 +204,7 @@ static int perform_verb(struct ctl *c, struct record_request *r)
 {
     int status;
     const struct verb *verb = verb_find(r->verb);
-    if (verb == NULL)
+    if (!verb)
         return ctl_misused("record what? add, list, show, set, pause, resume or authorize");
     if (verb->wants_id != (r->id != 0))
         return ctl_misused("record %s takes %s ID", verb->name, verb->wants_id ? "an" : "no");
@@ -224,8 +224,8 @@ int record_run(struct ctl *c, int argc, char **argv)
                                           .max_date_parameter = none,
                                           .last_date = none,
                                           .active = true}};
-    r.words = calloc((size_t)argc, sizeof(*r.words));
-    if (r.words == NULL)
+    r.words = calloc((size_t)argc, sizeof *r.words);
+    if (!r.words)
         return CTL_FAILED;
     program_parse(&argp, 0, argc, argv, &r);
     int status = perform_verb(c, &r);

@@ -103,22 +103,22 @@ static void name_period(const struct timezone_rules *zone, struct report_row *ro
     struct civil last = timezone_civil(zone, row->end_s - 1);
     row->is_month = row->begin_s == start && (row->end_s == end || row->end_s == end - 1);
     if (row->is_month)
-        (void)snprintf(row->period, sizeof(row->period), "%04d-%02d", from.year, from.month);
+        snprintf(row->period, sizeof row->period, "%04d-%02d", from.year, from.month);
     else
-        (void)snprintf(row->period, sizeof(row->period), "%04d-%02d-%02d to %04d-%02d-%02d",
-                       from.year, from.month, from.day, last.year, last.month, last.day);
+        snprintf(row->period, sizeof row->period, "%04d-%02d-%02d to %04d-%02d-%02d", from.year,
+                 from.month, from.day, last.year, last.month, last.day);
 }
 
 static const char *or_unknown(const char *text)
 {
-    return text != NULL && text[0] != '\0' ? text : "?";
+    return text && text[0] ? text : "?";
 }
 
 /* The zone of the meter's months; the configured one where it has none of its own. */
 static const struct timezone_rules *zone_of(const struct report *r, const char *name)
 {
     const struct timezone_rules *zone;
-    return name != NULL && zones_get(r->zones, name, &zone, NULL) ? zone : r->zone;
+    return name && zones_get(r->zones, name, &zone, NULL) ? zone : r->zone;
 }
 
 struct report_row report_row(const struct report *r, int i)
@@ -129,8 +129,7 @@ struct report_row report_row(const struct report *r, int i)
         .name = or_unknown(pg_text(r->rows, i, 1)),
         .custom_meter_id = or_unknown(pg_text(r->rows, i, 2)),
         /* a meter that only SEED wrote: SEED's own tasks kept ESPI's codes in these */
-        .service =
-            or_unknown(service != NULL ? service : series_service_name(pg_int(r->rows, i, 12, -1))),
+        .service = or_unknown(service ? service : series_service_name(pg_int(r->rows, i, 12, -1))),
         .has_coverage = pg_bool(r->rows, i, 19) && !PQgetisnull(r->rows, i, 13),
         .covered_s = pg_int(r->rows, i, 13, 0),
         .expected_s = pg_int(r->rows, i, 14, 0),
@@ -199,7 +198,7 @@ static int load_and_print(struct request *q, const struct timezone_rules *zone)
         return ctl_fail(&e);
     PGresult *rows CLEANUP(pg_clear) = pg_query(
         session.pg, &e, report_sql, PG_ARGS(q->building_id, pg_number(REPORT_MAX_ROWS, most)));
-    if (rows == NULL)
+    if (!rows)
         return ctl_fail(&e);
     struct zones zones = {.count = 0};
     struct report report = {.building_id = q->building_id,

@@ -27,7 +27,7 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
         *(state->arg_num == 0 ? &r->verb : &r->file) = argument;
         return 0;
     case ARGP_KEY_END:
-        if (r->verb == NULL || strcmp(r->verb, "import") != 0 || r->file == NULL)
+        if (!r->verb || strcmp(r->verb, "import") != 0 || !r->file)
             argp_error(state, "schedule import FILE; \"-\" is standard input");
         return 0;
     default:
@@ -64,18 +64,18 @@ static json_t *read_dump(const char *name, struct err *e)
 {
     bool standard = strcmp(name, "-") == 0;
     struct source s = {.file = standard ? stdin : fopen(name, "re"), .left = DUMP_MAX};
-    if (s.file == NULL) {
+    if (!s.file) {
         (void)err_set(e, ERR_REJECT, "no_file", "%s: %s", name, strerror(errno));
         return NULL;
     }
     json_error_t why;
     json_t *dump = json_load_callback(read_some, &s, JSON_REJECT_DUPLICATES, &why);
-    if (dump == NULL)
+    if (!dump)
         (void)err_set(e, ERR_REJECT, "bad_dump", "%s:%d: no JSON: %s", name, why.line, why.text);
-    if (dump == NULL && s.left == 0)
+    if (!dump && s.left == 0)
         (void)err_set(e, ERR_REJECT, "bad_dump", "%s: more than %zu bytes", name, DUMP_MAX);
     if (!standard)
-        (void)fclose(s.file);
+        fclose(s.file);
     return dump;
 }
 
@@ -86,13 +86,13 @@ int schedule_run(struct ctl *c, int argc, char **argv)
     struct err e = {0};
     program_parse(&argp, 0, argc, argv, &r);
     json_t *dump = read_dump(r.file, &e);
-    bool ok = dump != NULL && beat_import(dump, stdout, &count, &e);
+    bool ok = dump && beat_import(dump, stdout, &count, &e);
     json_decref(dump);
     if (!ok)
         return ctl_fail(&e);
     if (count.lost == 0)
         return CTL_OK;
-    (void)fflush(stdout);
+    fflush(stdout);
     text_print(stderr, "meterbeatctl: of %zu entries not all was carried over: see the comments\n",
                count.entries);
     return CTL_FAILED;

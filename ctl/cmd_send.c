@@ -70,7 +70,7 @@ static json_t *json_argument(const char *text, const char *what, bool list)
 {
     json_error_t why;
     json_t *value = json_loads(text, JSON_REJECT_DUPLICATES, &why);
-    if (value == NULL) {
+    if (!value) {
         (void)ctl_misused("%s: no JSON: %s at column %d", what, why.text, why.column);
         return NULL;
     }
@@ -85,7 +85,7 @@ static json_t *json_argument(const char *text, const char *what, bool list)
 static char *origin(void)
 {
     char host[HOST_NAME], text[HOST_NAME + 16];
-    (void)snprintf(text, sizeof(text), "meterbeatctl@%s", host_name(host));
+    snprintf(text, sizeof text, "meterbeatctl@%s", host_name(host));
     return strdup(text);
 }
 
@@ -94,16 +94,13 @@ static bool make_message(const struct send *s, struct message *ret_message)
     char id[UUID_TEXT];
     uuid4_random(id);
     struct message m = {.priority = -1, .protocol = 2};
-    m.args = json_argument(s->args != NULL ? s->args : "[]", "arguments", true);
-    m.kwargs = m.args != NULL
-                   ? json_argument(s->kwargs != NULL ? s->kwargs : "{}", "--kwargs", false)
-                   : NULL;
-    m.id = strdup(s->id != NULL ? s->id : id);
-    m.root_id = strdup(s->id != NULL ? s->id : id);
+    m.args = json_argument(s->args ? s->args : "[]", "arguments", true);
+    m.kwargs = m.args ? json_argument(s->kwargs ? s->kwargs : "{}", "--kwargs", false) : NULL;
+    m.id = strdup(s->id ? s->id : id);
+    m.root_id = strdup(s->id ? s->id : id);
     m.task = strdup(s->task);
     m.origin = origin();
-    bool whole = m.args != NULL && m.kwargs != NULL && m.id != NULL && m.root_id != NULL &&
-                 m.task != NULL && m.origin != NULL;
+    bool whole = m.args && m.kwargs && m.id && m.root_id && m.task && m.origin;
     if (whole)
         *ret_message = m;
     else
@@ -127,7 +124,7 @@ static int send_message(const struct send *s, const struct settings *settings,
 {
     CLEANUP(envelope_free) struct envelope v = {.priority = -1};
     struct err e;
-    const char *queue = s->queue != NULL ? s->queue : settings->broker.queue;
+    const char *queue = s->queue ? s->queue : settings->broker.queue;
     if (!message_encode(m, settings->producer.serializer, clock_wall_ms(), &v, &e))
         return ctl_misused("%s", e.text);
     if (!publish(settings, queue, &v, &e))

@@ -66,7 +66,7 @@ int status_run(struct ctl *c, int argc, char **argv)
     CLEANUP(session_end) struct session session = {.settings = &c->settings};
     int64_t now_s = clock_wall_ms() / 1000;
     json_t *status = json_object();
-    if (status == NULL)
+    if (!status)
         return CTL_FAILED;
     result = collect(&session, now_s, status);
     if (!r.json)

@@ -59,9 +59,9 @@ bool ctl_settings(struct ctl *c, int *ret_status)
 int ctl_fail(const struct err *e)
 {
     const char *hint = hint_for(e);
-    (void)fflush(stdout); /* what came before it stays before it */
+    fflush(stdout); /* what came before it stays before it */
     text_print(stderr, "meterbeatctl: %s\n", e->text);
-    if (hint != NULL)
+    if (hint)
         text_print(stderr, "  %s\n", hint);
     return CTL_FAILED;
 }
@@ -70,21 +70,21 @@ int ctl_misused(const char *format, ...)
 {
     va_list values;
     va_start(values, format);
-    (void)fputs("meterbeatctl: ", stderr);
+    fputs("meterbeatctl: ", stderr);
     text_vprint(stderr, format, values);
-    (void)fputc('\n', stderr);
+    fputc('\n', stderr);
     va_end(values);
     return CTL_MISUSED;
 }
 
 bool ctl_print_json_as(json_t *value, size_t flags, struct err *e)
 {
-    char *text = value != NULL ? json_dumps(value, flags | JSON_ENSURE_ASCII) : NULL;
+    char *text = value ? json_dumps(value, flags | JSON_ENSURE_ASCII) : NULL;
     json_decref(value);
-    if (text == NULL)
+    if (!text)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a line");
     (void)text_put_json(text, strlen(text), stdout); /* main() flushes it, and looks */
-    (void)fputc('\n', stdout);
+    fputc('\n', stdout);
     free(text);
     return true;
 }

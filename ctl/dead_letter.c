@@ -17,33 +17,33 @@ static const char *header(const struct envelope *v, const char *name)
 const char *dead_letter_id(const struct envelope *v)
 {
     const char *id = header(v, "id");
-    if (id == NULL)
+    if (!id)
         id = v->correlation_id;
-    return id != NULL ? id : "";
+    return id ? id : "";
 }
 
 static json_t *text_or_null(const char *text)
 {
-    json_t *value = text != NULL ? json_string(text) : NULL;
-    return value != NULL ? value : json_null();
+    json_t *value = text ? json_string(text) : NULL;
+    return value ? value : json_null();
 }
 
 json_t *dead_letter_summary(const struct envelope *v)
 {
     static const char *const names[] = {"reason", "error", "attempts", "queue", "worker", "time"};
     json_t *summary = json_object();
-    bool ok = summary != NULL;
+    bool ok = summary;
     ok = ok && json_object_set_new(summary, "id", text_or_null(dead_letter_id(v))) == 0;
     ok = ok && json_object_set_new(summary, "task", text_or_null(header(v, "task"))) == 0;
     for (size_t i = 0; ok && i < ARRAY_LEN(names); i++) {
         char name[40];
-        (void)snprintf(name, sizeof(name), OURS "%s", names[i]);
+        snprintf(name, sizeof name, OURS "%s", names[i]);
         json_t *value = json_object_get(v->headers, name);
-        if (value == NULL) { /* RabbitMQ itself dead-lettered it */
-            (void)snprintf(name, sizeof(name), "x-first-death-%s", names[i]);
+        if (!value) { /* RabbitMQ itself dead-lettered it */
+            snprintf(name, sizeof name, "x-first-death-%s", names[i]);
             value = json_object_get(v->headers, name);
         }
-        ok = json_object_set(summary, names[i], value != NULL ? value : json_null()) == 0;
+        ok = json_object_set(summary, names[i], value ? value : json_null()) == 0;
     }
     if (ok)
         return summary;
@@ -56,14 +56,14 @@ static bool set_body(json_t *whole, const struct envelope *v)
 {
     json_t *body = json_loadb(v->body, v->body_len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     const char *kind = "body_json";
-    if (body == NULL) {
+    if (!body) {
         kind = "body_text";
-        body = json_stringn(v->body != NULL ? v->body : "", v->body_len);
+        body = json_stringn(v->body ? v->body : "", v->body_len);
     }
-    if (body == NULL) {
+    if (!body) {
         kind = "body_base64";
         char *text = base64_encode(v->body, v->body_len);
-        body = text != NULL ? json_string(text) : NULL;
+        body = text ? json_string(text) : NULL;
         free(text);
     }
     return json_object_set_new(whole, kind, body) == 0;
@@ -72,13 +72,12 @@ static bool set_body(json_t *whole, const struct envelope *v)
 json_t *dead_letter_whole(const struct envelope *v)
 {
     json_t *whole = dead_letter_summary(v);
-    bool ok = whole != NULL;
+    bool ok = whole;
     ok = ok && json_object_set_new(whole, "content_type", text_or_null(v->content_type)) == 0;
     ok = ok &&
          json_object_set_new(whole, "content_encoding", text_or_null(v->content_encoding)) == 0;
     ok = ok && json_object_set_new(whole, "reply_to", text_or_null(v->reply_to)) == 0;
-    ok =
-        ok && json_object_set(whole, "headers", v->headers != NULL ? v->headers : json_null()) == 0;
+    ok = ok && json_object_set(whole, "headers", v->headers ? v->headers : json_null()) == 0;
     ok = ok && set_body(whole, v);
     if (ok)
         return whole;
@@ -98,12 +97,12 @@ bool dead_letter_fresh(const struct envelope *v, struct envelope *ret_fresh, str
     json_t *headers = json_object();
     const char *name;
     json_t *value;
-    bool ok = headers != NULL;
+    bool ok = headers;
     json_object_foreach(v->headers, name, value) {
         if (ok && belongs_to_message(name))
             ok = json_object_set(headers, name, value) == 0;
     }
-    if (ok && json_object_get(headers, "retries") != NULL)
+    if (ok && json_object_get(headers, "retries"))
         ok = json_object_set_new(headers, "retries", json_integer(0)) == 0;
     if (!ok) {
         json_decref(headers);

@@ -13,7 +13,7 @@
 static void month_text(const struct compare_series *s, int64_t start_s, char out[32])
 {
     struct civil t = timezone_civil(s->zone, start_s);
-    (void)snprintf(out, 32, "%04d-%02d", t.year, t.month);
+    snprintf(out, 32, "%04d-%02d", t.year, t.month);
 }
 
 /* --- a series of a dry run
@@ -43,14 +43,14 @@ static void months_table(const struct compare_series *s)
 static const char *sum_unit(const struct compare_series *s)
 {
     const char *name = units_seed_name(s->draft->unit);
-    return name != NULL ? name : "?";
+    return name ? name : "?";
 }
 
 static void series_text(const struct compare_series *s)
 {
     char meter[40] = "a new meter";
     if (s->draft->meter_id > 0)
-        (void)snprintf(meter, sizeof(meter), "meter %" PRId64, s->draft->meter_id);
+        snprintf(meter, sizeof meter, "meter %" PRId64, s->draft->meter_id);
     text_print(stdout, "%s: %s, %s, in %s, every %s s  (%s)\n", meter,
                s->tags->values[TAG_ENERGY_TYPE], s->tags->values[TAG_FLOW],
                s->tags->values[TAG_UOM], s->tags->values[TAG_INTERVAL],
@@ -86,7 +86,7 @@ static json_t *series_json(const struct import_print *p, const struct compare_se
     char *file = strdup(p->file);
     json_t *j = json_pack(
         "{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "file",
-        file != NULL ? pg_clean(file) : "", "meter",
+        file ? pg_clean(file) : "", "meter",
         s->draft->meter_id > 0 ? json_integer(s->draft->meter_id) : json_null(), "custom_meter_id",
         s->tags->values[TAG_CUSTOM_METER_ID], "service", s->tags->values[TAG_ENERGY_TYPE], "flow",
         s->tags->values[TAG_FLOW], "unit", s->tags->values[TAG_UOM], "interval",
@@ -136,14 +136,12 @@ static json_t *outcome_json(const struct import_print *p, const struct import_ou
 static bool file_json(const struct import_print *p, const char *name,
                       const struct import_outcome *o, const struct err *why, struct err *e)
 {
-    struct err shown =
-        why != NULL ? *why : (struct err){0}; /* its text may be cut in a character */
-    json_t *j = why != NULL
-                    ? json_pack("{s:s, s:s}", "code", shown.code, "error", pg_clean(shown.text))
+    struct err shown = why ? *why : (struct err){0}; /* its text may be cut in a character */
+    json_t *j = why ? json_pack("{s:s, s:s}", "code", shown.code, "error", pg_clean(shown.text))
                     : outcome_json(p, o);
     char *clean = strdup(name);
-    (void)json_object_set_new(j, "file", json_string(clean != NULL ? pg_clean(clean) : ""));
-    (void)json_object_set_new(j, "ok", json_boolean(why == NULL));
+    (void)json_object_set_new(j, "file", json_string(clean ? pg_clean(clean) : ""));
+    (void)json_object_set_new(j, "ok", json_boolean(!why));
     free(clean);
     return ctl_print_json(j, e);
 }
@@ -168,21 +166,21 @@ static void file_text(const struct import_print *p, const char *name,
                    c->outside, c->repeated, c->contradicted, c->unplaced);
     if (c->fallen > 0)
         text_print(stdout, "; registers fell %" PRId64 " times", c->fallen);
-    text_print(stdout, "%s%s%s%s%s%s%s%s\n", o->unresolved[0] != '\0' ? "; not stored: " : "",
-               o->unresolved, o->skipped[0] != '\0' ? "; not read: " : "", o->skipped,
-               o->corrected[0] != '\0' ? "; corrected: " : "", o->corrected,
-               o->told[0] != '\0' ? "; told: " : "", o->told);
+    text_print(stdout, "%s%s%s%s%s%s%s%s\n", o->unresolved[0] ? "; not stored: " : "",
+               o->unresolved, o->skipped[0] ? "; not read: " : "", o->skipped,
+               o->corrected[0] ? "; corrected: " : "", o->corrected, o->told[0] ? "; told: " : "",
+               o->told);
 }
 
 bool import_print_file(struct import_print *p, const char *name,
                        const struct import_outcome *outcome, const struct err *why, struct err *e)
 {
     progress_clear(p->progress);
-    if (why != NULL)
+    if (why)
         (void)ctl_fail(why);
     if (p->json)
         return file_json(p, name, outcome, why, e);
-    if (why == NULL)
+    if (!why)
         file_text(p, name, outcome);
     return true;
 }

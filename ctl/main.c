@@ -46,17 +46,16 @@ static char *list_commands(void)
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
-    if (out == NULL)
+    if (!out)
         return NULL;
-    (void)fputs("Commands (each has --help):\n", out);
+    fputs("Commands (each has --help):\n", out);
     for (size_t i = 0; i < command_count; i++) {
         char left[80];
-        (void)snprintf(left, sizeof(left), "%s %s", command_table[i].name,
-                       command_table[i].arguments);
+        snprintf(left, sizeof left, "%s %s", command_table[i].name, command_table[i].arguments);
         text_print(out, "  %-35s%s\n", left, command_table[i].summary);
     }
-    (void)fputs("\nExit status: 0 done, 1 failed, 2 wrong usage or configuration.", out);
-    (void)fclose(out);
+    fputs("\nExit status: 0 done, 1 failed, 2 wrong usage or configuration.", out);
+    fclose(out);
     return text;
 }
 
@@ -79,10 +78,10 @@ static const struct argp argp = {
 static int run_command(struct request *r)
 {
     const struct command *command = command_find(r->argv[0]);
-    if (command == NULL)
+    if (!command)
         return ctl_misused("no command \"%.60s\"; meterbeatctl --help lists them", r->argv[0]);
     char name[80];
-    (void)snprintf(name, sizeof(name), "meterbeatctl %s", command->name);
+    snprintf(name, sizeof name, "meterbeatctl %s", command->name);
     r->argv[0] = name;
     return command->run(&r->ctl, r->argc, r->argv);
 }

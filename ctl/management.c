@@ -17,7 +17,7 @@ static bool first_address(const struct settings *s, struct broker_address *ret_a
 {
     char what[URL_WHAT];
     char *url = broker_url_at(s->broker.url, 0);
-    bool known = url != NULL && broker_url_read(url, ret_address, what);
+    bool known = url && broker_url_read(url, ret_address, what);
     free(url);
     return known;
 }
@@ -31,7 +31,7 @@ static char *management_url(const struct settings *s, const char *vhost, const c
     size_t base = strlen(s->broker.management_url);
     if (base > 0 && s->broker.management_url[base - 1] == '/')
         base--;
-    if (vhost_text == NULL || queue_text == NULL ||
+    if (!vhost_text || !queue_text ||
         asprintf(&url, "%.*s/api/queues/%s/%s", (int)base, s->broker.management_url, vhost_text,
                  queue_text) < 0)
         url = NULL;
@@ -46,14 +46,14 @@ json_t *management_queue(const struct settings *s, const char *queue)
     struct broker_address where = {0};
     long code = 0;
     struct err ignored;
-    bool set = s->broker.management_url[0] != '\0';
+    bool set = s->broker.management_url[0];
     char *url = set && first_address(s, &where) ? management_url(s, where.vhost, queue) : NULL;
     struct http_request request = {.url = url,
                                    .user = where.user,
                                    .password = s->broker.password,
                                    .ca_file = s->broker.ca_file,
                                    .timeout_s = MANAGEMENT_TIMEOUT_S};
-    bool asked = url != NULL && http_ask(&request, &code, &body, &ignored) && code == 200;
+    bool asked = url && http_ask(&request, &code, &body, &ignored) && code == 200;
     free(url);
     return asked ? json_loadb(body.data, body.len, 0, NULL) : NULL;
 }

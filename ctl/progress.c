@@ -33,7 +33,7 @@ static int64_t progress_share(const struct progress *p, int64_t of)
 /* Whole characters only, and no more columns than there are. */
 static void progress_cut(char *line, size_t width)
 {
-    while (*line != '\0') {
+    while (*line) {
         if (((unsigned char)*line & 0xC0) != 0x80 && width-- == 0)
             *line = '\0';
         else
@@ -49,10 +49,10 @@ const char *progress_line(const struct progress *p, size_t width, char out[PROGR
         memset(bar, '.', PROGRESS_BAR);
         memset(bar, '#', (size_t)filled);
         bar[PROGRESS_BAR] = '\0';
-        (void)snprintf(out, PROGRESS_LINE, "%.40s [%s] %3d%%%s%s", p->what, bar,
-                       (int)progress_share(p, 100), p->note[0] != '\0' ? "  " : "", p->note);
+        snprintf(out, PROGRESS_LINE, "%.40s [%s] %3d%%%s%s", p->what, bar,
+                 (int)progress_share(p, 100), p->note[0] ? "  " : "", p->note);
     } else {
-        (void)snprintf(out, PROGRESS_LINE, "%.40s  %s", p->what, p->note);
+        snprintf(out, PROGRESS_LINE, "%.40s  %s", p->what, p->note);
     }
     progress_cut(text_clean(out), width);
     return out;
@@ -70,20 +70,20 @@ void progress_at(struct progress *p, int64_t done, const char *note)
     char line[PROGRESS_LINE];
     int64_t now_ms = clock_mono_ms();
     p->done = done;
-    if (note != NULL)
-        (void)snprintf(p->note, sizeof(p->note), "%s", note);
+    if (note)
+        snprintf(p->note, sizeof p->note, "%s", note);
     if (!p->is_shown || now_ms - p->started_ms < PROGRESS_AFTER_MS ||
         now_ms - p->drawn_ms < PROGRESS_EVERY_MS)
         return;
     p->drawn_ms = now_ms;
     p->is_drawn = true;
     text_print(stderr, "\r\033[K%s", progress_line(p, progress_width(), line));
-    (void)fflush(stderr);
+    fflush(stderr);
 }
 
 void progress_clear(struct progress *p)
 {
     if (p->is_drawn)
-        (void)fputs("\r\033[K", stderr);
+        fputs("\r\033[K", stderr);
     p->is_drawn = false;
 }

@@ -16,7 +16,7 @@ __attribute__((format(printf, 3, 4))) static bool add(json_t *findings, struct e
     char text[FINDING_MAX];
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof(text), format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     return json_array_append_new(findings, json_string(text)) == 0 ||
            err_set(e, ERR_RETRY, "no_memory", "no memory");
@@ -34,7 +34,7 @@ static const json_t *told(const json_t *queue, const char *argument)
     if (json_is_integer(own) && json_is_integer(policy) &&
         json_integer_value(policy) < json_integer_value(own))
         return policy;
-    return own != NULL ? own : policy;
+    return own ? own : policy;
 }
 
 static bool is_full(const json_t *queue, const char *argument, const char *amount)
@@ -59,7 +59,7 @@ static int64_t delivery_limit(const json_t *queue, int major)
 {
     const json_t *limit = told(queue, "x-delivery-limit");
     const char *type = json_string_value(json_object_get(queue, "type"));
-    if (type == NULL || strcmp(type, "quorum") != 0)
+    if (!type || strcmp(type, "quorum") != 0)
         return -1;
     if (json_is_integer(limit))
         return json_integer_value(limit);
@@ -70,7 +70,7 @@ static bool find_limit(const json_t *queue, const char *name, const char *dead, 
                        json_t *findings, struct err *e)
 {
     int64_t limit = delivery_limit(queue, major);
-    if (limit < 0 || told(queue, "x-dead-letter-exchange") != NULL)
+    if (limit < 0 || told(queue, "x-dead-letter-exchange"))
         return true;
     return add(findings, e,
                "queue %s drops a message that came back %lld times, and has no dead-letter "
@@ -124,7 +124,7 @@ static bool find_in_work_queue(struct session *s, const char *dead, json_t *find
 {
     const char *name = s->settings->broker.queue;
     json_t *queue = management_queue(s->settings, name);
-    bool ok = queue != NULL
+    bool ok = queue
                   ? find_limit(queue, name, dead, broker_server_major(s->broker), findings, e) &&
                         find_full(queue, name,
                                   "what follows from tasks waits in the outbox until there is room",
@@ -137,7 +137,7 @@ static bool find_in_work_queue(struct session *s, const char *dead, json_t *find
 static bool find_in_dead_queue(struct session *s, const char *dead, json_t *findings, struct err *e)
 {
     json_t *queue = management_queue(s->settings, dead);
-    bool ok = queue == NULL ||
+    bool ok = !queue ||
               find_full(queue, dead,
                         "a worker whose task is dead waits and does nothing else; make room with "
                         "`meterbeatctl dead replay` or `dead drop`",

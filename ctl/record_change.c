@@ -26,9 +26,9 @@ int record_add_run(struct record_request *r)
     struct record_window next;
     struct err e;
     int64_t id = 0;
-    if (r->custodian != NULL && !record_custodian_fill(r, &custodian, &e))
+    if (r->custodian && !record_custodian_fill(r, &custodian, &e))
         return ctl_fail(&e);
-    if (r->record.url[0] == '\0' || r->record.building_id[0] == '\0')
+    if (!r->record.url[0] || !r->record.building_id[0])
         return ctl_misused("record add needs --url or --custodian, and --building");
     if (!record_window(&r->ctl->settings, r->zone, &r->record, clock_wall_ms() / 1000, &next, &e))
         return ctl_misused("%s", e.text);

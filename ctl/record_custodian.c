@@ -17,12 +17,12 @@
 
 static const char *resource_of(const struct record_request *r)
 {
-    return r->bulk != NULL ? r->bulk : r->path != NULL ? r->path : r->subscription;
+    return r->bulk ? r->bulk : r->path ? r->path : r->subscription;
 }
 
 static const char *kind_of(const struct record_request *r)
 {
-    return r->bulk != NULL ? "bulk" : r->path != NULL ? "path" : "subscription";
+    return r->bulk ? "bulk" : r->path ? "path" : "subscription";
 }
 
 static bool bad(struct err *e, const char *what)
@@ -33,18 +33,18 @@ static bool bad(struct err *e, const char *what)
 bool record_custodian_fill(struct record_request *r, struct custodian *ret_custodian, struct err *e)
 {
     int64_t id;
-    if ((r->bulk != NULL) + (r->path != NULL) + (r->subscription != NULL) != 1)
+    if (!!r->bulk + !!r->path + !!r->subscription != 1)
         return bad(e, "--custodian needs one of --subscription, --bulk and --path");
     if (!custodian_find(r->session->pg, r->custodian, &id, e) ||
         !custodian_get(r->session->pg, NULL, id, ret_custodian, e))
         return false;
-    if (r->record.url[0] == '\0')
+    if (!r->record.url[0])
         r->record.url = ret_custodian->base_url;
-    if (r->record.sub_id[0] == '\0')
+    if (!r->record.sub_id[0])
         r->record.sub_id = (char *)resource_of(r);
-    if (r->record.min_date_parameter[0] == '\0' && strlen(ret_custodian->min_parameter) <= 20)
+    if (!r->record.min_date_parameter[0] && strlen(ret_custodian->min_parameter) <= 20)
         r->record.min_date_parameter = ret_custodian->min_parameter;
-    if (r->record.max_date_parameter[0] == '\0' && strlen(ret_custodian->max_parameter) <= 20)
+    if (!r->record.max_date_parameter[0] && strlen(ret_custodian->max_parameter) <= 20)
         r->record.max_date_parameter = ret_custodian->max_parameter;
     return true;
 }
@@ -56,7 +56,7 @@ bool record_custodian_put(struct record_request *r, int64_t custodian_id, int64_
                              .custodian_id = custodian_id,
                              .kind = (char *)kind_of(r),
                              .resource = (char *)resource_of(r)};
-    const char *grant = r->grant != NULL ? r->grant : "refresh_token";
+    const char *grant = r->grant ? r->grant : "refresh_token";
     return authorization_add(r->session->pg, custodian_id, grant, &s.authorization_id, e) &&
            subscription_put(r->session->pg, &s, e);
 }
@@ -66,10 +66,10 @@ bool record_custodian_put(struct record_request *r, int64_t custodian_id, int64_
 /* It goes into a header: what RFC 6749 has in tokens, and no line's end. */
 static bool is_token(const char *text)
 {
-    for (const char *at = text; text != NULL && *at != '\0'; at++)
+    for (const char *at = text; text && *at; at++)
         if (*at <= ' ' || *at > '~')
             return false;
-    return text == NULL || (text[0] != '\0' && strlen(text) <= TOKEN_MAX);
+    return !text || (text[0] && strlen(text) <= TOKEN_MAX);
 }
 
 static bool no_tokens(struct err *e)
@@ -85,14 +85,14 @@ static bool tokens_of(const json_t *answer, struct authorization_tokens *ret_tok
         .access_token = json_string_value(json_object_get(answer, "access_token")),
         .refresh_token = json_string_value(json_object_get(answer, "refresh_token")),
         .lifetime_s = json_integer_value(json_object_get(answer, "expires_in"))};
-    if (t.refresh_token != NULL && t.refresh_token[0] == '\0')
+    if (t.refresh_token && !t.refresh_token[0])
         t.refresh_token = NULL; /* how some say that there is none */
-    if ((t.access_token == NULL && t.refresh_token == NULL) || !is_token(t.access_token) ||
+    if ((!t.access_token && !t.refresh_token) || !is_token(t.access_token) ||
         !is_token(t.refresh_token))
         return no_tokens(e);
     /* without a lifetime: a token that can be renewed soon is, any other is used until refused */
     if (t.lifetime_s <= 0 || t.lifetime_s > INT64_C(3650) * 86400)
-        t.lifetime_s = t.refresh_token != NULL ? LIFETIME_S : 0;
+        t.lifetime_s = t.refresh_token ? LIFETIME_S : 0;
     *ret_tokens = t;
     return true;
 }
@@ -105,7 +105,7 @@ static bool authorize(struct record_request *r, struct subscription *s,
     char old[PG_NUMBER];
     bool is_new;
     struct custodian c CLEANUP(custodian_free) = {0};
-    const char *grant = tokens->refresh_token != NULL ? "refresh_token" : "bearer";
+    const char *grant = tokens->refresh_token ? "refresh_token" : "bearer";
     (void)pg_number(s->authorization_id, old);
     return pg_begin(pg, e) && custodian_get(pg, NULL, s->custodian_id, &c, e) &&
            authorization_add(pg, s->custodian_id, grant, &s->authorization_id, e) &&
@@ -126,7 +126,7 @@ int record_authorize_run(struct record_request *r)
     struct err e;
     bool found = false;
     char *text CLEANUP(seal_freep) = secret_input(NULL, &e);
-    if (text == NULL)
+    if (!text)
         return ctl_fail(&e);
     json_auto_t *answer = json_loads(text, 0, NULL);
     if (!subscription_get(r->session->pg, r->id, &s, &found, &e) ||
@@ -165,7 +165,7 @@ bool record_custodian_show(struct record_request *r, struct err *e)
         " FROM meterbeat.subscription s JOIN meterbeat.custodian c ON c.id = s.custodian_id"
         " JOIN meterbeat.authorization a ON a.id = s.authorization_id WHERE s.record_id = $1",
         PG_ARGS(pg_number(r->id, id)));
-    if (rows == NULL)
+    if (!rows)
         return false;
     for (int c = 0; PQntuples(rows) == 1 && c < (int)ARRAY_LEN(names); c++) {
         if (!PQgetisnull(rows, 0, c))

@@ -54,7 +54,7 @@ bool record_option_take(struct record_option *o, const char *word, struct err *e
             continue;
         if (strlen(word + len + 1) >= RECORD_OPTION_TEXT)
             return err_set(e, ERR_REJECT, "bad_option", "%s: too long", name);
-        (void)snprintf(o->of[i], RECORD_OPTION_TEXT, "%s", word + len + 1);
+        snprintf(o->of[i], RECORD_OPTION_TEXT, "%s", word + len + 1);
         return true;
     }
     return err_set(e, ERR_REJECT, "bad_option",
@@ -84,8 +84,8 @@ static bool again_promise(struct again *a, int64_t from_s, int64_t to_s, struct 
     a->open += is_promised;
     if (is_promised)
         return true;
-    (void)snprintf(about, sizeof(about), "record %" PRId64 " %" PRId64 " to %" PRId64, a->record_id,
-                   from_s, to_s);
+    snprintf(about, sizeof about, "record %" PRId64 " %" PRId64 " to %" PRId64, a->record_id,
+             from_s, to_s);
     run_child_id(t->message->id, about, task_id);
     a->windows++;
     return promise_parse(t, &promise, &is_new, e);
@@ -140,8 +140,8 @@ static void who_am_i(char *out, size_t size)
 {
     char host[64] = "";
     const struct passwd *me = getpwuid(getuid());
-    (void)gethostname(host, sizeof(host) - 1);
-    (void)snprintf(out, size, "%.64s@%s", me != NULL ? me->pw_name : "?", host);
+    (void)gethostname(host, sizeof host - 1);
+    snprintf(out, size, "%.64s@%s", me ? me->pw_name : "?", host);
 }
 
 static void say_options(int64_t id, const struct record_option *o)
@@ -158,7 +158,7 @@ static bool set_all(struct record_request *r, const struct record_option *option
 {
     char who[140];
     struct pg *pg = r->session->pg;
-    who_am_i(who, sizeof(who));
+    who_am_i(who, sizeof who);
     bool ok = pg_begin(pg, e) && record_option_set(pg, r->id, option, who, ret_effect, e) &&
               again_all(a, ret_standing, e) && pg_commit(pg, e);
     if (!ok)

@@ -19,13 +19,13 @@
 static void day_text(const struct timezone_rules *zone, int64_t utc_s, char out[32])
 {
     struct civil t = timezone_civil(zone, utc_s);
-    (void)snprintf(out, 32, "%04d-%02d-%02d", t.year, t.month, t.day);
+    snprintf(out, 32, "%04d-%02d-%02d", t.year, t.month, t.day);
 }
 
 static void url_text(const struct record *record, char out[FEED_URL_SHOWN])
 {
     if (record_is_import(record))
-        (void)snprintf(out, FEED_URL_SHOWN, "%s", record->url);
+        snprintf(out, FEED_URL_SHOWN, "%s", record->url);
     else
         feed_url_show(record->url, record->sub_id, out);
 }
@@ -38,20 +38,20 @@ static void next_text(const struct record_request *r, const struct record *recor
     char from[32], to[32];
     int64_t now_s = clock_wall_ms() / 1000;
     if (record_is_import(record)) {
-        (void)snprintf(out, 160, "nothing: a file that was read by hand");
+        snprintf(out, 160, "nothing: a file that was read by hand");
         return;
     }
     if (!record_window(&r->ctl->settings, r->zone, record, now_s, &next, &e)) {
-        (void)snprintf(out, 160, "cannot be parsed: %.120s", e.text);
+        snprintf(out, 160, "cannot be parsed: %.120s", e.text);
         return;
     }
     if (next.window.nothing) {
-        (void)snprintf(out, 160, "all there up to yesterday");
+        snprintf(out, 160, "all there up to yesterday");
         return;
     }
     day_text(r->zone, next.window.from_s, from);
     day_text(r->zone, next.window.to_s - 1, to);
-    (void)snprintf(out, 160, "%s to %s%s", from, to, next.window.behind ? ", then more" : "");
+    snprintf(out, 160, "%s to %s%s", from, to, next.window.behind ? ", then more" : "");
 }
 
 static json_t *record_json(const struct record_request *r, const struct record *record)
@@ -71,7 +71,7 @@ static json_t *record_json(const struct record_request *r, const struct record *
 static int print_json(json_t *value)
 {
     struct err e;
-    if (value == NULL)
+    if (!value)
         return ctl_misused("a record that is no UTF-8 cannot be shown as JSON");
     return ctl_print_json(value, &e) ? CTL_OK : ctl_fail(&e);
 }
@@ -87,7 +87,7 @@ static void list_row(const struct record_request *r, struct table *t, const stru
     table_add(t, "%" PRId64, record->id);
     table_add(t, "%s", record->building_id);
     table_add(t, "%s", record->active ? "yes" : "paused");
-    table_add(t, "%s", record->last_date[0] != '\0' ? record->last_date : "-");
+    table_add(t, "%s", record->last_date[0] ? record->last_date : "-");
     table_add(t, "%s", next);
     table_add(t, "%s", url);
 }
@@ -146,7 +146,7 @@ static void show_next(const struct record_request *r, const struct record *recor
     next_text(r, record, text);
     line("next", text);
     if (record_window(&r->ctl->settings, r->zone, record, clock_wall_ms() / 1000, &next, &e) &&
-        next.url[0] != '\0' && !r->has_custodian)
+        next.url[0] && !r->has_custodian)
         line("", next.url);
 }
 
@@ -154,7 +154,7 @@ static void show_fields(const struct record_request *r, const struct record *rec
 {
     char url[FEED_URL_SHOWN], ts[32];
     url_text(record, url);
-    (void)snprintf(ts, sizeof(ts), "%" PRId64, record->last_ts);
+    snprintf(ts, sizeof ts, "%" PRId64, record->last_ts);
     text_print(stdout, "%-20s %" PRId64 "\n", "id", record->id);
     line("active", record->active ? "yes" : "paused");
     line("building_id", record->building_id);
@@ -171,7 +171,7 @@ static void show_fields(const struct record_request *r, const struct record *rec
 
 static const char *value_or_dash(const char *value)
 {
-    return value[0] != '\0' ? value : "-";
+    return value[0] ? value : "-";
 }
 
 static bool show_runs(const struct record_request *r, struct err *e)
@@ -185,7 +185,7 @@ static bool show_runs(const struct record_request *r, struct err *e)
         " 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), coalesce(error_code || ': ' || error, progress, '')"
         " FROM meterbeat.run WHERE record_id = $1 ORDER BY created_at DESC LIMIT $2",
         PG_ARGS(pg_number(r->id, id), pg_number(RUNS_SHOWN, most)));
-    if (runs == NULL)
+    if (!runs)
         return false;
     for (int i = 0; i < PQntuples(runs); i++)
         for (int c = 0; c < 5; c++)
@@ -210,10 +210,9 @@ static bool show_decisions(const struct record_request *r, struct err *e)
                  " 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), who FROM meterbeat.record_change"
                  " WHERE record_id = $1 ORDER BY id DESC LIMIT 20",
                  PG_ARGS(pg_number(r->id, id)));
-    if (changes == NULL || !record_option_stale(r->session->pg, r->id, &stale, e))
+    if (!changes || !record_option_stale(r->session->pg, r->id, &stale, e))
         return false;
-    (void)snprintf(days, sizeof(days), "%" PRId64 " days, stored as they were read before",
-                   stale.days);
+    snprintf(days, sizeof days, "%" PRId64 " days, stored as they were read before", stale.days);
     if (stale.days > 0)
         line("to be read again", days);
     for (int i = 0; i < PQntuples(changes); i++)
@@ -234,7 +233,7 @@ static bool show_options(const struct record_request *r, struct err *e)
     if (!record_option_get(r->session->pg, r->id, &option, e))
         return false;
     for (int i = 0; i < RECORD_OPTIONS; i++)
-        if (option.of[i][0] != '\0')
+        if (option.of[i][0])
             line(record_option_name((enum record_option_name)i), option.of[i]);
     return true;
 }
@@ -248,7 +247,7 @@ static json_t *decisions_json(const struct record_request *r, struct err *e)
         return NULL;
     json_t *decided = json_object();
     for (int i = 0; i < RECORD_OPTIONS; i++)
-        if (option.of[i][0] != '\0')
+        if (option.of[i][0])
             (void)json_object_set_new(decided, record_option_name((enum record_option_name)i),
                                       json_string(option.of[i]));
     return json_pack("{s:o, s:I}", "decided", decided, "days_to_read_again",
@@ -259,7 +258,7 @@ static int show_json(const struct record_request *r, const struct record *record
 {
     struct err e;
     json_t *all = record_json(r, record), *decisions = decisions_json(r, &e);
-    if (decisions == NULL) {
+    if (!decisions) {
         json_decref(all);
         return ctl_fail(&e);
     }

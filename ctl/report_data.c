@@ -16,7 +16,7 @@ static bool begins_formula(const char *text)
     text += strspn(text, " ");
     for (size_t i = 0; i < ARRAY_LEN(signs); i++)
         if (strncmp(text, signs[i], strlen(signs[i])) == 0)
-            return text[strlen(signs[i])] != '\0'; /* alone it is none */
+            return text[strlen(signs[i])]; /* alone it is none */
     return false;
 }
 
@@ -25,13 +25,13 @@ static bool begins_formula(const char *text)
 static void csv_text(const char *text, const char *end, FILE *out)
 {
     char *clean = strdup(text);
-    (void)fputc('"', out);
-    if (clean != NULL && begins_formula(text_clean(clean)))
-        (void)fputc('\'', out);
-    for (const char *at = clean; at != NULL && *at != '\0'; at++) {
+    fputc('"', out);
+    if (clean && begins_formula(text_clean(clean)))
+        fputc('\'', out);
+    for (const char *at = clean; at && *at; at++) {
         if (*at == '"')
-            (void)fputc('"', out);
-        (void)fputc(*at, out);
+            fputc('"', out);
+        fputc(*at, out);
     }
     text_print(out, "\"%s", end);
     free(clean);
@@ -52,23 +52,23 @@ static void csv_row(const struct report *r, const struct report_row *row, FILE *
                clock_format_utc(row->end_s * 1000, end));
     if (row->has_reading)
         text_print(out, "%.17g", row->reading);
-    text_print(out, ",%s,%s", row->cost != NULL ? row->cost : "", row->changed ? "true" : "false");
+    text_print(out, ",%s,%s", row->cost ? row->cost : "", row->changed ? "true" : "false");
     if (row->has_coverage)
         text_print(out, ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64, row->covered_s,
                    row->expected_s, row->gaps, row->readings, row->estimated);
     else
-        (void)fputs(",,,,,", out);
+        fputs(",,,,,", out);
     if (row->counted_by > 0)
         text_print(out, ",%" PRId64 "\n", row->counted_by);
     else
-        (void)fputs(",\n", out);
+        fputs(",\n", out);
 }
 
 void report_print_csv(const struct report *r, FILE *out)
 {
-    (void)fputs("building,meter,custom_meter_id,name,service,flow,unit,month,begin,end,reading,"
-                "cost,changed,covered_s,expected_s,gaps,readings,estimated,counted_by\n",
-                out);
+    fputs("building,meter,custom_meter_id,name,service,flow,unit,month,begin,end,reading,"
+          "cost,changed,covered_s,expected_s,gaps,readings,estimated,counted_by\n",
+          out);
     for (int i = 0; i < r->count; i++) {
         struct report_row row = report_row(r, i);
         csv_row(r, &row, out);
@@ -94,8 +94,8 @@ static json_t *row_json(const struct report_row *row)
                      clock_format_utc(row->begin_s * 1000, begin), "end",
                      clock_format_utc(row->end_s * 1000, end), "reading",
                      finite ? json_real(row->reading) : json_null(), "cost",
-                     row->cost != NULL ? json_real(strtod(row->cost, NULL)) : json_null(),
-                     "changed", row->changed, "coverage", coverage_json(row), "counted_by",
+                     row->cost ? json_real(strtod(row->cost, NULL)) : json_null(), "changed",
+                     row->changed, "coverage", coverage_json(row), "counted_by",
                      row->counted_by > 0 ? json_integer(row->counted_by) : json_null());
 }
 
@@ -118,18 +118,18 @@ static json_t *meter_json(const struct report *r, int from, int to)
 bool report_print_json(const struct report *r, FILE *out, struct err *e)
 {
     json_t *meters = json_array();
-    bool ok = meters != NULL;
+    bool ok = meters;
     for (int i = 0, end; ok && i < r->count; i = end) {
         end = report_meter_end(r, i);
         ok = json_array_append_new(meters, meter_json(r, i, end)) == 0;
     }
     json_t *report = json_pack("{s:s, s:s, s:o}", "building", r->building_id, "timezone",
                                timezone_name(r->zone), "meters", meters);
-    ok = ok && report != NULL &&
+    ok = ok && report &&
          json_dump_callback(report, text_put_json, out, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0;
     json_decref(report);
     if (!ok)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a report");
-    (void)fputc('\n', out);
+    fputc('\n', out);
     return true;
 }

@@ -32,13 +32,13 @@ static void draw_bar(double value, double largest, size_t width, char out[BAR_MO
 static const char *group_digits(double value, int decimals, char out[64])
 {
     char plain[64];
-    (void)snprintf(plain, sizeof(plain), "%.*f", decimals, value);
+    snprintf(plain, sizeof plain, "%.*f", decimals, value);
     if (strlen(plain) > 40 || !isfinite(value)) {
-        (void)snprintf(out, 64, "%g", value);
+        snprintf(out, 64, "%g", value);
         return out;
     }
     size_t digits = strcspn(plain, "."), n = 0;
-    for (size_t i = 0; plain[i] != '\0'; i++) {
+    for (size_t i = 0; plain[i]; i++) {
         bool first = i == 0 || (i == 1 && plain[0] == '-');
         if (i < digits && !first && (digits - i) % 3 == 0)
             out[n++] = ',';
@@ -81,7 +81,7 @@ static void add_coverage(struct table *t, const struct report_row *row)
         row->readings > 0 ? 100.0 * (double)row->estimated / (double)row->readings : 0;
     char more[64] = "";
     if (row->estimated > 0)
-        (void)snprintf(more, sizeof(more), ", %.3g %% est.", estimated);
+        snprintf(more, sizeof more, ", %.3g %% est.", estimated);
     if (row->covered_s == row->expected_s)
         table_add(t, "100 %%%s", more);
     else
@@ -99,7 +99,7 @@ static void add_row(struct table *t, const struct report_row *row, const struct 
     else
         table_add(t, "%s%s", row->period, row->changed ? " *" : "");
     table_add(t, "%s", row->has_reading ? group_digits(row->reading, s->decimals, reading) : "-");
-    table_add(t, "%s", row->cost != NULL ? row->cost : "-");
+    table_add(t, "%s", row->cost ? row->cost : "-");
     add_coverage(t, row);
     table_add(t, "%s", bar);
 }
@@ -115,7 +115,7 @@ static void print_meter(const struct report *r, int from, int to, size_t width, 
     struct report_row first = report_row(r, from);
     struct scale s = scale_of(r, from, to);
     char title[80], total[64];
-    (void)snprintf(title, sizeof(title), ">%.40s", first.unit);
+    snprintf(title, sizeof title, ">%.40s", first.unit);
     const char *const titles[] = {"month", title, ">cost", ">covered", ""};
     CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
     size_t used = s.period_width + 54; /* the numbers and the gaps between */
@@ -134,7 +134,7 @@ void report_print_text(const struct report *r, size_t width, FILE *out)
     for (int i = 0, end; i < r->count; i = end) {
         end = report_meter_end(r, i);
         if (i > 0)
-            (void)fputc('\n', out);
+            fputc('\n', out);
         print_meter(r, i, end, width, out);
     }
 }

@@ -11,14 +11,14 @@
 static char *read_all(FILE *in, const char *name, struct err *e)
 {
     char *text = malloc(SECRET_INPUT_MAX + 1);
-    if (text == NULL) {
+    if (!text) {
         err_set(e, ERR_RETRY, "no_memory", "no memory for a secret");
         return NULL;
     }
     size_t len = fread(text, 1, SECRET_INPUT_MAX + 1, in);
-    bool ok = !ferror(in) && len <= SECRET_INPUT_MAX && memchr(text, '\0', len) == NULL;
+    bool ok = !ferror(in) && len <= SECRET_INPUT_MAX && !memchr(text, '\0', len);
     text[ok ? len : 0] = '\0';
-    while (ok && len > 0 && strchr("\r\n", text[len - 1]) != NULL)
+    while (ok && len > 0 && strchr("\r\n", text[len - 1]))
         text[--len] = '\0';
     if (ok)
         return text;
@@ -29,14 +29,14 @@ static char *read_all(FILE *in, const char *name, struct err *e)
 
 char *secret_input(const char *path, struct err *e)
 {
-    if (path == NULL)
+    if (!path)
         return read_all(stdin, "standard input", e);
     FILE *in = fopen(path, "re");
-    if (in == NULL) {
+    if (!in) {
         err_set(e, ERR_REJECT, "bad_secret", "%.300s: %s", path, strerror(errno));
         return NULL;
     }
     char *text = read_all(in, path, e);
-    (void)fclose(in); /* read only: nothing to lose */
+    fclose(in); /* read only: nothing to lose */
     return text;
 }

@@ -14,8 +14,8 @@ static bool no_memory(struct err *e)
 static json_t *text_or_null(const PGresult *r, int row, int column)
 {
     const char *text = pg_text(r, row, column);
-    json_t *value = text != NULL ? json_string(text) : NULL;
-    return value != NULL ? value : json_null();
+    json_t *value = text ? json_string(text) : NULL;
+    return value ? value : json_null();
 }
 
 static json_t *number_or_null(const PGresult *r, int row, int column)
@@ -37,7 +37,7 @@ static bool add_rows(struct session *s, json_t *status, const char *key, const c
     json_t *rows = json_array();
     if (json_object_set_new(status, key, rows) != 0)
         return no_memory(e);
-    if (r == NULL)
+    if (!r)
         return false;
     for (int i = 0; i < PQntuples(r); i++) {
         json_t *row = json_object();
@@ -74,14 +74,14 @@ static bool add_open_runs(struct session *s, json_t *status, struct err *e)
         {"due_in_s", true}, {"age_s", true},  {"error", false},
     };
     char sql[800];
-    (void)snprintf(sql, sizeof(sql),
-                   "SELECT task_id, task, record_id, building_id, state, token, worker, progress,"
-                   " extract(epoch FROM lease_until - now())::bigint, " AGO(
-                       "created_at") ","
-                                     " error_code || ': ' || error FROM meterbeat.run"
-                                     " WHERE state IN ('waiting', 'running', 'retrying')"
-                                     " ORDER BY state = 'running' DESC, created_at LIMIT %d",
-                   STATUS_OPEN_RUNS);
+    snprintf(sql, sizeof sql,
+             "SELECT task_id, task, record_id, building_id, state, token, worker, progress,"
+             " extract(epoch FROM lease_until - now())::bigint, " AGO(
+                 "created_at") ","
+                               " error_code || ': ' || error FROM meterbeat.run"
+                               " WHERE state IN ('waiting', 'running', 'retrying')"
+                               " ORDER BY state = 'running' DESC, created_at LIMIT %d",
+             STATUS_OPEN_RUNS);
     return add_rows(s, status, "open_runs", sql, columns, (int)ARRAY_LEN(columns), e);
 }
 
@@ -107,7 +107,7 @@ static bool add_counts(struct session *s, json_t *status, struct err *e)
                                "  AND c.month_end > now() - interval '13 months')"
                                " FROM meterbeat.run",
         PG_NO_ARGS);
-    if (r == NULL)
+    if (!r)
         return false;
     json_t *counts =
         json_pack("{s:{s:o, s:o, s:o, s:o, s:o}, s:{s:o, s:o}, s:o, s:{s:o, s:o}}", "runs",
@@ -116,7 +116,7 @@ static bool add_counts(struct session *s, json_t *status, struct err *e)
                   number_or_null(r, 0, 4), "outbox", "messages", number_or_null(r, 0, 5),
                   "oldest_s", number_or_null(r, 0, 6), "dirty_months", number_or_null(r, 0, 7),
                   "months", "partial", number_or_null(r, 0, 8), "covered", number_or_null(r, 0, 9));
-    bool ok = counts != NULL && json_object_update(status, counts) == 0;
+    bool ok = counts && json_object_update(status, counts) == 0;
     json_decref(counts);
     return ok || no_memory(e);
 }
@@ -130,7 +130,7 @@ static bool add_custodians(struct session *s, json_t *status, struct err *e)
                  " (SELECT count(*) FROM meterbeat.subscription s JOIN meterbeat.authorization a"
                  "  ON a.id = s.authorization_id WHERE a.refused_at IS NOT NULL)",
                  PG_NO_ARGS);
-    if (r == NULL)
+    if (!r)
         return false;
     json_t *custodians = json_pack("{s:o, s:o}", "pending", number_or_null(r, 0, 0), "refused",
                                    number_or_null(r, 0, 1));

@@ -18,7 +18,7 @@ static int64_t number(const json_t *object, const char *key)
 static const char *text(const json_t *object, const char *key)
 {
     const char *value = json_string_value(json_object_get(object, key));
-    return value != NULL ? value : "-";
+    return value ? value : "-";
 }
 
 /* 90 -> "90 s", 7200 -> "2 h": as much as a person wants to know. */
@@ -27,13 +27,13 @@ static const char *span(int64_t seconds, char out[32])
     int64_t s = seconds < 0 ? -seconds : seconds;
     const char *sign = seconds < 0 ? "-" : "";
     if (s < 120)
-        (void)snprintf(out, 32, "%s%" PRId64 " s", sign, s);
+        snprintf(out, 32, "%s%" PRId64 " s", sign, s);
     else if (s < 7200)
-        (void)snprintf(out, 32, "%s%" PRId64 " min", sign, s / 60);
+        snprintf(out, 32, "%s%" PRId64 " min", sign, s / 60);
     else if (s < 172800)
-        (void)snprintf(out, 32, "%s%" PRId64 " h", sign, s / 3600);
+        snprintf(out, 32, "%s%" PRId64 " h", sign, s / 3600);
     else
-        (void)snprintf(out, 32, "%s%" PRId64 " days", sign, s / 86400);
+        snprintf(out, 32, "%s%" PRId64 " days", sign, s / 86400);
     return out;
 }
 
@@ -107,7 +107,7 @@ static void print_entries(const json_t *entries, FILE *out)
             break;
         table_add(&t, "%s", text(entry, "name"));
         table_add(&t, "%s", text(entry, "task"));
-        bool crontab = json_object_get(entry, "crontab") != NULL;
+        bool crontab = json_object_get(entry, "crontab");
         table_add(&t, "%s", text(entry, crontab ? "crontab" : "every"));
         table_add(&t, "%s", text(entry, "last_fired"));
         table_add(&t, "%s", text(entry, "next_due"));
@@ -142,7 +142,7 @@ static void print_open_runs(const json_t *runs, FILE *out)
         table_add(&t, "%.100s", text(run, failed ? "error" : "progress"));
     }
     if (t.count > 0) {
-        (void)fputc('\n', out);
+        fputc('\n', out);
         table_print(&t, out);
     }
 }
@@ -192,23 +192,23 @@ static void print_custodians(const json_t *custodians, FILE *out)
 void status_print(const json_t *status, FILE *out)
 {
     const json_t *part;
-    if ((part = json_object_get(status, "queues")) != NULL)
+    if ((part = json_object_get(status, "queues")))
         print_queues(part, out);
     print_findings(json_object_get(status, "findings"), out);
-    if ((part = json_object_get(status, "workers")) != NULL) {
-        (void)fputc('\n', out);
+    if ((part = json_object_get(status, "workers"))) {
+        fputc('\n', out);
         print_workers(part, out);
     }
-    if ((part = json_object_get(status, "entries")) != NULL) {
-        (void)fputc('\n', out);
+    if ((part = json_object_get(status, "entries"))) {
+        fputc('\n', out);
         print_entries(part, out);
-        (void)fputc('\n', out);
+        fputc('\n', out);
     }
-    if ((part = json_object_get(status, "records")) != NULL)
+    if ((part = json_object_get(status, "records")))
         print_records(part, out);
-    if ((part = json_object_get(status, "custodians")) != NULL)
+    if ((part = json_object_get(status, "custodians")))
         print_custodians(part, out);
-    if (json_object_get(status, "runs") != NULL)
+    if (json_object_get(status, "runs"))
         print_counts(status, out);
     print_open_runs(json_object_get(status, "open_runs"), out);
 }

@@ -23,7 +23,7 @@ static bool load_fired(struct session *s, json_t *fired, struct err *e)
                  "SELECT name, extract(epoch FROM fired_at)::bigint FROM meterbeat.entry"
                  " WHERE fired_at IS NOT NULL",
                  PG_NO_ARGS);
-    if (r == NULL)
+    if (!r)
         return false;
     for (int i = 0; i < PQntuples(r); i++)
         if (json_object_set_new(fired, PQgetvalue(r, i, 0), json_integer(pg_int(r, i, 1, 0))) != 0)
@@ -43,7 +43,7 @@ static json_t *entry_json(const struct schedule_entry *entry, const json_t *fire
     const struct settings_entry *from = entry->settings;
     return json_pack("{s:s, s:s, s:s*, s:s*, s:o, s:o}", "name", from->name, "task", from->task,
                      "every", from->every, "crontab", from->crontab, "last_fired",
-                     last != NULL ? time_text(json_integer_value(last)) : json_null(), "next_due",
+                     last ? time_text(json_integer_value(last)) : json_null(), "next_due",
                      entry->next_due_s != INTERVAL_NEVER ? time_text(entry->next_due_s)
                                                          : json_null());
 }
@@ -63,7 +63,7 @@ bool status_entries(struct session *s, int64_t now_s, json_t *status, struct err
 {
     struct schedule *schedule = NULL;
     json_t *fired = json_object(), *entries = json_array();
-    bool ok = json_object_set_new(status, "entries", entries) == 0 && fired != NULL;
+    bool ok = json_object_set_new(status, "entries", entries) == 0 && fired;
     ok = ok ? schedule_new(s->settings, &schedule, e) && load_fired(s, fired, e) : no_memory(e);
     if (ok && !add_entries(schedule, now_s, fired, entries))
         ok = no_memory(e);

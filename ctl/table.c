@@ -15,7 +15,7 @@ struct table table_make(const char *const *titles, size_t columns)
 size_t table_width(const char *text)
 {
     size_t width = 0;
-    for (; *text != '\0'; text++)
+    for (; *text; text++)
         width += ((unsigned char)*text & 0xC0) != 0x80;
     return width;
 }
@@ -24,8 +24,8 @@ void table_add(struct table *t, const char *format, ...)
 {
     if (t->count == t->room) {
         size_t room = t->room > 0 ? 2 * t->room : 64;
-        char **cells = reallocarray(t->cells, room, sizeof(*cells));
-        if (cells == NULL)
+        char **cells = reallocarray(t->cells, room, sizeof *cells);
+        if (!cells)
             return;
         t->cells = cells;
         t->room = room;
@@ -36,12 +36,12 @@ void table_add(struct table *t, const char *format, ...)
     if (vasprintf(&text, format, values) < 0)
         text = NULL;
     va_end(values);
-    t->cells[t->count++] = text != NULL ? text_clean(text) : NULL;
+    t->cells[t->count++] = text ? text_clean(text) : NULL;
 }
 
 static const char *cell(const struct table *t, size_t i)
 {
-    return t->cells[i] != NULL ? t->cells[i] : "";
+    return t->cells[i] ? t->cells[i] : "";
 }
 
 static void print_row(const struct table *t, size_t from, bool titles, const size_t *widths,
@@ -53,7 +53,7 @@ static void print_row(const struct table *t, size_t from, bool titles, const siz
         int pad = (int)(widths[c] - table_width(text));
         bool last = c + 1 == t->columns;
         text_print(out, "%*s%s%*s", right ? pad : 0, "", text, right || last ? 0 : pad, "");
-        (void)fputs(last ? "\n" : "  ", out);
+        fputs(last ? "\n" : "  ", out);
     }
 }
 

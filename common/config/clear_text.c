@@ -47,15 +47,15 @@ static bool database_warning(const struct settings *s, const char *host, char ou
     bool old =
         PQlibVersion() < 160000 && s->database.password[0] && strcmp(binding, "require") != 0;
     if (!proves)
-        (void)snprintf(out, CLEAR_TEXT_LINE,
-                       "database.url: sslmode=%.20s proves nothing about %.100s: set "
-                       "sslmode=verify-full%s",
-                       *mode ? mode : "prefer", host, old ? " and channel_binding=require" : "");
+        snprintf(out, CLEAR_TEXT_LINE,
+                 "database.url: sslmode=%.20s proves nothing about %.100s: set "
+                 "sslmode=verify-full%s",
+                 *mode ? mode : "prefer", host, old ? " and channel_binding=require" : "");
     else if (old)
-        (void)snprintf(out, CLEAR_TEXT_LINE,
-                       "database.url: this libpq (%d) cannot insist on SCRAM: set "
-                       "channel_binding=require",
-                       PQlibVersion() / 10000);
+        snprintf(out, CLEAR_TEXT_LINE,
+                 "database.url: this libpq (%d) cannot insist on SCRAM: set "
+                 "channel_binding=require",
+                 PQlibVersion() / 10000);
     PQconninfoFree(options);
     return !proves || old;
 }
@@ -69,9 +69,8 @@ size_t clear_text_warnings(const struct settings *s, char out[CLEAR_TEXT_LINES][
         const struct server_place *p = &places[i];
         bool is_database = strcmp(p->setting, "database.url") == 0;
         if (is_exposed(p)) {
-            (void)snprintf(out[lines++], CLEAR_TEXT_LINE,
-                           "%s: the password goes to %.100s without encryption", p->setting,
-                           p->host);
+            snprintf(out[lines++], CLEAR_TEXT_LINE,
+                     "%s: the password goes to %.100s without encryption", p->setting, p->host);
         } else if (is_database && !database_told && !server_is_local(p->host)) {
             database_told = true;
             lines += database_warning(s, p->host, out[lines]);

@@ -18,7 +18,7 @@
 
 static void wipe(char *text)
 {
-    if (text != NULL)
+    if (text)
         explicit_bzero(text, strlen(text));
     free(text);
 }
@@ -26,7 +26,7 @@ static void wipe(char *text)
 /* "guest" is what every new RabbitMQ has, and only takes from its own machine: no secret. */
 static bool may_stand_in_file(const struct loading *l, const char *name, const char *password)
 {
-    return l->loose == NULL || strcmp(password, "guest") == 0 ||
+    return !l->loose || strcmp(password, "guest") == 0 ||
            err_set(l->e, ERR_FATAL, "bad_secret",
                    "%s: a password in %s, and %s. Or keep it in a file of its own: password_file",
                    l->path, name, l->loose);
@@ -40,7 +40,7 @@ static bool take_from_url(const struct loading *l, bool (*split)(const char *, c
     if (!split(*url, &rest, &password))
         return err_set(l->e, ERR_FATAL, "no_memory", "%s: no memory", l->path);
     bool ok = true;
-    if (password != NULL)
+    if (password)
         ok = may_stand_in_file(l, name, password) && loading_copy(l, rest, url) &&
              loading_copy(l, password, ret_password);
     free(rest);
@@ -57,7 +57,7 @@ static bool take_from_broker_urls(const struct loading *l, struct settings *s)
     for (size_t i = 0; ok && i < count; i++) {
         char *url = broker_url_at(s->broker.url, i);
         const char *rest = url;
-        ok = (url != NULL || err_set(l->e, ERR_FATAL, "no_memory", "%s: no memory", l->path)) &&
+        ok = (url || err_set(l->e, ERR_FATAL, "no_memory", "%s: no memory", l->path)) &&
              take_from_url(l, url_split_password, "broker.url", &rest,
                            &s->broker.url_passwords[i]) &&
              buf_printf(&shown, l->e, "%s%s", i > 0 ? ";" : "", rest);
@@ -84,17 +84,17 @@ static bool read_file(const struct loading *l, const struct secret *secret, cons
         return refuse(l, secret->file_path, path, strerror(errno));
     bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
     const char *loose = regular ? file_mode_secret(&st) : NULL;
-    ssize_t len = regular && loose == NULL ? read(fd, text, sizeof(text)) : -1;
+    ssize_t len = regular && !loose ? read(fd, text, sizeof text) : -1;
     (void)close(fd); /* read only: nothing to lose */
-    if (loose != NULL)
+    if (loose)
         return refuse(l, secret->file_path, path, loose);
     if (len < 0 || len > SECRET_MAX)
         return refuse(l, secret->file_path, path, "must be a file of at most 1024 bytes");
     text[len] = '\0';
     text[strcspn(text, "\r\n")] = '\0';
-    bool ok = text[0] != '\0' || refuse(l, secret->file_path, path, "its first line is empty");
+    bool ok = text[0] || refuse(l, secret->file_path, path, "its first line is empty");
     ok = ok && loading_copy(l, text, ret_password);
-    explicit_bzero(text, sizeof(text));
+    explicit_bzero(text, sizeof text);
     return ok;
 }
 
@@ -103,8 +103,8 @@ static bool read_file(const struct loading *l, const struct secret *secret, cons
 static bool check_key(const struct loading *l, const char *setting, const char *path)
 {
     struct stat st;
-    const char *loose = path[0] != '\0' && stat(path, &st) == 0 ? file_mode_secret(&st) : NULL;
-    return loose == NULL || refuse(l, setting, path, loose);
+    const char *loose = path[0] && stat(path, &st) == 0 ? file_mode_secret(&st) : NULL;
+    return !loose || refuse(l, setting, path, loose);
 }
 
 static bool load_one(const struct loading *l, const struct secret *secret)
@@ -112,9 +112,9 @@ static bool load_one(const struct loading *l, const struct secret *secret)
     const char **password = (const char **)((char *)l->settings + secret->offset);
     const char *path = *(const char **)((char *)l->settings + secret->file_offset);
     const char *value = getenv(secret->variable);
-    if (value != NULL && value[0] != '\0')
+    if (value && value[0])
         return loading_copy(l, value, password);
-    return path[0] == '\0' || read_file(l, secret, path, password);
+    return !path[0] || read_file(l, secret, path, password);
 }
 
 bool secret_load_all(const struct loading *l)
@@ -133,7 +133,7 @@ void secret_forget_environment(void)
 {
     for (size_t i = 0; i < settings_secrets_count; i++) {
         char *value = getenv(settings_secrets[i].variable);
-        if (value == NULL)
+        if (!value)
             continue;
         explicit_bzero(value, strlen(value)); /* where /proc/PID/environ shows it */
         (void)unsetenv(settings_secrets[i].variable);

@@ -165,7 +165,7 @@ static const char *database_shown(const char *text, char out[SETTING_SHOWN])
         return "(cannot be shown)";
     out[0] = '\0';
     for (const PQconninfoOption *p = options; p->keyword; p++) {
-        bool is_secret = strchr(p->dispchar, '*') != NULL || strstr(p->keyword, "secret") != NULL;
+        bool is_secret = strchr(p->dispchar, '*') || strstr(p->keyword, "secret");
         has_secret = has_secret || (is_secret && p->val);
         if (p->val)
             put_option(&o, p, is_secret);

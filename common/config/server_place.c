@@ -101,7 +101,7 @@ static void add_database(struct places *p, const struct settings *s)
         const char *host = item(hosts, i, &len), *port = ports ? item(ports, i, &port_len) : "";
         if (*host != '/' && *host != '@')
             add(p, "database.url", host, len, port_len ? strtol(port, NULL, 10) : 5432, false,
-                s->database.password[0] != '\0');
+                s->database.password[0]);
     }
     PQconninfoFree(options);
 }
@@ -109,7 +109,7 @@ static void add_database(struct places *p, const struct settings *s)
 /* every new RabbitMQ has "guest", and takes it from its own machine only */
 static bool is_secret(const char *password)
 {
-    return password && password[0] != '\0' && strcmp(password, "guest") != 0;
+    return password && password[0] && strcmp(password, "guest") != 0;
 }
 
 size_t server_places(const struct settings *s, struct server_place out[SERVER_PLACES_MAX])
@@ -127,9 +127,9 @@ size_t server_places(const struct settings *s, struct server_place out[SERVER_PL
             has_password);
     add_database(&p, s);
     add_url(&p, "kairosdb.insert_url", s->kairosdb.insert_url, strlen(s->kairosdb.insert_url),
-            s->kairosdb.user[0] != '\0');
+            s->kairosdb.user[0]);
     add_url(&p, "kairosdb.query_url", s->kairosdb.query_url, strlen(s->kairosdb.query_url),
-            s->kairosdb.user[0] != '\0');
+            s->kairosdb.user[0]);
     return p.count;
 }
 

@@ -19,10 +19,10 @@
 const char *settings_path(const char *option)
 {
     static const char *const usual[] = {"config/meterbeat.conf", "/etc/meterbeat/meterbeat.conf"};
-    if (option != NULL)
+    if (option)
         return option;
     const char *variable = getenv("METERBEAT_CONFIG");
-    if (variable != NULL && variable[0] != '\0')
+    if (variable && variable[0])
         return variable;
     return access(usual[0], F_OK) == 0 ? usual[0] : usual[1];
 }
@@ -57,13 +57,13 @@ static bool load_group(struct loading *l, const config_setting_t *group,
         const config_setting_t *element = config_setting_get_elem(group, (unsigned)i);
         const char *key = config_setting_name(element);
         const struct setting *row = setting_find(table, count, key);
-        if (row == NULL)
+        if (!row)
             return loading_refuse(l, element, name, "unknown setting \"%.60s\"", key);
         if (!loading_value(l, row, element, base))
             return false;
     }
     for (size_t i = 0; i < count; i++)
-        if (table[i].required && config_setting_get_member(group, table[i].path) == NULL)
+        if (table[i].required && !config_setting_get_member(group, table[i].path))
             return loading_refuse(l, group, name, "without \"%s\"", table[i].path);
     return true;
 }
@@ -115,12 +115,12 @@ static bool entries_unique(const struct loading *l)
     struct settings *s = l->settings;
     if (s->entries_count < 2)
         return true;
-    const struct settings_entry **order = calloc(s->entries_count, sizeof(*order));
-    if (order == NULL)
+    const struct settings_entry **order = calloc(s->entries_count, sizeof *order);
+    if (!order)
         return err_set(l->e, ERR_FATAL, "no_memory", "%s: no memory", l->path);
     for (size_t i = 0; i < s->entries_count; i++)
         order[i] = &s->entries[i];
-    qsort(order, s->entries_count, sizeof(*order), by_name);
+    qsort(order, s->entries_count, sizeof *order, by_name);
     bool ok = true;
     for (size_t i = 1; ok && i < s->entries_count; i++)
         if (strcmp(order[i - 1]->name, order[i]->name) == 0)
@@ -135,11 +135,11 @@ static bool entries_unique(const struct loading *l)
 static bool check_entry(const struct loading *l, const config_setting_t *group,
                         const struct settings_entry *entry)
 {
-    if (entry->every == NULL && entry->crontab == NULL)
+    if (!entry->every && !entry->crontab)
         return loading_refuse(l, group, "schedule", "without \"every\" or \"crontab\"");
-    if (entry->every != NULL && entry->crontab != NULL)
+    if (entry->every && entry->crontab)
         return loading_refuse(l, group, "schedule", "\"every\" and \"crontab\": one of them");
-    if (entry->anchor != NULL && entry->crontab != NULL)
+    if (entry->anchor && entry->crontab)
         return loading_refuse(l, group, "schedule", "\"anchor\" goes with \"every\" only");
     if (entry->time_limit_s > 0 && entry->soft_time_limit_s > entry->time_limit_s)
         return loading_refuse(l, group, "schedule",
@@ -154,8 +154,8 @@ static bool load_schedule(struct loading *l, const config_setting_t *list)
     size_t count = 0;
     if (!list_length(l, list, "schedule", SETTINGS_MAX_ENTRIES, &count))
         return false;
-    s->entries = calloc(count > 0 ? count : 1, sizeof(*s->entries));
-    if (s->entries == NULL)
+    s->entries = calloc(count > 0 ? count : 1, sizeof *s->entries);
+    if (!s->entries)
         return err_set(l->e, ERR_FATAL, "no_memory", "%s: no memory", l->path);
     for (size_t i = 0; i < count; i++) {
         const config_setting_t *group = config_setting_get_elem(list, (unsigned)i);
@@ -178,7 +178,7 @@ static bool load_schedule(struct loading *l, const config_setting_t *list)
 static bool load_setting(struct loading *l, const config_setting_t *setting, const char *path)
 {
     const struct setting *row = setting_find(settings_table, settings_table_count, path);
-    if (row == NULL)
+    if (!row)
         return loading_refuse(l, setting, path, "unknown setting; docs/settings.md lists all");
     if (row->type == SETTING_ALIASES)
         return load_aliases(l, setting);
@@ -205,7 +205,7 @@ static bool load_part(struct loading *l, const config_setting_t *part)
     for (int i = 0; i < config_setting_length(part); i++) {
         const config_setting_t *element = config_setting_get_elem(part, (unsigned)i);
         char path[PATH_TEXT];
-        (void)snprintf(path, sizeof(path), "%s.%.60s", name, config_setting_name(element));
+        snprintf(path, sizeof path, "%s.%.60s", name, config_setting_name(element));
         if (!load_setting(l, element, path))
             return false;
     }
@@ -227,7 +227,7 @@ static bool load_all(struct loading *l, const config_setting_t *root)
 static bool check_together(const struct loading *l)
 {
     const struct settings *s = l->settings;
-    if ((s->broker.cert_file[0] != '\0') != (s->broker.key_file[0] != '\0'))
+    if (!s->broker.cert_file[0] != !s->broker.key_file[0])
         return loading_refuse(l, NULL, "broker.cert_file",
                               "cert_file and key_file go together: one of them is missing");
     if (s->broker.queue_max_priority && strcmp(s->broker.queue_type, "quorum") == 0)
@@ -260,7 +260,7 @@ static bool read_all(struct loading *l)
 static bool folder_of(const char *path, char **ret_folder, struct err *e)
 {
     char *absolute = realpath(path, NULL);
-    if (absolute == NULL)
+    if (!absolute)
         return err_set(e, ERR_FATAL, "bad_configuration",
                        "%s: %m (name the configuration with --config or METERBEAT_CONFIG)", path);
     char *folder = dirname(absolute);
@@ -281,7 +281,7 @@ static void empty_strings(struct settings *s)
 bool settings_load(const char *path, struct settings *ret_settings, struct err *e)
 {
     struct settings s = {.owner = strings_new()};
-    if (s.owner == NULL)
+    if (!s.owner)
         return err_set(e, ERR_FATAL, "no_memory", "%s: no memory", path);
     empty_strings(&s);
     char *folder = NULL, *loose = NULL;

@@ -14,17 +14,17 @@
 static void show_string(FILE *out, const char *text)
 {
     size_t bytes;
-    (void)fputc('"', out);
-    for (const char *p = text; *p != '\0'; p += bytes) {
+    fputc('"', out);
+    for (const char *p = text; *p; p += bytes) {
         bool shown = text_is_shown(p, &bytes);
         if (*p == '"' || *p == '\\')
-            (void)fputc('\\', out);
+            fputc('\\', out);
         if (shown)
-            (void)fwrite(p, 1, bytes, out);
+            fwrite(p, 1, bytes, out);
         for (size_t i = 0; !shown && i < bytes; i++)
-            (void)fprintf(out, "\\x%02x", (unsigned char)p[i]);
+            fprintf(out, "\\x%02x", (unsigned char)p[i]);
     }
-    (void)fputc('"', out);
+    fputc('"', out);
 }
 
 static void show_int(FILE *out, int64_t number)
@@ -34,12 +34,12 @@ static void show_int(FILE *out, int64_t number)
 
 static void show_delays(FILE *out, const struct settings *s)
 {
-    (void)fputs("( ", out);
+    fputs("( ", out);
     for (size_t i = 0; i < s->worker.retry_delays; i++) {
-        (void)fputs(i > 0 ? ", " : "", out);
+        fputs(i > 0 ? ", " : "", out);
         show_int(out, s->worker.retry_delays_s[i]);
     }
-    (void)fputs(" )", out);
+    fputs(" )", out);
 }
 
 static void show_value(FILE *out, const struct setting *row, const void *base)
@@ -48,7 +48,7 @@ static void show_value(FILE *out, const struct setting *row, const void *base)
     if (row->type == SETTING_INT)
         show_int(out, *(const int64_t *)field);
     else if (row->type == SETTING_BOOL)
-        (void)fputs(*(const bool *)field ? "true" : "false", out);
+        fputs(*(const bool *)field ? "true" : "false", out);
     else
         show_string(out, setting_shown(row, *(const char *const *)field, (char[SETTING_SHOWN]){0}));
 }
@@ -59,32 +59,32 @@ static bool is_given(const struct setting *row, const void *field)
         return *(const bool *)field != (strcmp(row->fallback, "true") == 0);
     if (row->type == SETTING_INT)
         return *(const int64_t *)field != 0;
-    return *(const char *const *)field != NULL;
+    return *(const char *const *)field;
 }
 
 /* { name = "..."; ... }, without what is not given. */
 static void show_group(FILE *out, const struct setting *table, size_t count, const void *base)
 {
-    (void)fputs("{", out);
+    fputs("{", out);
     for (size_t i = 0; i < count; i++) {
         const void *field = (const char *)base + table[i].offset;
         if (!is_given(&table[i], field))
             continue;
         text_print(out, " %s = ", table[i].path);
         show_value(out, &table[i], base);
-        (void)fputc(';', out);
+        fputc(';', out);
     }
-    (void)fputs(" }", out);
+    fputs(" }", out);
 }
 
 static void show_aliases(FILE *out, const struct settings *s)
 {
-    (void)fputs("(", out);
+    fputs("(", out);
     for (size_t i = 0; i < s->worker.aliases_count; i++) {
-        (void)fputs(i > 0 ? ",\n        " : "\n        ", out);
+        fputs(i > 0 ? ",\n        " : "\n        ", out);
         show_group(out, settings_alias_table, settings_alias_table_count, &s->worker.aliases[i]);
     }
-    (void)fputs(" )", out);
+    fputs(" )", out);
 }
 
 /* What its messages carry to other programs may hold their keys. */
@@ -103,18 +103,18 @@ static void show_entry(FILE *out, const struct settings_entry *entry)
 
 static void show_schedule(FILE *out, const struct settings *s)
 {
-    (void)fputs("(", out);
+    fputs("(", out);
     for (size_t i = 0; i < s->entries_count; i++) {
-        (void)fputs(i > 0 ? ",\n    " : "\n    ", out);
+        fputs(i > 0 ? ",\n    " : "\n    ", out);
         show_entry(out, &s->entries[i]);
     }
-    (void)fputs(" )", out);
+    fputs(" )", out);
 }
 
 static void show_setting(FILE *out, const struct setting *row, const struct settings *s)
 {
     const char *dot = strchr(row->path, '.');
-    text_print(out, "%s%s = ", dot != NULL ? "    " : "", dot != NULL ? dot + 1 : row->path);
+    text_print(out, "%s%s = ", dot ? "    " : "", dot ? dot + 1 : row->path);
     switch (row->type) {
     case SETTING_DELAYS:
         show_delays(out, s);
@@ -128,20 +128,20 @@ static void show_setting(FILE *out, const struct setting *row, const struct sett
     default:
         show_value(out, row, s);
     }
-    (void)fputs(";\n", out);
+    fputs(";\n", out);
 }
 
 /* Passwords are not settings: only whether there is one is shown. */
 static void show_secret(FILE *out, const struct secret *secret, const struct settings *s)
 {
     const char *password = *(const char *const *)((const char *)s + secret->offset);
-    text_print(out, "    # password: %s\n", password[0] != '\0' ? "set, not shown" : "none");
+    text_print(out, "    # password: %s\n", password[0] ? "set, not shown" : "none");
 }
 
 static size_t part_length(const char *path)
 {
     const char *dot = strchr(path, '.');
-    return dot != NULL ? (size_t)(dot - path) : 0;
+    return dot ? (size_t)(dot - path) : 0;
 }
 
 static bool same_part(const char *a, const char *b)
@@ -170,7 +170,7 @@ void settings_show(const struct settings *s, FILE *out)
         const struct setting *row = &settings_table[i];
         size_t len = part_length(row->path);
         if (!same_part(part, row->path) && part_length(part) > 0)
-            (void)fputs("};\n", out);
+            fputs("};\n", out);
         if (!same_part(part, row->path) && len > 0)
             text_print(out, "%.*s = {\n", (int)len, row->path);
         for (size_t j = 0; j < settings_secrets_count; j++)
@@ -180,7 +180,7 @@ void settings_show(const struct settings *s, FILE *out)
         part = row->path;
     }
     if (part_length(part) > 0)
-        (void)fputs("};\n", out);
+        fputs("};\n", out);
 }
 
 /* --- documentation
@@ -189,10 +189,10 @@ void settings_show(const struct settings *s, FILE *out)
 /* "|" would end the cell, "<" begin HTML. */
 static void document_cell(FILE *out, const char *text)
 {
-    for (const char *p = text; *p != '\0'; p++) {
+    for (const char *p = text; *p; p++) {
         if (*p == '|' || *p == '<')
-            (void)fputc('\\', out);
-        (void)fputc(*p, out);
+            fputc('\\', out);
+        fputc(*p, out);
     }
 }
 
@@ -200,7 +200,7 @@ static void document_range(FILE *out, const struct setting *row)
 {
     if (row->type == SETTING_INT || row->type == SETTING_DELAYS)
         text_print(out, "%" PRId64 " to %" PRId64, row->least, row->most);
-    else if (row->words != NULL)
+    else if (row->words)
         document_cell(out, row->words);
     else if (row->type == SETTING_ALIASES || row->type == SETTING_SCHEDULE)
         text_print(out, "at most %" PRId64, row->most);
@@ -210,47 +210,47 @@ static void document_row(FILE *out, const struct setting *row)
 {
     text_print(out, "| `%s` | %s | %s | ", row->path, setting_type_name(row->type), row->unit);
     if (row->required)
-        (void)fputs("required", out);
-    else if (row->fallback != NULL && row->fallback[0] != '\0')
+        fputs("required", out);
+    else if (row->fallback && row->fallback[0])
         text_print(out, "`%s`", row->fallback);
-    (void)fputs(" | ", out);
+    fputs(" | ", out);
     document_range(out, row);
-    (void)fputs(" | ", out);
+    fputs(" | ", out);
     document_cell(out, row->help);
-    (void)fputs(" |\n", out);
+    fputs(" |\n", out);
 }
 
 static void document_table(FILE *out, const struct setting *table, size_t count)
 {
-    (void)fputs("| setting | type | unit | default | range | meaning |\n"
-                "| --- | --- | --- | --- | --- | --- |\n",
-                out);
+    fputs("| setting | type | unit | default | range | meaning |\n"
+          "| --- | --- | --- | --- | --- | --- |\n",
+          out);
     for (size_t i = 0; i < count; i++)
         document_row(out, &table[i]);
 }
 
 static void document_secrets(FILE *out)
 {
-    (void)fputs("\n## Passwords\n"
-                "Never on a command line, in no log, not in `--show-config`. Taken from the first "
-                "of:\n\n"
-                "1. the environment: ",
-                out);
+    fputs("\n## Passwords\n"
+          "Never on a command line, in no log, not in `--show-config`. Taken from the first "
+          "of:\n\n"
+          "1. the environment: ",
+          out);
     for (size_t i = 0; i < settings_secrets_count; i++)
         text_print(out, "%s`%s`", i > 0 ? ", " : "", settings_secrets[i].variable);
-    (void)fputs("\n2. the first line of the file that `password_file` or `credentials.key_file` "
-                "names\n"
-                "3. for the broker and the database, the URL itself, from which it is taken out at "
-                "once\n\nA file that holds a secret, this one too, and the private key of "
-                "`broker.key_file` are refused unless nobody\nelse may read or change them, as "
-                "libpq and ssh do: mode 600 and ours, or root's and 640 with a group of its own.\n"
-                "The environment's secrets are overwritten once they are read.\n",
-                out);
+    fputs("\n2. the first line of the file that `password_file` or `credentials.key_file` "
+          "names\n"
+          "3. for the broker and the database, the URL itself, from which it is taken out at "
+          "once\n\nA file that holds a secret, this one too, and the private key of "
+          "`broker.key_file` are refused unless nobody\nelse may read or change them, as "
+          "libpq and ssh do: mode 600 and ours, or root's and 640 with a group of its own.\n"
+          "The environment's secrets are overwritten once they are read.\n",
+          out);
 }
 
 void settings_document(FILE *out)
 {
-    (void)fputs(
+    fputs(
         "# Settings\n"
         "One file in libconfig's syntax for all programs: `--config FILE`, else "
         "`$METERBEAT_CONFIG`, else\n`config/meterbeat.conf`, else `/etc/meterbeat/meterbeat.conf`. "
@@ -262,9 +262,9 @@ void settings_document(FILE *out)
         "--document-config`.\n\n",
         out);
     document_table(out, settings_table, settings_table_count);
-    (void)fputs("\n## Schedule entries\nEach element of `schedule`:\n\n", out);
+    fputs("\n## Schedule entries\nEach element of `schedule`:\n\n", out);
     document_table(out, settings_entry_table, settings_entry_table_count);
-    (void)fputs("\n## Aliases\nEach element of `worker.aliases`:\n\n", out);
+    fputs("\n## Aliases\nEach element of `worker.aliases`:\n\n", out);
     document_table(out, settings_alias_table, settings_alias_table_count);
     document_secrets(out);
 }

@@ -23,11 +23,11 @@ struct value {
 
 const char *loading_file(const struct loading *l, const char *named, char out[LOADING_FILE])
 {
-    bool as_given = named == NULL || strcmp(named, l->path) == 0;
+    bool as_given = !named || strcmp(named, l->path) == 0;
     if (as_given || named[0] == '/')
-        (void)snprintf(out, LOADING_FILE, "%s", as_given ? l->path : named);
+        snprintf(out, LOADING_FILE, "%s", as_given ? l->path : named);
     else
-        (void)snprintf(out, LOADING_FILE, "%s/%s", l->folder, named);
+        snprintf(out, LOADING_FILE, "%s/%s", l->folder, named);
     return out;
 }
 
@@ -37,10 +37,10 @@ bool loading_refuse(const struct loading *l, const config_setting_t *setting, co
     char why[400];
     va_list values;
     va_start(values, format);
-    (void)vsnprintf(why, sizeof(why), format, values);
+    vsnprintf(why, sizeof why, format, values);
     va_end(values);
     char file[LOADING_FILE];
-    if (setting == NULL)
+    if (!setting)
         return err_set(l->e, ERR_FATAL, "bad_setting", "%s: %s: %s", l->path, name, why);
     return err_set(l->e, ERR_FATAL, "bad_setting", "%s:%u: %s: %s",
                    loading_file(l, config_setting_source_file(setting), file),
@@ -50,7 +50,7 @@ bool loading_refuse(const struct loading *l, const config_setting_t *setting, co
 bool loading_copy(const struct loading *l, const char *text, const char **ret_copy)
 {
     const char *copy = strings_copy(l->strings, text, strlen(text));
-    if (copy == NULL)
+    if (!copy)
         return err_set(l->e, ERR_FATAL, "no_memory", "%s: no memory", l->path);
     *ret_copy = copy;
     return true;
@@ -72,7 +72,7 @@ static bool check_text(const struct value *v)
     if (len > v->row->most)
         return loading_refuse(v->l, v->setting, v->row->path, "%" PRId64 " bytes, at most %" PRId64,
                               len, v->row->most);
-    for (const char *p = v->text; *p != '\0'; p++)
+    for (const char *p = v->text; *p; p++)
         if (((unsigned char)*p < ' ' || *p == 0x7f) &&
             !(*p == '\t' && v->row->type == SETTING_CRONTAB))
             return refuse_value(v, "a control character");
@@ -90,7 +90,7 @@ static bool check_word(const struct value *v)
 static bool check_url(const struct value *v)
 {
     char what[URL_WHAT];
-    if (v->text[0] == '\0' && v->row->least == 0)
+    if (!v->text[0] && v->row->least == 0)
         return true;
     if (v->row->type == SETTING_BROKER)
         return broker_urls_check(v->text, what) || refuse_value(v, what);
@@ -140,7 +140,7 @@ static bool check_json(const struct value *v)
     json_t *json = json_loads(v->text, JSON_REJECT_DUPLICATES, &why);
     bool list = v->row->type == SETTING_JSON_LIST;
     bool right = list ? json_is_array(json) : json_is_object(json);
-    bool none = json == NULL;
+    bool none = !json;
     json_decref(json);
     if (none)
         return loading_refuse(v->l, v->setting, v->row->path, "no JSON: %s at column %d", why.text,
@@ -153,10 +153,10 @@ static bool check_json(const struct value *v)
 static bool check_path(const struct value *v, const char **ret_path)
 {
     char absolute[8192];
-    bool relative = v->text[0] != '/' && v->text[0] != '\0';
-    int len = snprintf(absolute, sizeof(absolute), "%s%s%s", relative ? v->l->folder : "",
+    bool relative = v->text[0] != '/' && v->text[0];
+    int len = snprintf(absolute, sizeof absolute, "%s%s%s", relative ? v->l->folder : "",
                        relative ? "/" : "", v->text);
-    if (len < 0 || (size_t)len >= sizeof(absolute))
+    if (len < 0 || (size_t)len >= sizeof absolute)
         return refuse_value(v, "too long");
     if (len > 0 && access(absolute, R_OK) != 0)
         return loading_refuse(v->l, v->setting, v->row->path, "%.200s: %s", absolute,
@@ -251,7 +251,7 @@ static bool set_delays(const struct value *v)
 static bool default_delays(const struct value *v)
 {
     char *rest = (char *)v->text;
-    while (*rest != '\0') {
+    while (*rest) {
         if (!add_delay(v, strtoll(rest, &rest, 10), v->l->settings))
             return false;
         rest += strspn(rest, ", ");
@@ -281,7 +281,7 @@ bool loading_defaults(struct loading *l, const struct setting *table, size_t cou
 {
     for (size_t i = 0; i < count; i++) {
         struct value v = {.l = l, .row = &table[i], .text = table[i].fallback};
-        if (v.text != NULL && !set_default(&v, (char *)base + table[i].offset))
+        if (v.text && !set_default(&v, (char *)base + table[i].offset))
             return false;
     }
     return true;
@@ -314,6 +314,6 @@ bool loading_value(struct loading *l, const struct setting *row, const config_se
                                                                      : wrong_type(&v);
     default:
         v.text = type == CONFIG_TYPE_STRING ? config_setting_get_string(setting) : NULL;
-        return v.text != NULL ? set_text(&v, field) : wrong_type(&v);
+        return v.text ? set_text(&v, field) : wrong_type(&v);
     }
 }

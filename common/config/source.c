@@ -50,23 +50,22 @@ static bool read_whole(const char *path, struct budget *budget, char **ret_text,
         why = strerror(errno);
     else if (!S_ISREG(st.st_mode))
         why = "not a regular file";
-    else if ((why = file_mode_plain(&st)) != NULL)
+    else if ((why = file_mode_plain(&st)))
         ; /* whoever changes it says where our passwords go */
     else if ((size_t)st.st_size > SOURCE_MAX_BYTES - budget->bytes)
         why = "too large: at most 8 MiB together with what it includes";
-    else if ((text = malloc((size_t)st.st_size + 1)) == NULL)
+    else if (!(text = malloc((size_t)st.st_size + 1)))
         why = "no memory";
     else if (read(fd, text, (size_t)st.st_size) != st.st_size)
         why = "cannot be read whole";
     if (fd >= 0)
         (void)close(fd); /* read only: nothing to lose */
-    if (why != NULL) {
+    if (why) {
         free(text);
         return err_set(e, ERR_FATAL, "bad_configuration", "%s: %s", path, why);
     }
     const char *loose = file_mode_secret(&st);
-    if (loose != NULL && budget->loose == NULL &&
-        asprintf(&budget->loose, "%s: %s", path, loose) < 0)
+    if (loose && !budget->loose && asprintf(&budget->loose, "%s: %s", path, loose) < 0)
         budget->loose = NULL;
     text[st.st_size] = '\0';
     budget->bytes += (size_t)st.st_size;
@@ -99,7 +98,7 @@ static bool skip_string(struct scan *s)
     while (s->at < s->end && *s->at != '"') {
         if (*s->at == '\\' && s->at + 1 < s->end)
             s->at++;
-        if (*s->at == '\0')
+        if (!*s->at)
             return refuse(s, "a NUL byte");
         if (*s->at == '\n')
             s->line++;
@@ -147,14 +146,14 @@ static bool include_path(const struct scan *s, char path[2 * PATH_MAX])
     p += strspn(p, " \t");
     if (*p++ != '"')
         return false;
-    for (; strchr("\"\n", *p) == NULL && len + 1 < sizeof(name); p++) {
+    for (; !strchr("\"\n", *p) && len + 1 < sizeof name; p++) {
         if (*p == '\\' && (p[1] == '\\' || p[1] == '"'))
             p++;
         name[len++] = *p;
     }
     name[len] = '\0';
     const char *folder = name[0] == '/' ? "" : s->budget->folder;
-    (void)snprintf(path, 2 * PATH_MAX, "%s%s%s", folder, name[0] == '/' ? "" : "/", name);
+    snprintf(path, 2 * PATH_MAX, "%s%s%s", folder, name[0] == '/' ? "" : "/", name);
     return true;
 }
 
@@ -185,15 +184,15 @@ static bool follow_include(struct scan *s)
 static bool scan_mark(struct scan *s)
 {
     char c = *s->at++;
-    if (c == '\0')
+    if (!c)
         return refuse(s, "a NUL byte");
     if (c == '\n')
         s->line++;
-    if (strchr("=:;,", c) != NULL)
+    if (strchr("=:;,", c))
         s->string_bytes = 0;
-    if (strchr("{[(", c) != NULL && ++s->nesting > SOURCE_MAX_NESTING)
+    if (strchr("{[(", c) && ++s->nesting > SOURCE_MAX_NESTING)
         return refuse(s, "groups and lists nested more than 16 deep");
-    if (strchr("}])", c) != NULL)
+    if (strchr("}])", c))
         s->nesting--;
     return true;
 }

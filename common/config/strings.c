@@ -23,11 +23,11 @@ struct strings *strings_new(void)
 
 static struct block *block_with_room(struct strings *s, size_t need)
 {
-    if (s->blocks != NULL && s->blocks->size - s->blocks->used >= need)
+    if (s->blocks && s->blocks->size - s->blocks->used >= need)
         return s->blocks;
     size_t size = need > BLOCK_BYTES ? need : BLOCK_BYTES;
-    struct block *b = malloc(sizeof(*b) + size);
-    if (b == NULL)
+    struct block *b = malloc(sizeof *b + size);
+    if (!b)
         return NULL;
     *b = (struct block){.next = s->blocks, .size = size};
     s->blocks = b;
@@ -37,7 +37,7 @@ static struct block *block_with_room(struct strings *s, size_t need)
 const char *strings_copy(struct strings *s, const char *text, size_t len)
 {
     struct block *b = block_with_room(s, len + 1);
-    if (b == NULL)
+    if (!b)
         return NULL;
     char *copy = b->bytes + b->used;
     memcpy(copy, text, len);
@@ -48,9 +48,9 @@ const char *strings_copy(struct strings *s, const char *text, size_t len)
 
 void strings_free(struct strings *s)
 {
-    if (s == NULL)
+    if (!s)
         return;
-    while (s->blocks != NULL) {
+    while (s->blocks) {
         struct block *b = s->blocks;
         s->blocks = b->next;
         explicit_bzero(b->bytes, b->used);

@@ -13,7 +13,7 @@
 
 bool word_among(const char *word, size_t len, const char *words)
 {
-    for (const char *w = words; *w != '\0'; w += strspn(w, "|")) {
+    for (const char *w = words; *w; w += strspn(w, "|")) {
         size_t n = strcspn(w, "|");
         if (n == len && memcmp(w, word, n) == 0)
             return true;
@@ -24,44 +24,43 @@ bool word_among(const char *word, size_t len, const char *words)
 
 static bool fault(char what[URL_WHAT], const char *text)
 {
-    (void)snprintf(what, URL_WHAT, "%s", text);
+    snprintf(what, URL_WHAT, "%s", text);
     return false;
 }
 
 bool url_check(const char *text, const char *schemes, char what[URL_WHAT])
 {
     const char *mark = strstr(text, "://");
-    if (mark == NULL || !word_among(text, (size_t)(mark - text), schemes)) {
-        (void)snprintf(what, URL_WHAT, "no URL that starts with %s://", schemes);
+    if (!mark || !word_among(text, (size_t)(mark - text), schemes)) {
+        snprintf(what, URL_WHAT, "no URL that starts with %s://", schemes);
         return false;
     }
     CURLU *url = curl_url();
-    if (url == NULL)
+    if (!url)
         return fault(what, "no memory");
     CURLUcode code = curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
     curl_url_cleanup(url);
     if (code == CURLUE_OK)
         return true;
-    (void)snprintf(what, URL_WHAT, "no URL: %s", curl_url_strerror(code));
+    snprintf(what, URL_WHAT, "no URL: %s", curl_url_strerror(code));
     return false;
 }
 
 bool url_has_user(const char *text)
 {
     const char *authority = strstr(text, "://") + 3;
-    return memchr(authority, '@', strcspn(authority, "/?#")) != NULL;
+    return memchr(authority, '@', strcspn(authority, "/?#"));
 }
 
 static char *decoded_password(const char *text)
 {
     char *password = NULL;
     CURLU *url = curl_url();
-    if (url != NULL &&
-        curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK)
+    if (url && curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK)
         (void)curl_url_get(url, CURLUPART_PASSWORD, &password, CURLU_URLDECODE); /* NULL if none */
     curl_url_cleanup(url);
-    char *copy = password != NULL ? strdup(password) : NULL;
-    if (password != NULL)
+    char *copy = password ? strdup(password) : NULL;
+    if (password)
         explicit_bzero(password, strlen(password));
     curl_free(password);
     return copy;
@@ -73,8 +72,8 @@ static bool password_span(const char *text, size_t *ret_from, size_t *ret_to)
     const char *authority = strstr(text, "://") + 3;
     size_t len = strcspn(authority, "/?#");
     const char *at = memrchr(authority, '@', len);
-    const char *colon = at != NULL ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
-    if (colon == NULL)
+    const char *colon = at ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
+    if (!colon)
         return false;
     *ret_from = (size_t)(colon - text);
     *ret_to = (size_t)(at - text);
@@ -86,11 +85,11 @@ bool url_split_password(const char *text, char **ret_rest, char **ret_password)
     size_t from, to;
     char *rest = strdup(text);
     char *password = NULL;
-    if (rest == NULL)
+    if (!rest)
         return false;
     if (password_span(text, &from, &to)) {
         password = decoded_password(text);
-        if (password == NULL) {
+        if (!password) {
             free(rest);
             return false;
         }
@@ -105,16 +104,16 @@ bool database_check(const char *text, char what[URL_WHAT])
 {
     char *message = NULL;
     PQconninfoOption *options = PQconninfoParse(text, &message);
-    if (options != NULL) {
+    if (options) {
         PQconninfoFree(options);
         return true;
     }
     /* libpq quotes what it could not read, which may be a part of the password. */
-    bool secret = strstr(text, "password") != NULL || strchr(text, '@') != NULL;
-    if (message != NULL)
+    bool secret = strstr(text, "password") || strchr(text, '@');
+    if (message)
         message[strcspn(message, "\n")] = '\0';
-    (void)snprintf(what, URL_WHAT, "no address of a database, neither URL nor key=value%s%s",
-                   secret || message == NULL ? "" : ": ", secret || message == NULL ? "" : message);
+    snprintf(what, URL_WHAT, "no address of a database, neither URL nor key=value%s%s",
+             secret || !message ? "" : ": ", secret || !message ? "" : message);
     PQfreemem(message);
     return false;
 }
@@ -124,7 +123,7 @@ static bool append_option(struct buf *b, const PQconninfoOption *o)
     struct err e;
     if (!buf_printf(b, &e, "%s%s='", b->len > 0 ? " " : "", o->keyword))
         return false;
-    for (const char *p = o->val; *p != '\0'; p++) {
+    for (const char *p = o->val; *p; p++) {
         if ((*p == '\'' || *p == '\\') && !buf_append(b, "\\", 1, &e))
             return false;
         if (!buf_append(b, p, 1, &e))
@@ -138,21 +137,21 @@ bool database_split_password(const char *text, char **ret_rest, char **ret_passw
     CLEANUP(buf_free) struct buf rest = buf_make(REST_MAX);
     PQconninfoOption *options = PQconninfoParse(text, NULL);
     char *password = NULL;
-    bool ok = options != NULL;
-    for (PQconninfoOption *o = options; ok && o->keyword != NULL; o++) {
-        if (o->val == NULL)
+    bool ok = options;
+    for (PQconninfoOption *o = options; ok && o->keyword; o++) {
+        if (!o->val)
             continue;
         if (strcmp(o->keyword, "password") != 0)
             ok = append_option(&rest, o);
         else
-            ok = (password = strdup(o->val)) != NULL;
-        if (password != NULL && o->val != NULL && strcmp(o->keyword, "password") == 0)
+            ok = (password = strdup(o->val));
+        if (password && o->val && strcmp(o->keyword, "password") == 0)
             explicit_bzero(o->val, strlen(o->val));
     }
     PQconninfoFree(options);
     /* Without a password the text stays as its author wrote it. */
-    char *copy = ok ? strdup(password == NULL ? text : rest.len > 0 ? rest.data : "") : NULL;
-    if (copy == NULL) {
+    char *copy = ok ? strdup(!password ? text : rest.len > 0 ? rest.data : "") : NULL;
+    if (!copy) {
         free(password);
         return false;
     }
