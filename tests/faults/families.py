@@ -78,13 +78,14 @@ def killed_at_failpoints(r, chance, worker_points=WORKER_POINTS):
         r.count(f"{slot.kind} killed {slot.point}")
         arm(slot)
 
-    def look(slot, end):
+    def look(slot, patience):
         """One that has not come by its place for a while gets another place."""
-        if slot.program is not None and time.monotonic() > slot.survived_from + 1.5:
+        if slot.program is not None and time.monotonic() > slot.survived_from + patience:
+            patience = min(2 * patience, 12)  # a busy machine needs longer to get there at all
             arm(slot)
             r.kill(slot.kind, slot.number)
-        if r.elapsed() < end:
-            return r.at(r.elapsed() + 0.1, look, slot, end)
+        if r.elapsed() < 8 or (r.elapsed() < 40 and sum(r.faults.values()) < 8):
+            return r.at(r.elapsed() + 0.1, look, slot, patience)
         slot.environment, slot.ended = {}, None
         return r.kill(slot.kind, slot.number)
 
@@ -92,7 +93,7 @@ def killed_at_failpoints(r, chance, worker_points=WORKER_POINTS):
         slot.ended = functools.partial(came_by, slot)
         arm(slot)
         r.at(0.2, r.kill, slot.kind, slot.number)
-        r.at(0.3, look, slot, 8)
+        r.at(0.3, look, slot, 1.5)
     r.flaky_feeds(chance, 8)
 
 
@@ -210,11 +211,11 @@ def alarms(r, chance):
         r.at(at + chance.uniform(1, 4), r.alarm_over)
 
 
-def queues_taken(verb):
+def queues_taken(verb, begin=0.5):
     def plan(r, chance):
         r.flaky_feeds(chance, 8)
         names = [QUEUE] * 4 + [f"{QUEUE}.retry.{delay}" for delay in RETRY_DELAYS_S[:4]] + [DEAD]
-        for at in spread(chance, 8, 0.3, 1.2):
+        for at in spread(chance, 8, 0.3, 1.2, begin):
             r.fault(at, f"queue {verb}", r.take_queue, verb, chance.choice(names))
     return plan
 
@@ -319,7 +320,7 @@ FAMILIES = {family.name: family for family in (
     Family("swallow", "answers swallowed, also that of COMMIT", answers_swallowed, proxied=ALL),
     Family("alarm", "RabbitMQ's memory and disk alarms", alarms),
     Family("purge", "queues purged", queues_taken("purged"), loses_messages=True),
-    Family("delete", "queues deleted", queues_taken("deleted"), loses_messages=True),
+    Family("delete", "queues deleted", queues_taken("deleted", 4), loses_messages=True),
     Family("permission", "RabbitMQ's permissions withdrawn", permission_withdrawn, loses_results=True),
     Family("disk", "a server's disk full", disks_full, loses_results=True, repairs=True, small_disks=True, needs=can_mount),
     Family("clock", "clocks of programs stepped by seconds to days, ahead and back", clocks_stepped, clocks=True),

@@ -188,9 +188,11 @@ class Installation:
                 channel.queue_declare("probe", durable=True, arguments={
                     "x-queue-type": "quorum", "x-overflow": "reject-publish", "x-dead-letter-exchange": "",
                     "x-dead-letter-routing-key": QUEUE, "x-dead-letter-strategy": "at-least-once"})
-            return True  # it stays: deleted so soon, it could be the cause itself
+        except pika.exceptions.ConnectionClosedByBroker as closed:
+            return closed.reply_code != 541
         except (pika.exceptions.AMQPError, OSError):
-            return False
+            pass  # slow, or away, which is another matter
+        return True  # it stays: deleted so soon, it could be the cause itself
 
     def held(self):
         """{"messages held": n} if a worker holds some of the work queue unacknowledged, as was known a second ago."""
