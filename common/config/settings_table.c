@@ -195,7 +195,7 @@ const struct setting settings_table[] = {
     WORD(
         worker.remote_control, "all", "off|inspect|all",
         "what Celery's tools may do: nothing; ask (`celery status`, `celery inspect`); also change "
-        "(`celery control`, revoke, Flower's buttons)"),
+        "(`celery control`, revoke, Flower's buttons); false and true of older versions: off, all"),
     INT(worker.max_added_queues, "queues", "16", 0, 256,
         "most queues that remote control may have a process make, in all its life"),
     BOOL(worker.task_events, "false",

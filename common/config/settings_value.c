@@ -294,6 +294,18 @@ static bool wrong_type(const struct value *v)
                           setting_type_name(v->row->type));
 }
 
+/* Of a setting that was a boolean before it had words; NULL: it never was. */
+static const char *word_of_bool(const struct setting *row, bool is_true)
+{
+    static const struct {
+        const char *path, *when_false, *when_true;
+    } former[] = {{"worker.remote_control", "off", "all"}};
+    for (size_t i = 0; i < sizeof(former) / sizeof(former[0]); i++)
+        if (strcmp(row->path, former[i].path) == 0)
+            return is_true ? former[i].when_true : former[i].when_false;
+    return NULL;
+}
+
 bool loading_value(struct loading *l, const struct setting *row, const config_setting_t *setting,
                    void *base)
 {
@@ -313,7 +325,10 @@ bool loading_value(struct loading *l, const struct setting *row, const config_se
         return type == CONFIG_TYPE_ARRAY || type == CONFIG_TYPE_LIST ? set_delays(&v)
                                                                      : wrong_type(&v);
     default:
-        v.text = type == CONFIG_TYPE_STRING ? config_setting_get_string(setting) : NULL;
+        if (type == CONFIG_TYPE_STRING)
+            v.text = config_setting_get_string(setting);
+        else if (type == CONFIG_TYPE_BOOL)
+            v.text = word_of_bool(row, config_setting_get_bool(setting));
         return v.text ? set_text(&v, field) : wrong_type(&v);
     }
 }

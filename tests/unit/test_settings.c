@@ -90,6 +90,22 @@ static void an_empty_file_gives_the_defaults(void **state)
     settings_free(&s);
 }
 
+static void remote_control_is_closed_and_open_by_the_booleans_of_older_versions(void **state)
+{
+    (void)state;
+    static const char *const words[][2] = {
+        {"false", "off"}, {"true", "all"}, {"\"inspect\"", "inspect"}, {"\"off\"", "off"}};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        char text[100];
+        (void)snprintf(text, sizeof(text), "worker: { remote_control = %s; };\n", words[i][0]);
+        struct settings s = loaded(text);
+        assert_string_equal(s.worker.remote_control, words[i][1]);
+        settings_free(&s);
+    }
+    refused("worker: { remote_control = 1; };\n", ":1: worker.remote_control: must be a word");
+    refused("log_level = true;\n", ":1: log_level: must be a word");
+}
+
 static void a_schedule_entry_is_read_with_its_place(void **state)
 {
     (void)state;
@@ -609,6 +625,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_file_gives_the_defaults),
+        cmocka_unit_test(remote_control_is_closed_and_open_by_the_booleans_of_older_versions),
         cmocka_unit_test(a_schedule_entry_is_read_with_its_place),
         cmocka_unit_test(an_alias_leads_to_its_task),
         cmocka_unit_test(what_is_wrong_is_refused_with_file_and_line),
