@@ -1,11 +1,11 @@
 /* Passwords that would cross a network as they are: refused, or told at start and by `check`. */
 #include "common/config/clear_text.h"
 
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "common/config/database_options.h"
 #include "common/config/server_place.h"
 
 static bool is_exposed(const struct server_place *p)
@@ -30,16 +30,14 @@ bool clear_text_check(const struct settings *s, struct err *e)
 
 static const char *option(const PQconninfoOption *options, const char *keyword)
 {
-    for (const PQconninfoOption *o = options; o && o->keyword; o++)
-        if (strcmp(o->keyword, keyword) == 0)
-            return o->val ? o->val : "";
-    return "";
+    const char *value = database_option(options, keyword);
+    return value ? value : "";
 }
 
 /* One line at most; the host that it is about is the first that is not this machine. */
 static bool database_warning(const struct settings *s, const char *host, char out[CLEAR_TEXT_LINE])
 {
-    PQconninfoOption *options = PQconninfoParse(s->database.url, NULL);
+    PQconninfoOption *options = database_options(s->database.url);
     const char *mode = option(options, "sslmode"), *binding = option(options, "channel_binding");
     bool proves = strcmp(mode, "verify-full") == 0 || strcmp(mode, "verify-ca") == 0 ||
                   strcmp(binding, "require") == 0;

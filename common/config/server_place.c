@@ -2,11 +2,12 @@
 #include "common/config/server_place.h"
 
 #include <arpa/inet.h>
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "common/config/database_options.h"
 
 struct places {
     struct server_place *out;
@@ -77,22 +78,15 @@ static const char *item(const char *list, size_t i, size_t *ret_len)
     }
 }
 
-static const char *option(const PQconninfoOption *options, const char *keyword)
-{
-    for (const PQconninfoOption *o = options; o->keyword; o++)
-        if (strcmp(o->keyword, keyword) == 0)
-            return o->val && *o->val ? o->val : NULL;
-    return NULL;
-}
-
 static void add_database(struct places *p, const struct settings *s)
 {
-    PQconninfoOption *options = PQconninfoParse(s->database.url, NULL);
+    PQconninfoOption *options = database_options(s->database.url);
     if (!options)
         return;
-    const char *addresses = option(options, "hostaddr"), *names = option(options, "host");
+    const char *addresses = database_option(options, "hostaddr");
+    const char *names = database_option(options, "host");
     const char *hosts = addresses ? addresses : names ? names : "localhost";
-    const char *ports = option(options, "port");
+    const char *ports = database_option(options, "port");
     size_t count = 1;
     for (const char *at = hosts; *at; at++)
         count += *at == ',';

@@ -21,7 +21,8 @@ struct server_place {
 
 /*
  * Every host and port of broker.url (several URLs with ";" between), broker.management_url,
- * database.url (several hosts; Unix sockets are none) and kairosdb's two, up to SERVER_PLACES_MAX.
+ * database.url (several hosts, also by libpq's service or
+ * environment; Unix sockets are none) and kairosdb's two, up to SERVER_PLACES_MAX.
  * Returns how many. No look-up of names.
  */
 size_t server_places(const struct settings *s, struct server_place out[SERVER_PLACES_MAX]);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <unistd.h>
 
 #include "common/config/clear_text.h"
 #include "common/config/server_place.h"
@@ -137,6 +138,47 @@ static void every_server_of_the_settings_has_its_host_and_port(void **state)
     assert_int_equal(p[4].port, 443);
 }
 
+/* libpq's service files and variables name servers too, which no feed may lead to. */
+static void a_database_named_by_a_service_or_the_environment_has_its_host_and_port(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *variable, *value, *host;
+        int port;
+    } cases[] = {
+        {"service=ours", NULL, NULL, "10.9.8.7", 6000},
+        {"postgresql:///d?service=ours", NULL, NULL, "10.9.8.7", 6000},
+        {"dbname=d", "PGSERVICE", "ours", "10.9.8.7", 6000},
+        {"dbname=d", "PGHOST", "db.example", "db.example", 5432},
+        {"dbname=d host=db.example", "PGHOSTADDR", "10.1.1.1", "10.1.1.1", 5432},
+        {"host=db.example", "PGPORT", "6001", "db.example", 6001},
+        {"host=db.example port=6002", "PGPORT", "6001", "db.example", 6002},
+        {"dbname=d", NULL, NULL, "localhost", 5432},
+    };
+    char file[] = "/tmp/meterbeat-service-XXXXXX";
+    struct server_place p[SERVER_PLACES_MAX];
+    int fd = mkstemp(file);
+    assert_true(fd >= 0);
+    assert_true(dprintf(fd, "[ours]\nhost=10.9.8.7\nport=6000\n") > 0);
+    close(fd);
+    setenv("PGSERVICEFILE", file, 1);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        if (cases[i].variable)
+            setenv(cases[i].variable, cases[i].value, 1);
+        struct settings s = made("amqp://a", cases[i].url, "https://k/q");
+        size_t count = server_places(&s, p), at = 0;
+        while (at < count && strcmp(p[at].setting, "database.url") != 0)
+            at++;
+        if (at == count || strcmp(p[at].host, cases[i].host) != 0 || p[at].port != cases[i].port)
+            fail_msg("%zu: %s: %s %d", i, cases[i].url, at < count ? p[at].host : "none",
+                     at < count ? p[at].port : 0);
+        if (cases[i].variable)
+            unsetenv(cases[i].variable);
+    }
+    unlink(file);
+    unsetenv("PGSERVICEFILE");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +188,7 @@ int main(void)
         cmocka_unit_test(keys_in_arguments_and_headers_of_entries_are_left_out),
         cmocka_unit_test(clear_text_passwords_to_other_hosts_are_refused_unless_allowed),
         cmocka_unit_test(every_server_of_the_settings_has_its_host_and_port),
+        cmocka_unit_test(a_database_named_by_a_service_or_the_environment_has_its_host_and_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
