@@ -44,8 +44,9 @@ static bool count_messages(struct links *l, const char *queue, int64_t *ret_held
 {
     bool is_there;
     *ret_broker_failed = true;
-    if (!broker_work_depth(l->broker, l->settings, queue, &is_there, ret_held, e) ||
-        (!is_there && !broker_declare_work(l->broker, l->settings, queue, NULL, e)))
+    if (!broker_work_depth(l->broker, l->settings, queue, &l->retry_queues, &is_there, ret_held,
+                           e) ||
+        (!is_there && !broker_declare_work(l->broker, l->settings, queue, &l->retry_queues, e)))
         return false;
     *ret_broker_failed = false;
     return true;

@@ -23,6 +23,7 @@ bool links_make(const struct settings *s, struct links *l, struct err *e)
 void links_close(struct links *l)
 {
     broker_close(l->broker);
+    retry_queues_free(&l->retry_queues);
     pg_free(l->pg);
     l->broker = NULL;
     l->pg = NULL;
@@ -81,7 +82,7 @@ bool links_connect_broker(struct links *l, struct err *e)
     if (l->broker || !redial_due(&l->broker_redial, clock_mono_ms()))
         return true;
     if (!broker_open(l->settings, l->name, &l->broker, &why) ||
-        !broker_declare_topology(l->broker, l->settings, NULL, &why))
+        !broker_declare_topology(l->broker, l->settings, &l->retry_queues, &why))
         return links_broker_failed(l, &why, e);
     redial_succeeded(&l->broker_redial, clock_mono_ms());
     l->broker_known = true;

@@ -13,6 +13,7 @@ struct links {
     struct pg *pg;
     bool database_up;
     struct broker *broker; /* NULL: not connected */
+    struct retry_queues retry_queues; /* as of the last connection */
     bool blocked;          /* the broker has an alarm: publish nothing */
     struct redial database_redial, broker_redial;
     bool database_known, broker_known; /* it took us once: from then on it is waited for */

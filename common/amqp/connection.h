@@ -97,12 +97,6 @@ MUST_CHECK bool broker_get(struct broker *b, const char *queue, struct broker_ev
  * channel is reopened: unacknowledged deliveries go back to their queue). */
 MUST_CHECK bool broker_queue_depth(struct broker *b, const char *queue, uint32_t *ret_ready,
                                    uint32_t *ret_consumers, struct err *e);
-/* Ready messages of a work queue and of its retry queues (and of what stands in
- * for them) together; those that somebody holds are not among
- * them. *ret_there: of the work queue itself. False: ERR_RETRY "broker_lost". */
-MUST_CHECK bool broker_work_depth(struct broker *b, const struct settings *s, const char *queue,
-                                  bool *ret_there, int64_t *ret_messages, struct err *e);
-
 /* What takes part in a move from classic retry queues (as meterbeat made them before) to quorum
  * ones. {0} to begin with. */
 struct retry_queues {
@@ -121,7 +115,8 @@ MUST_CHECK bool broker_declare_topology(struct broker *b, const struct settings 
 /* Another work queue, and retry queues of its own. */
 MUST_CHECK bool broker_declare_work(struct broker *b, const struct settings *s, const char *queue,
                                     struct retry_queues *r, struct err *e);
-
+/* Ready messages of a work queue, of its retry queues, and of what stands in for those by *r
+ * (broker_declare_topology), together; 
 /* A quorum queue whose only argument is its type. False: ERR_RETRY "broker_lost". */
 MUST_CHECK bool broker_is_bare_quorum_queue(struct broker *b, const char *queue, bool *ret_is,
                                             struct err *e);

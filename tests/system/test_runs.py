@@ -132,12 +132,22 @@ def test_runs_whose_messages_were_purged_or_deleted_are_promised_anew_and_done_o
     all_done_once(watched, rows, fanned_out)
 
 
-def test_a_queue_that_is_only_long_is_not_sent_again(watched, fanned_out, rows, connect):
+def channel_errors(servers, place):
+    """Of the test's virtual host, in RabbitMQ's log so far."""
+    return [line for line in servers.rabbitmq.log.read_text(errors="replace").splitlines()
+            if "Channel error" in line and f"vhost: '{place.vhost}'" in line]
+
+
+def test_a_queue_that_is_only_long_is_not_sent_again_and_looking_at_it_is_no_error(
+        watched, fanned_out, rows, connect, servers, place):
     producer = watched.meterbeat.producer()
     producer.wait_for_event("broker_connected")
+    errors = channel_errors(servers, place)
+    assert errors, "of the queues that were missing, so that this can tell"
     wait_until(lambda: rows("SELECT max(lease_until) < now() - interval '8 s' FROM meterbeat.run"
                             " WHERE state = 'waiting'")[0][0], 30, "four times lost_after_s is over")
     assert not producer.events("lost_runs_promised_again")
+    assert channel_errors(servers, place) == errors
     assert ready(connect) == 4
     watched.start()
     all_done_once(watched, rows, fanned_out)
