@@ -53,24 +53,55 @@ def test_a_producer_that_freezes_before_its_commit_holds_the_others_for_seconds_
     assert_on_grid(ticks("often"), 1)
 
 
-def test_ids_of_ticks_to_come_cannot_be_foreseen(meterbeat, schedule, ticks, rows, queue):  # noqa: F811
-    """Who may publish knows name and due time, and how ids were made once: none of it is the id."""
-    schedule(entry("sums", "2s", task="aggregate"))
-    now = int(time.time())
+def forge(channel, name, dues, key=None):
+    """Messages with the ids that ticks to come have, as somebody makes them who knows how ids are made; the ids."""
     space = uuid.UUID("6d657465726245619c1e0a7d5f33d248")  # common/base/uuid.c
-    foreseen = set()
-    for due in range(now - now % 2, now + 60, 2):
-        name = "sums@" + time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(due))
-        foreseen.add(str(uuid.uuid5(space, name)))
+    ids = {str(uuid.uuid5(space, (f"{key}/" if key is not None else "") + f"{name}@{utc(due)}")) for due in dues}
+    for forged in ids:
+        send(channel, "aggregate", headers={"id": forged})
+    return ids
+
+
+def utc(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def test_who_may_publish_cannot_end_ticks_to_come_unless_he_has_the_key(
+        meterbeat, schedule, ticks, rows, queue):  # noqa: F811
+    """A run that is done is not done again: a message with a tick's id, performed before it is due, would end the tick."""
+    schedule(entry("sums", "2s", task="aggregate"))
     meterbeat.worker()
-    meterbeat.producer()
-    wait_until(lambda: len(ticks("sums")) >= 3, 30, "three ticks")
-    assert not foreseen & {task for _, task in ticks("sums")}
+    ended_early = "SELECT t.task_id FROM meterbeat.tick t JOIN meterbeat.run r USING (task_id) WHERE r.finished_at < t.due_at"
+
+    def due(seconds):
+        now = int(time.time())
+        return range(now + 2 - now % 2, now + seconds, 2)
+
+    def done(ids):
+        return rows("SELECT count(*) FROM meterbeat.run WHERE state = 'done' AND task_id = ANY (%s)", (list(ids),))[0][0]
+
+    # all that is known to who may only publish: the entry, when it is due, how ids are made and were made before
+    forged = forge(queue, "sums", due(40)) | forge(queue, "sums", due(40), "")
+    wait_until(lambda: done(forged) == len(forged), 60, "the forged messages are performed, as any task is")
+    producer = meterbeat.producer()
+    wait_until(lambda: done(task for _, task in ticks("sums")) >= 3, 30, "ticks are performed")
+    assert rows(ended_early) == []
+    assert producer.stop() == 0
+    # with the key, which is in the database alone, he could: so this test can tell
     (key,), = rows("SELECT tick_key FROM meterbeat.installation")
     assert len(key) == 72
+    forged = forge(queue, "sums", due(90), key)
+    meterbeat.producer()
+    wait_until(lambda: rows(ended_early), 90, "ticks that were ended before they were due")
+    assert {task for task, in rows(ended_early)} <= forged
+
+
+def test_producers_of_different_keys_perform_each_tick(meterbeat, schedule, rows):  # noqa: F811
+    schedule(entry("sums", "2s", task="aggregate"))
+    meterbeat.worker()
+    meterbeat.producer().wait_for_event("tick")
     rows("UPDATE meterbeat.installation SET tick_key = repeat('x', 40)")
-    other = meterbeat.producer()
-    other.wait_for_event("database_connected")
+    meterbeat.producer().wait_for_event("database_connected")
     done = "SELECT count(*) FROM meterbeat.run r JOIN meterbeat.tick t USING (task_id) WHERE r.state = 'done'"
     wait_until(lambda: rows(done)[0][0] >= 3, 30, "each tick is performed")
 
