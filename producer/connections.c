@@ -58,6 +58,13 @@ bool links_broker_failed(struct links *l, const struct err *why, struct err *e)
     return try_later(&l->broker_redial, l->broker_known, "broker_away", why, e);
 }
 
+void links_abandon_broker(struct links *l)
+{
+    broker_abandon(l->broker);
+    l->broker = NULL;
+    l->blocked = false;
+}
+
 bool links_connect_database(struct links *l, struct err *e)
 {
     struct err why = {0};

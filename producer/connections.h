@@ -5,6 +5,7 @@
 #include "common/base/backoff.h"
 #include "common/store/pg.h"
 #include "common/amqp/connection.h"
+#include "common/amqp/unresponsive.h"
 
 /* For reading: which of them is up. Changed by the functions below alone. */
 struct links {
@@ -12,9 +13,10 @@ struct links {
     char name[300]; /* meterbeat-producer@host/pid: what both servers show */
     struct pg *pg;
     bool database_up;
-    struct broker *broker; /* NULL: not connected */
+    struct broker *broker;            /* NULL: not connected */
     struct retry_queues retry_queues; /* as of the last connection */
-    bool blocked;          /* the broker has an alarm: publish nothing */
+    struct unresponsive unresponsive; /* relay.c keeps it */
+    bool blocked;                     /* the broker has an alarm: publish nothing */
     struct redial database_redial, broker_redial;
     bool database_known, broker_known; /* it took us once: from then on it is waited for */
 };
@@ -31,6 +33,8 @@ MUST_CHECK bool links_connect_broker(struct links *l, struct err *e);
 /* Something went wrong on a connection: it is down until its pause is over. False: as above. */
 MUST_CHECK bool links_database_failed(struct links *l, const struct err *why, struct err *e);
 MUST_CHECK bool links_broker_failed(struct links *l, const struct err *why, struct err *e);
+/* A queue holds the channel up: the connection ends at once, and may be made again at once. */
+void links_abandon_broker(struct links *l);
 /* The database answered: from now on it is waited for. */
 void links_database_works(struct links *l);
 /* Takes note of an alarm; frees the event. */

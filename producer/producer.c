@@ -199,13 +199,18 @@ static bool promise_due(struct producer *p, struct err *e)
     return true;
 }
 
-/* Plans when to offer again what is still in the outbox. */
+/* Plans when to offer again what is still in the outbox. Of queues that do not answer there may be
+ * something whenever one is due. */
 static void plan_relay(struct producer *p, const struct relay_count *count)
 {
-    p->promised = count->taken == RELAY_BATCH || count->sent < count->taken;
     int64_t now_ms = clock_mono_ms();
+    int64_t next_ms = unresponsive_next_ms(&p->links.unresponsive);
+    bool more = count->taken >= RELAY_BATCH || count->sent < count->taken;
+    p->promised = more || next_ms != INT64_MAX;
     if (count->refused == 0) {
-        p->relay_due_ms = count->sent < count->taken ? now_ms + NAP_MS : now_ms;
+        p->relay_due_ms = count->sent < count->taken ? now_ms + NAP_MS
+                          : more || next_ms < now_ms ? now_ms
+                                                     : next_ms;
         return;
     }
     int64_t pause_ms = redial_later(&p->refused, now_ms);
@@ -312,6 +317,10 @@ static bool send_once(struct producer *p, struct err *e)
     if (count.refused)
         return err_set(e, ERR_RETRY, "publish_refused", "%s (it stays in the outbox)",
                        count.refusal);
+    if (count.timed_out)
+        return err_set(e, ERR_RETRY, "publish_timeout",
+                       "no confirm within broker.confirm_timeout_s: has its queue a leader? (it "
+                       "stays in the outbox)");
     return count.sent == count.taken || err_set(e, ERR_RETRY, "broker_blocked",
                                                 "RabbitMQ has an alarm and takes no messages; "
                                                 "it stays in the outbox");

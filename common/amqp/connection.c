@@ -424,6 +424,13 @@ void broker_close(struct broker *b)
     free(b);
 }
 
+void broker_abandon(struct broker *b)
+{
+    if (b)
+        b->lost = true;
+    broker_close(b);
+}
+
 int broker_server_major(const struct broker *b)
 {
     const amqp_table_t *table = amqp_get_server_properties(b->connection);
@@ -460,6 +467,19 @@ bool broker_consume(struct broker *b, const char *queue, const char *consumer_ta
     amqp_basic_consume(b->connection, BROKER_CHANNEL, amqp_cstring_bytes(queue),
                        amqp_cstring_bytes(consumer_tag), 0, 0, 0, amqp_empty_table);
     return broker_reply(b, amqp_get_rpc_reply(b->connection), "consume", e);
+}
+
+bool broker_try_consume(const struct settings *s, const char *connection_name, const char *queue,
+                        int64_t timeout_ms, struct err *e)
+{
+    struct broker *b;
+    if (!broker_open(s, connection_name, &b, e))
+        return false;
+    struct timeval timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
+    (void)amqp_set_rpc_timeout(b->connection, &timeout);
+    bool taken = broker_consume(b, queue, "try", 1, e);
+    broker_close(b); /* without a word when it is lost */
+    return taken;
 }
 
 bool broker_cancel(struct broker *b, const char *consumer_tag, struct err *e)

@@ -52,6 +52,9 @@ MUST_CHECK bool broker_open(const struct settings *s, const char *connection_nam
                             struct broker **ret_broker, struct err *e);
 /* Orderly close, bounded in time; NULL accepted; frees. */
 void broker_close(struct broker *b);
+/* At once and without a word: for a channel that is held up and would not answer the close. NULL
+ * accepted; frees. */
+void broker_abandon(struct broker *b);
 /* To wait on together with others; drain broker_next() until NONE, or until nothing is buffered,
  * before waiting again. */
 int broker_fd(const struct broker *b);
@@ -82,6 +85,12 @@ MUST_CHECK bool broker_publish_wait(struct broker *b, const char *queue, const s
 /* False: ERR_REJECT "no_queue" (the channel is reopened, this consume did not happen). */
 MUST_CHECK bool broker_consume(struct broker *b, const char *queue, const char *consumer_tag,
                                int prefetch, struct err *e);
+/* Whether the queue takes a consumer now: tried by a connection of its own, which ends with it, and
+ * costs at most one message a return. False: ERR_RETRY "broker_lost", it did not answer within
+ * timeout_ms or cost the connection, as one without a leader does | as broker_open and
+ * broker_consume. */
+MUST_CHECK bool broker_try_consume(const struct settings *s, const char *connection_name,
+                                   const char *queue, int64_t timeout_ms, struct err *e);
 /* A new channel for the old one: its consumers end, its unacknowledged deliveries go back, and no
  * event of it comes any more. False: ERR_RETRY "broker_lost". */
 MUST_CHECK bool broker_renew_channel(struct broker *b, struct err *e);
@@ -116,7 +125,12 @@ MUST_CHECK bool broker_declare_topology(struct broker *b, const struct settings 
 MUST_CHECK bool broker_declare_work(struct broker *b, const struct settings *s, const char *queue,
                                     struct retry_queues *r, struct err *e);
 /* Ready messages of a work queue, of its retry queues, and of what stands in for those by *r
- * (broker_declare_topology), together; 
+ * (broker_declare_topology), together; those that somebody holds are not among them. *ret_there: of
+ * the work queue itself. False: ERR_RETRY "broker_lost". */
+MUST_CHECK bool broker_work_depth(struct broker *b, const struct settings *s, const char *queue,
+                                  const struct retry_queues *r, bool *ret_there,
+                                  int64_t *ret_messages, struct err *e);
+
 /* A quorum queue whose only argument is its type. False: ERR_RETRY "broker_lost". */
 MUST_CHECK bool broker_is_bare_quorum_queue(struct broker *b, const char *queue, bool *ret_is,
                                             struct err *e);

@@ -208,22 +208,38 @@ bool outbox_expire(struct pg *p, const char *owner, int64_t *ret_count, struct e
                  PG_ARGS(owner));
 }
 
+bool outbox_take_filtered(struct pg *p, const char *owner, int64_t older_than_s,
+                          const struct outbox_filter *filter, size_t max,
+                          struct outbox_row **ret_rows, size_t *ret_count, struct err *e)
+{
+    char age[PG_NUMBER], limit[PG_NUMBER];
+    char *except = filter->except ? json_dumps(filter->except, JSON_COMPACT) : NULL;
+    if (filter->except && !except)
+        return outbox_no_memory(e);
+    PGresult *r CLEANUP(pg_clear) = NULL;
+    if (outbox_expire(p, owner, NULL, e))
+        r = pg_query(
+            p, e,
+            "SELECT id, queue, (extract(epoch FROM expires_at) * 1000)::bigint,"
+            " (extract(epoch FROM expires_at - clock_timestamp()) * 1000)::bigint, content_type,"
+            " content_encoding, headers, properties, body FROM meterbeat.outbox"
+            " WHERE (owner = $1 OR ($1::text IS NULL AND created_at <= now() - $2 * interval '1 "
+            "s'))"
+            " AND (expires_at IS NULL OR expires_at > now())"
+            " AND ($4::text IS NULL OR queue = $4) AND ($5::text IS NULL OR queue NOT IN"
+            " (SELECT name FROM json_array_elements_text($5::json) AS n (name)))"
+            " ORDER BY refused, id LIMIT $3::bigint FOR UPDATE SKIP LOCKED",
+            PG_ARGS(owner, pg_number(older_than_s, age), pg_number((int64_t)max, limit),
+                    filter->only, except));
+    free(except);
+    return r && outbox_read(r, ret_rows, ret_count, e);
+}
+
 bool outbox_take(struct pg *p, const char *owner, int64_t older_than_s, size_t max,
                  struct outbox_row **ret_rows, size_t *ret_count, struct err *e)
 {
-    char age[PG_NUMBER], limit[PG_NUMBER];
-    if (!outbox_expire(p, owner, NULL, e))
-        return false;
-    PGresult *r CLEANUP(pg_clear) = pg_query(
-        p, e,
-        "SELECT id, queue, (extract(epoch FROM expires_at) * 1000)::bigint,"
-        " (extract(epoch FROM expires_at - clock_timestamp()) * 1000)::bigint, content_type,"
-        " content_encoding, headers, properties, body FROM meterbeat.outbox"
-        " WHERE (owner = $1 OR ($1::text IS NULL AND created_at <= now() - $2 * interval '1 s'))"
-        " AND (expires_at IS NULL OR expires_at > now())"
-        " ORDER BY refused, id LIMIT $3::bigint FOR UPDATE SKIP LOCKED",
-        PG_ARGS(owner, pg_number(older_than_s, age), pg_number((int64_t)max, limit)));
-    return r && outbox_read(r, ret_rows, ret_count, e);
+    const struct outbox_filter none = {0};
+    return outbox_take_filtered(p, owner, older_than_s, &none, max, ret_rows, ret_count, e);
 }
 
 /* sql: a statement about the rows whose ids are $1. */

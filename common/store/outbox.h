@@ -40,6 +40,16 @@ struct outbox_row {
 #define OUTBOX_MAX_ROWS 10000
 MUST_CHECK bool outbox_take(struct pg *p, const char *owner, int64_t older_than_s, size_t max,
                             struct outbox_row **ret_rows, size_t *ret_count, struct err *e);
+/* The same, of some queues: `only` that one (NULL: any), none of `except` (an array of strings,
+ * NULL: none). Borrowed. */
+struct outbox_filter {
+    const char *only;
+    const json_t *except;
+};
+MUST_CHECK bool outbox_take_filtered(struct pg *p, const char *owner, int64_t older_than_s,
+                                     const struct outbox_filter *filter, size_t max,
+                                     struct outbox_row **ret_rows, size_t *ret_count,
+                                     struct err *e);
 /* Deletes rows past their expiry, at most 1000: of `owner`, or (NULL) of anybody. outbox_take does
  * it too; this one says how many they were. */
 MUST_CHECK bool outbox_expire(struct pg *p, const char *owner, int64_t *ret_count, struct err *e);

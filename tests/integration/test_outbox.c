@@ -38,6 +38,43 @@ static size_t take(struct pg *p, const char *owner, size_t max, struct outbox_ro
     return count;
 }
 
+static void queues_that_do_not_answer_are_left_out_or_taken_alone(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct pg *p = books_connect();
+    const char *const queues[] = {"a", "quote\"'\\,{}", "b", "a"};
+    json_t *args = json_array(), *kwargs = json_object();
+    for (size_t i = 0; i < ARRAY_LEN(queues); i++) {
+        char id[8];
+        snprintf(id, sizeof id, "%zu", i);
+        struct message m = message_of(id, args, kwargs);
+        assert_ok(outbox_add(p, "filtered", queues[i], &m, "json", clock_wall_ms(), &e), e);
+    }
+    json_decref(args);
+    json_decref(kwargs);
+    json_t *except = json_pack("[s, s]", "a", queues[1]);
+    const struct {
+        struct outbox_filter filter;
+        size_t count;
+        const char *first;
+    } cases[] = {{{.except = except}, 1, "b"},
+                 {{.only = "a"}, 2, "a"},
+                 {{.only = queues[1]}, 1, queues[1]},
+                 {{0}, 4, "a"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct outbox_row *rows;
+        size_t count;
+        assert_ok(outbox_take_filtered(p, "filtered", 0, &cases[i].filter, 10, &rows, &count, &e),
+                  e);
+        assert_int_equal(count, cases[i].count);
+        assert_string_equal(rows[0].queue, cases[i].first);
+        outbox_rows_free(rows, count);
+    }
+    json_decref(except);
+    pg_free(p);
+}
+
 static void a_message_comes_back_as_it_was_encoded(void **state)
 {
     (void)state;
@@ -156,6 +193,7 @@ static void what_has_expired_is_deleted_and_the_rest_says_what_is_left(void **st
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(queues_that_do_not_answer_are_left_out_or_taken_alone, books_fresh),
         cmocka_unit_test_setup(a_message_comes_back_as_it_was_encoded, books_fresh),
         cmocka_unit_test_setup(two_takers_never_hold_the_same_row, books_fresh),
         cmocka_unit_test_setup(what_has_expired_is_deleted_and_the_rest_says_what_is_left,

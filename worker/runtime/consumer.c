@@ -19,6 +19,7 @@
 #include "common/base/iso8601.h"
 #include "worker/runtime/republish.h"
 #include "worker/runtime/publisher.h"
+#include "common/amqp/unresponsive.h"
 
 /* librabbitmq before 0.14 recurses once a level of nested header tables; a frame has room for
  * 26,000. */
@@ -26,6 +27,8 @@
 /* Heartbeats are serviced at least this often. */
 #define IO_POLL_MS 500
 #define REPLIES_LAST_MS 10000
+/* Nothing else is done while a queue is tried that did not answer. */
+#define TRY_MOST_MS 3000
 
 /* A queue that is consumed from. */
 struct source {
@@ -45,8 +48,9 @@ struct consumer {
     struct redial redial;
     struct source sources[SUBSCRIPTIONS_MAX];
     size_t sources_count;
-    unsigned version;      /* of the subscriptions that they are */
-    unsigned sources_made; /* for the tags */
+    struct unresponsive unresponsive; /* queues that it goes without */
+    unsigned version;                 /* of the subscriptions that they are */
+    unsigned sources_made;            /* for the tags */
     uint64_t epoch;
     uint64_t settled_up_to; /* every tag up to here is settled */
     bool *settled_alone;    /* ring: tags above that, settled out of order */
@@ -127,8 +131,11 @@ static bool consume(struct consumer *c, const char *queue, struct err *e)
         snprintf(source->tag, sizeof source->tag, "%s", c->name);
     else
         snprintf(source->tag, sizeof source->tag, "%.240s#%u", c->name, ++c->sources_made);
-    if (!broker_consume(c->broker, queue, source->tag, (int)s->worker.prefetch, e))
+    if (!broker_consume(c->broker, queue, source->tag, (int)s->worker.prefetch, e)) {
+        if (strcmp(e->code, "broker_lost") == 0) /* it may have been the queue that cost it */
+            unresponsive_suspect(&c->unresponsive, queue, clock_mono_ms());
         return false;
+    }
     c->sources_count++;
     log_event(LOG_LEVEL_INFO, "consuming", "queue=%s prefetch=%lld", queue,
               (long long)s->worker.prefetch);
@@ -144,12 +151,16 @@ static bool declare_source(struct consumer *c, const char *queue, struct retry_q
             delayed_delivery_declare(c->broker, queue, s->broker.delayed_delivery, e));
 }
 
+static bool is_main(const struct consumer *c, const char *queue)
+{
+    return strcmp(queue, c->settings->broker.queue) == 0;
+}
+
 /* A queue that remote control has added must not cost the worker the others: until the next
  * connection it goes without. */
 static bool leave_out(const struct consumer *c, struct subscription *wanted, const struct err *why)
 {
-    if (strcmp(wanted->queue, c->settings->broker.queue) == 0 ||
-        strcmp(why->code, "broker_lost") == 0)
+    if (is_main(c, wanted->queue) || strcmp(why->code, "broker_lost") == 0)
         return false;
     log_event(LOG_LEVEL_ERROR, "queue_left_out", "queue=%s code=%s error=%s", wanted->queue,
               why->code, why->text);
@@ -157,18 +168,20 @@ static bool leave_out(const struct consumer *c, struct subscription *wanted, con
     return true;
 }
 
-/* True with *ret_again: one was left out, which has cost the channel and all its consumers. */
-static bool consume_all(struct consumer *c, struct subscription *wanted, size_t count,
-                        bool *ret_again, struct err *e)
+/* What is not consumed from yet. An added queue is tried first, by a connection of its own: one
+ * without a leader would hold up this one, whose consumers RabbitMQ keeps for half a minute more,
+ * with what it gives them. */
+static bool consume_missing(struct consumer *c, const struct subscription *wanted, size_t count,
+                            struct err *e)
 {
-    c->sources_count = 0;
-    *ret_again = false;
-    for (size_t i = 0; i < count && !*ret_again; i++) {
-        if (!wanted[i].queue[0] || consume(c, wanted[i].queue, e))
+    for (size_t i = 0; i < count && c->broker; i++) {
+        const char *queue = wanted[i].queue;
+        if (!queue[0] || find_source(c, queue) || unresponsive_has(&c->unresponsive, queue))
             continue;
-        if (!leave_out(c, &wanted[i], e))
+        if (!is_main(c, queue))
+            unresponsive_suspect(&c->unresponsive, queue, clock_mono_ms());
+        else if (!consume(c, queue, e))
             return false;
-        *ret_again = true;
     }
     return true;
 }
@@ -177,7 +190,6 @@ static bool consume_all(struct consumer *c, struct subscription *wanted, size_t 
 static bool start_consuming(struct consumer *c, struct err *e)
 {
     struct subscription wanted[SUBSCRIPTIONS_MAX];
-    bool again = true;
     struct retry_queues r CLEANUP(retry_queues_free) = {0};
     c->version = subscriptions_version(c->subscriptions);
     size_t count = subscriptions_list(c->subscriptions, wanted, SUBSCRIPTIONS_MAX);
@@ -189,10 +201,7 @@ static bool start_consuming(struct consumer *c, struct err *e)
             return false;
     if (r.unfinished)
         outlet_finish_retry_queues(c->outlet);
-    while (again)
-        if (!consume_all(c, wanted, count, &again, e))
-            return false;
-    return true;
+    return consume_missing(c, wanted, count, e);
 }
 
 static void connect_when_due(struct consumer *c)
@@ -320,10 +329,7 @@ static bool change_sources(struct consumer *c, struct err *e)
     for (size_t i = c->sources_count; c->broker && i-- > 0;) /* giving back may lose it */
         if (!is_wanted(wanted, count, c->sources[i].queue) && !stop_source(c, &c->sources[i], e))
             return false;
-    for (size_t i = 0; i < count && c->broker; i++)
-        if (!find_source(c, wanted[i].queue) && !consume(c, wanted[i].queue, e))
-            return false;
-    return true;
+    return consume_missing(c, wanted, count, e);
 }
 
 static void follow_subscriptions(struct consumer *c)
@@ -335,6 +341,52 @@ static void follow_subscriptions(struct consumer *c)
     c->version = version;
     if (!change_sources(c, &e)) /* the next connection declares and consumes afresh */
         lose_connection(c, &e);
+}
+
+/* While c->broker lives, a loss of the connection that the queue is tried by is the queue's fault.
+ * False: there is no more to do now. */
+static bool try_queue(struct consumer *c, const struct unresponsive_queue *due)
+{
+    struct err e = {0};
+    struct subscription wanted[SUBSCRIPTIONS_MAX];
+    char queue[BROKER_QUEUE_NAME];
+    snprintf(queue, sizeof queue, "%s", due->queue);
+    size_t count = subscriptions_list(c->subscriptions, wanted, SUBSCRIPTIONS_MAX);
+    bool wants = is_wanted(wanted, count, queue) && !find_source(c, queue);
+    bool taken = wants && broker_try_consume(c->settings, c->name, queue,
+                                             unresponsive_patience_ms(due, TRY_MOST_MS), &e);
+    if (wants && !taken && strcmp(e.code, "broker_lost") == 0) {
+        if (unresponsive_confirm(&c->unresponsive, queue, clock_mono_ms()))
+            log_event(LOG_LEVEL_ERROR, "queue_unresponsive",
+                      "queue=%s code=%s error=%s do=\"it is not consumed from until it answers; if "
+                      "it has no leader: docs/queues.md\"",
+                      queue, e.code, e.text);
+        return false;
+    }
+    if (unresponsive_forget(&c->unresponsive, queue) && taken)
+        log_event(LOG_LEVEL_INFO, "queue_answers", "queue=%s", queue);
+    if (!wants)
+        return true;
+    /* without a second connection it is tried by this one; a queue that is missing, as one that was
+     * added just now, is declared by the next */
+    bool by_this = taken || strcmp(e.code, "broker_unreachable") == 0;
+    if (by_this ? consume(c, queue, &e) : strcmp(e.code, "no_queue") != 0) {
+        if (!by_this)
+            log_event(LOG_LEVEL_ERROR, "queue_left_out", "queue=%s code=%s error=%s", queue, e.code,
+                      e.text);
+        return true;
+    }
+    lose_connection(c, &e);
+    return false;
+}
+
+static void try_unresponsive(struct consumer *c)
+{
+    const struct unresponsive_queue *due;
+    bool go_on = true;
+    while (go_on && c->broker && handover_stopping(c->handover) == STOP_NO &&
+           (due = unresponsive_due(&c->unresponsive, clock_mono_ms())))
+        go_on = try_queue(c, due);
 }
 
 /* --- what the broker says ------------------------------------------------------------------------
@@ -566,6 +618,7 @@ static void io_thread(void *context)
             connect_when_due(c);
         cancel_when_stopping(c);
         follow_subscriptions(c);
+        try_unresponsive(c);
         bool drained = !listen || drain(c);
         serve_executor(c);
         /* what librabbitmq has read already would wake no poll */

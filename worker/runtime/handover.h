@@ -20,8 +20,10 @@ enum stop {
     STOP_NOW,   /* end at the next safe point, unacknowledged */
 };
 
-/* The code of a publication that was sent and not answered by the deadline, although the connection
- * lives and there is no alarm: a queue has no leader. What was sent may arrive all the same. */
+/* The code of a publication that was not answered within broker.confirm_timeout_s, although the
+ * connection lives and there is no alarm: its queue has no leader. Where several were under way
+ * each was sent again alone first, so it is this one's queue. What was sent may arrive all the
+ * same. */
 #define PUBLISH_NO_CONFIRM "no_confirm"
 
 /* One message to publish and to have confirmed; owned by the executor, filled by it up to
@@ -29,7 +31,8 @@ enum stop {
 struct publication {
     struct publish_route route;
     const struct envelope *envelope;
-    uint64_t number; /* I/O thread's */
+    uint64_t number; /* I/O thread's, as the next: under which it was published last, and when */
+    int64_t sent_ms; /* monotonic */
     enum { PUBLICATION_WAITING, PUBLICATION_SENT, PUBLICATION_CONFIRMED, PUBLICATION_FAILED } state;
     struct err error; /* of a failed one */
 };
@@ -39,7 +42,7 @@ struct publish_batch {
     struct publish_batch *next;
     struct publication *items;
     size_t count;
-    int64_t deadline_ms; /* monotonic; the I/O thread answers by then at the latest */
+    int64_t deadline_ms; /* monotonic: of what waits for a connection or for the end of an alarm */
     bool answered;       /* guarded by the hand-over's lock */
 };
 
@@ -87,7 +90,8 @@ struct delivery *handover_take(struct handover *h, int64_t timeout_ms);
 /* d belongs to the I/O thread again. */
 void handover_settle(struct handover *h, struct delivery *d, enum settlement settlement);
 /* Publishes all; true when all are confirmed. Otherwise the first error (others may be confirmed).
- * Blocks until the I/O thread answers: deadline_ms, the stop or the loss of the connection. */
+ * Blocks until the I/O thread answers: by deadline_ms without a connection, at the stop, at the
+ * loss of the connection, or once each queue had broker.confirm_timeout_s to confirm. */
 MUST_CHECK bool handover_publish(struct handover *h, struct publication *items, size_t count,
                                  int64_t deadline_ms, struct err *e);
 /* Waits, but not beyond STOP_NOW (`beyond` = STOP_NOW) or any stop (STOP_DRAIN). */

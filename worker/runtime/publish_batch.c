@@ -19,7 +19,6 @@ static void mailing_clear(struct mailing *m)
     for (size_t i = 0; i < m->count; i++)
         envelope_free(&m->items[i].envelope);
     m->count = m->bytes = 0;
-    m->silent = NULL;
 }
 
 /* --- what the broker does not take --------------------------------------------------------- */
@@ -80,23 +79,18 @@ static bool is_refusal(const struct mailing_item *item, const struct err *why)
            strcmp(why->code, "publish_refused") == 0;
 }
 
-/* What has the same way as one that was not answered would only wait as long. */
-static bool is_silent(struct mailing *m, const struct mailing_item *item, const struct err *why)
-{
-    if (strcmp(why->code, PUBLISH_NO_CONFIRM) == 0)
-        m->silent = item->route.routing_key;
-    return m->silent && strcmp(m->silent, item->route.routing_key) == 0;
-}
-
 static enum give_up give_up(void *context, size_t index, const struct err *why)
 {
     struct mailing *m = context;
     struct mailing_item *item = &m->items[index];
+    bool is_silent = strcmp(why->code, PUBLISH_NO_CONFIRM) == 0;
     item->refusals += is_refusal(item, why);
-    if (!is_silent(m, item, why) && (!is_refusal(item, why) || !is_final(item, why)))
+    if (!is_silent && (!is_refusal(item, why) || !is_final(item, why)))
         return GIVE_UP_NOT_YET;
     if (item->follow_up)
         return bury(m->attempt, item, why);
+    if (is_silent)
+        shunned_add(&m->attempt->executor->shunned, item->route.routing_key, clock_mono_ms());
     log_error(LOG_LEVEL_WARNING, "result_refused", why);
     return GIVE_UP;
 }
@@ -167,6 +161,11 @@ bool mailing_follow_up(struct mailing *m, const struct follow_up *f)
 
 bool mailing_result(struct mailing *m, struct envelope *v, const char *to)
 {
+    if (shunned_has(&m->attempt->executor->shunned, to, clock_mono_ms())) {
+        log_event(LOG_LEVEL_WARNING, "result_refused", "error=\"its queue did not answer lately\"");
+        envelope_free(v);
+        return true;
+    }
     struct mailing_item item = {
         .envelope = *v,
         .route = {.exchange = "", .routing_key = to, .optional = true, .transient = true}};

@@ -22,7 +22,6 @@ struct mailing_item {
 struct mailing {
     struct attempt *attempt;
     size_t count, bytes;
-    const char *silent; /* the routing key whose queue did not answer, or NULL */
     struct mailing_item items[MAILING_ITEMS];
 };
 

@@ -26,6 +26,7 @@ struct outlet {
     int64_t retry_queues_due_ms;      /* monotonic: when they are looked at again, if unfinished */
     struct publish_batch *batches;    /* the executor's */
     struct replies replies;           /* of brief tasks */
+    bool one_by_one; /* a queue holds up the channel: only one message is under way at a time */
 };
 
 struct outlet *outlet_new(const struct settings *s, const char *name, struct handover *h,
@@ -227,6 +228,15 @@ static void fail_exchange(struct outlet *o, const char *text)
         }
 }
 
+static void restart_patience(struct outlet *o)
+{
+    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+        for (size_t i = 0; i < batch->count; i++)
+            batch->items[i].sent_ms = clock_mono_ms();
+    for (struct reply *reply = o->replies.waiting.first; reply; reply = reply->next)
+        reply->publication.sent_ms = clock_mono_ms();
+}
+
 static void take_event(struct outlet *o, struct broker_event *event)
 {
     struct err e;
@@ -246,6 +256,7 @@ static void take_event(struct outlet *o, struct broker_event *event)
         o->blocked = event->kind == BROKER_EVENT_BLOCKED;
         log_event(LOG_LEVEL_WARNING, o->blocked ? "broker_blocked" : "broker_unblocked",
                   "reason=%s", o->blocked ? event->text : "");
+        restart_patience(o); /* nobody answers during an alarm */
         return;
     default:
         broker_event_free(event);
@@ -276,6 +287,7 @@ static bool publish_one(struct outlet *o, struct publication *p, struct err *e)
         json_string_value(json_object_get(o->retry_queues.stand_ins, route.routing_key));
     if (stand_in && (!route.exchange || !route.exchange[0]))
         route.routing_key = stand_in;
+    p->sent_ms = clock_mono_ms();
     if (broker_publish(o->broker, &route, p->envelope, &p->number, e))
         p->state = PUBLICATION_SENT;
     else if (strcmp(e->code, "broker_lost") == 0)
@@ -287,12 +299,17 @@ static bool publish_one(struct outlet *o, struct publication *p, struct err *e)
     return true;
 }
 
+static bool may_publish(const struct outlet *o)
+{
+    return o->broker && !o->blocked && !(o->one_by_one && awaits_confirms(o));
+}
+
 static void publish_replies(struct outlet *o)
 {
     struct err e;
     int64_t now_ms = clock_mono_ms();
     struct reply *reply = o->replies.waiting.first, *next;
-    for (; reply && o->broker && !o->blocked; reply = next) {
+    for (; reply && may_publish(o); reply = next) {
         next = reply->next;
         if (reply->publication.state == PUBLICATION_WAITING && reply->not_before_ms <= now_ms &&
             !publish_one(o, &reply->publication, &e))
@@ -307,61 +324,106 @@ static void publish_waiting(struct outlet *o)
         return;
     for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
         for (size_t i = 0; i < batch->count; i++)
-            if (o->broker && !o->blocked && batch->items[i].state == PUBLICATION_WAITING &&
+            if (batch->items[i].state == PUBLICATION_WAITING && may_publish(o) &&
                 !publish_one(o, &batch->items[i], &e))
                 fail(&batch->items[i], &e);
     publish_replies(o);
 }
 
-/* The one that a batch still waits for; NULL: none, or several. */
-static struct publication *only_unanswered(struct publish_batch *batch)
+/* --- queues that do not answer ------------------------------------------------------------- */
+
+static bool same_route(const struct publication *a, const struct publication *b)
 {
-    struct publication *only = NULL;
-    for (size_t i = 0; i < batch->count; i++) {
-        if (batch->items[i].state != PUBLICATION_SENT)
-            continue;
-        if (only)
-            return NULL;
-        only = &batch->items[i];
-    }
-    return only;
+    const char *one = a->route.exchange ? a->route.exchange : "";
+    const char *other = b->route.exchange ? b->route.exchange : "";
+    return strcmp(one, other) == 0 && strcmp(a->route.routing_key, b->route.routing_key) == 0;
 }
 
-/* Had the connection or the queue failed, the broker would have said so. It holds up what is before
- * and after on a channel for a queue without a leader: of several nobody can tell whose is to
- * blame. All else goes by a new connection. */
-static bool fail_unanswered(struct publish_batch *batch)
+/* What has been sent and not answered, batches first. */
+struct unanswered {
+    struct publication *first;
+    bool is_alone;     /* all of them go where the first goes */
+    int64_t oldest_ms; /* when the first of them was sent */
+};
+
+static void add_unanswered(struct unanswered *u, struct publication *p)
+{
+    if (p->state != PUBLICATION_SENT)
+        return;
+    u->oldest_ms = !u->first || p->sent_ms < u->oldest_ms ? p->sent_ms : u->oldest_ms;
+    u->first = u->first ? u->first : p;
+    u->is_alone &= same_route(u->first, p);
+}
+
+static struct unanswered find_unanswered(struct outlet *o)
+{
+    struct unanswered u = {.is_alone = true};
+    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+        for (size_t i = 0; i < batch->count; i++)
+            add_unanswered(&u, &batch->items[i]);
+    for (struct reply *reply = o->replies.waiting.first; reply; reply = reply->next)
+        add_unanswered(&u, &reply->publication);
+    return u;
+}
+
+/* What waits for its turn to go there would only wait as long. */
+static void fail_route(struct outlet *o, const struct publication *silent)
 {
     struct err e;
-    struct publication *p = only_unanswered(batch);
-    if (!p)
-        return false;
+    const struct publication like = *silent; /* it may be freed with its reply */
+    const char *exchange = like.route.exchange ? like.route.exchange : "";
     (void)err_set(&e, ERR_RETRY, PUBLISH_NO_CONFIRM,
                   "exchange \"%.100s\", routing key %.200s: neither taken nor refused in time: "
                   "has the queue a leader?",
-                  p->route.exchange ? p->route.exchange : "", p->route.routing_key);
-    fail(p, &e);
-    return true;
+                  exchange, like.route.routing_key);
+    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+        for (size_t i = 0; i < batch->count; i++)
+            if (same_route(&like, &batch->items[i]))
+                fail(&batch->items[i], &e);
+    if (!exchange[0])
+        replies_drop(&o->replies, like.route.routing_key, e.text);
 }
 
-/* A stop that does not wait, or the deadline: the executor must not hang on the broker. */
+/* Had the connection or the queue failed, the broker would have said so. A queue without a leader
+ * holds up all that goes by the same channel: of several nobody can tell which it is, so each is
+ * sent again alone, by a new connection. */
+static void end_silence(struct outlet *o)
+{
+    struct unanswered u = find_unanswered(o);
+    int64_t patience_ms = 1000 * o->settings->broker.confirm_timeout_s;
+    if (!o->broker || o->blocked || !u.first || clock_mono_ms() - u.oldest_ms < patience_ms)
+        return;
+    if (u.is_alone)
+        fail_route(o, u.first);
+    else
+        log_event(LOG_LEVEL_WARNING, "publisher_held_up", "waited_ms=%lld", (long long)patience_ms);
+    o->one_by_one |= !u.is_alone;
+    for (struct publish_batch *batch = o->batches; batch; batch = batch->next) {
+        batch->deadline_ms = clock_mono_ms() + 1000 * o->settings->broker.connect_timeout_s;
+        for (size_t i = 0; i < batch->count; i++)
+            if (batch->items[i].state == PUBLICATION_SENT)
+                batch->items[i].state = PUBLICATION_WAITING;
+    }
+    replies_send_again(&o->replies);
+    broker_abandon(o->broker);
+    o->broker = NULL;
+}
+
+/* A stop that does not wait; or the deadline, which is for what cannot be sent: the executor must
+ * not hang on the broker. */
 static void fail_overdue(struct outlet *o)
 {
     struct err e;
-    bool silent = false;
     bool now = handover_stopping(o->handover) == STOP_NOW;
+    if (!now && o->broker && !o->blocked)
+        return;
     (void)err_set(&e, ERR_RETRY, now ? "stopping" : "publish_timeout", "%s",
                   o->blocked  ? "the broker is blocked by a resource alarm"
                   : o->broker ? "no confirm in time"
                               : "no connection to the broker");
-    for (struct publish_batch *batch = o->batches; batch; batch = batch->next) {
-        if (!now && clock_mono_ms() < batch->deadline_ms)
-            continue;
-        silent |= !now && o->broker && !o->blocked && fail_unanswered(batch);
-        fail_batch(batch, &e);
-    }
-    if (silent)
-        lose_connection(o, &e);
+    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+        if (now || clock_mono_ms() >= batch->deadline_ms)
+            fail_batch(batch, &e);
 }
 
 /* An answered batch is gone: the executor may have left its stack frame. */
@@ -415,8 +477,10 @@ void outlet_work(struct outlet *o)
     declare_when_needed(o);
     publish_waiting(o);
     drain(o);
+    end_silence(o);
     fail_overdue(o);
     answer_complete(o);
+    o->one_by_one &= o->batches || outlet_replying(o);
 }
 
 void outlet_close(struct outlet *o)

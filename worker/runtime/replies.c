@@ -2,6 +2,7 @@
 #include "worker/runtime/replies.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/log.h"
 
@@ -78,6 +79,19 @@ void replies_refuse(struct replies *r, struct reply *reply, const char *why, int
     log_event(LOG_LEVEL_WARNING, "result_refused", "task_id=%s error=%s",
               reply->envelope.correlation_id, why);
     replies_answer(r, reply);
+}
+
+void replies_drop(struct replies *r, const char *queue, const char *why)
+{
+    struct reply *reply = r->waiting.first, *next;
+    for (; reply; reply = next) {
+        next = reply->next;
+        if (strcmp(reply->queue, queue) != 0)
+            continue;
+        log_event(LOG_LEVEL_WARNING, "result_refused", "task_id=%s error=%s",
+                  reply->envelope.correlation_id, why);
+        replies_answer(r, reply);
+    }
 }
 
 void replies_send_again(struct replies *r)

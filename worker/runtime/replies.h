@@ -37,6 +37,8 @@ struct reply *replies_find(const struct replies *r, uint64_t number);
 void replies_answer(struct replies *r, struct reply *reply);
 /* The broker did not take it: once more later, or enough. */
 void replies_refuse(struct replies *r, struct reply *reply, const char *why, int64_t now_ms);
+/* Its queue does not answer: those that go there are not sent any more. */
+void replies_drop(struct replies *r, const char *queue, const char *why);
 /* The connection is another now: whatever was sent is sent again. */
 void replies_send_again(struct replies *r);
 /* The next delivery that may be acknowledged; false: none at the moment. */

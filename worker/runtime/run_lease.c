@@ -162,6 +162,7 @@ static enum settlement release(struct attempt *a)
 
 /* Rows of one transaction on their way. */
 struct outbox_batch {
+    struct executor *executor;
     struct outbox_row *rows;
     size_t count;
     struct publication items[OUTBOX_AT_ONCE];
@@ -169,7 +170,6 @@ struct outbox_batch {
     int refusals[OUTBOX_AT_ONCE];
     bool left[OUTBOX_AT_ONCE]; /* rows that the broker did not take */
     size_t left_count;
-    bool silent; /* a queue did not answer: what was behind it waits no longer either */
     struct err why;
 };
 
@@ -180,20 +180,25 @@ static void outbox_batch_clear(struct outbox_batch *b)
     b->count = 0;
 }
 
+static void leave(struct outbox_batch *b, size_t row)
+{
+    b->left[row] = true;
+    b->left_count++;
+}
+
 /* A queue that is full may be full because of us: we are the ones who empty it. So what it does not
  * take stays in the outbox, for the producer to offer again and again. */
 static enum give_up leave_in_outbox(void *context, size_t index, const struct err *why)
 {
     struct outbox_batch *b = context;
-    b->silent |= strcmp(why->code, PUBLISH_NO_CONFIRM) == 0;
-    bool refused = why->kind == ERR_REJECT || strcmp(why->code, "publish_refused") == 0 ||
-                   strcmp(why->code, "no_queue") == 0;
-    if (!b->silent && !refused)
+    bool is_silent = strcmp(why->code, PUBLISH_NO_CONFIRM) == 0;
+    bool refused = strcmp(why->code, "publish_refused") == 0 || strcmp(why->code, "no_queue") == 0;
+    if (!is_silent && why->kind != ERR_REJECT &&
+        (!refused || ++b->refusals[index] < OUTBOX_REFUSALS_MAX))
         return GIVE_UP_NOT_YET;
-    if (!b->silent && why->kind != ERR_REJECT && ++b->refusals[index] < OUTBOX_REFUSALS_MAX)
-        return GIVE_UP_NOT_YET;
-    b->left[b->row_of[index]] = true;
-    b->left_count++;
+    if (is_silent)
+        shunned_add(&b->executor->shunned, b->items[index].route.routing_key, clock_mono_ms());
+    leave(b, b->row_of[index]);
     b->why = *why;
     return GIVE_UP;
 }
@@ -205,6 +210,12 @@ static bool publish_rows(struct attempt *a, struct outbox_batch *b, struct err *
     for (size_t i = 0; i < b->count; i++) {
         if (b->rows[i].expires_ms && b->rows[i].expires_ms <= now_ms)
             continue;
+        if (shunned_has(&b->executor->shunned, b->rows[i].queue, clock_mono_ms())) {
+            (void)err_set(&b->why, ERR_RETRY, PUBLISH_NO_CONFIRM,
+                          "queue %.200s did not answer lately", b->rows[i].queue);
+            leave(b, i);
+            continue;
+        }
         b->row_of[n] = i;
         b->items[n++] = (struct publication){.route = publish_to_queue(b->rows[i].queue),
                                              .envelope = &b->rows[i].envelope};
@@ -238,7 +249,7 @@ static bool send_some(struct attempt *a, void *context, struct err *e)
 {
     struct pg *pg = a->executor->pg;
     struct outbox_tally *tally = context;
-    struct outbox_batch b CLEANUP(outbox_batch_clear) = {.rows = NULL};
+    struct outbox_batch b CLEANUP(outbox_batch_clear) = {.executor = a->executor};
     if (!pg_begin(pg, e) ||
         !outbox_take(pg, a->message.id, 0, OUTBOX_AT_ONCE, &b.rows, &b.count, e) ||
         !publish_rows(a, &b, e) || !forget_sent(pg, &b, e) || !pg_commit(pg, e))

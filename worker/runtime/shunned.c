@@ -1,4 +1,4 @@
-/* Retry queues that did not take a message lately: others of the backoff schedule do their work. */
+/* Queues that did not take a message lately. */
 #include "worker/runtime/shunned.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* Retry queues that did not take a message lately: others of the backoff schedule do their work. */
+/* Queues that did not take a message lately: other retry queues do the work of one, what goes to
+ * another waits in the outbox. */
 #ifndef METERBEAT_WORKER_RUNTIME_SHUNNED_H
 #define METERBEAT_WORKER_RUNTIME_SHUNNED_H
 
