@@ -3,12 +3,17 @@
 
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "ctl/management.h"
 
 #define FINDING_MAX 512
 /* What RabbitMQ gives every quorum queue that names no limit. */
 #define LIMIT_SINCE 4
 #define LIMIT_DEFAULT 20
+/* RabbitMQ asks the leader of a quorum queue for its figures, waits 250 ms, and then says that
+ * there are none. A busy one may be late once, not each time. */
+#define SILENT_MS 240
+#define SILENT_TIMES 3
 
 __attribute__((format(printf, 3, 4))) static bool add(json_t *findings, struct err *e,
                                                       const char *format, ...)
@@ -118,30 +123,76 @@ static bool find_unsafe_retry_queue(struct session *s, int64_t delay_s, json_t *
                name);
 }
 
+/* --- queues without a leader ---------------------------------------------------------------- */
+
+/* *ret_silent: it is there, and its leader says nothing. */
+static bool is_silent(struct session *s, const char *name, bool *ret_silent, struct err *e)
+{
+    *ret_silent = true;
+    for (int i = 0; *ret_silent && i < SILENT_TIMES; i++) {
+        uint32_t ready = 0, consumers;
+        int64_t start_ms = clock_mono_ms();
+        bool there = broker_queue_depth(s->broker, name, &ready, &consumers, e);
+        if (!there && strcmp(e->code, "broker_lost") == 0)
+            return false;
+        *ret_silent = there && ready == 0 && clock_mono_ms() - start_ms >= SILENT_MS;
+    }
+    return true;
+}
+
+/* queue: what the management API knows of it, or NULL. Each of the two ways finds what the other
+ * does not: a leader whose process has ended, and one that has no majority, or hangs. */
+static bool find_silent(struct session *s, const char *name, const json_t *queue, json_t *findings,
+                        struct err *e)
+{
+    const char *type = json_string_value(json_object_get(queue, "type"));
+    bool silent = type && strcmp(type, "quorum") == 0 &&
+                  json_string_length(json_object_get(queue, "leader")) == 0;
+    if (!silent && !is_silent(s, name, &silent, e))
+        return false;
+    return !silent || add(findings, e,
+                          "queue %s has no leader, or one that does not answer: it takes no "
+                          "messages and gives none (docs/queues.md)",
+                          name);
+}
+
 /* --- all ------------------------------------------------------------------------------------ */
 
-static bool find_in_work_queue(struct session *s, const char *dead, json_t *findings, struct err *e)
+static bool find_in_work_queue(struct session *s, const char *dead, const json_t *queue,
+                               json_t *findings, struct err *e)
 {
     const char *name = s->settings->broker.queue;
-    json_t *queue = management_queue(s->settings, name);
-    bool ok = queue
-                  ? find_limit(queue, name, dead, broker_server_major(s->broker), findings, e) &&
-                        find_full(queue, name,
-                                  "what follows from tasks waits in the outbox until there is room",
-                                  findings, e)
-                  : find_limit_without_management(s, name, findings, e);
-    json_decref(queue);
-    return ok;
+    if (!find_silent(s, name, queue, findings, e))
+        return false;
+    if (!queue)
+        return find_limit_without_management(s, name, findings, e);
+    return find_limit(queue, name, dead, broker_server_major(s->broker), findings, e) &&
+           find_full(queue, name, "what follows from tasks waits in the outbox until there is room",
+                     findings, e);
 }
 
 static bool find_in_dead_queue(struct session *s, const char *dead, json_t *findings, struct err *e)
 {
     json_t *queue = management_queue(s->settings, dead);
-    bool ok = !queue ||
-              find_full(queue, dead,
-                        "a worker whose task is dead waits and does nothing else; make room with "
-                        "`meterbeatctl dead replay` or `dead drop`",
-                        findings, e);
+    bool ok = find_silent(s, dead, queue, findings, e) &&
+              (!queue ||
+               find_full(queue, dead,
+                         "a worker whose task is dead waits and does nothing else; make room with "
+                         "`meterbeatctl dead replay` or `dead drop`",
+                         findings, e));
+    json_decref(queue);
+    return ok;
+}
+
+/* is_managed: the management API answers; one that does not is not asked once a queue. */
+static bool find_in_retry_queue(struct session *s, int64_t delay_s, bool is_managed,
+                                json_t *findings, struct err *e)
+{
+    char name[BROKER_QUEUE_NAME];
+    broker_retry_queue(s->settings->broker.queue, delay_s, name);
+    json_t *queue = is_managed ? management_queue(s->settings, name) : NULL;
+    bool ok = find_silent(s, name, queue, findings, e) &&
+              find_unsafe_retry_queue(s, delay_s, findings, e);
     json_decref(queue);
     return ok;
 }
@@ -149,13 +200,16 @@ static bool find_in_dead_queue(struct session *s, const char *dead, json_t *find
 bool queue_findings(struct session *s, json_t *findings, struct err *e)
 {
     char dead[BROKER_QUEUE_NAME];
+    json_t *queue = management_queue(s->settings, s->settings->broker.queue);
+    bool is_managed = queue;
     broker_dead_queue(s->settings, dead);
-    if (!find_in_work_queue(s, dead, findings, e) || !find_in_dead_queue(s, dead, findings, e) ||
-        !find_unsafe_retry_queue(s, BROKER_SHORT_RUNG_S, findings, e))
-        return false;
-    for (size_t i = 0; i < s->settings->worker.retry_delays; i++)
-        if (s->settings->worker.retry_delays_s[i] != BROKER_SHORT_RUNG_S &&
-            !find_unsafe_retry_queue(s, s->settings->worker.retry_delays_s[i], findings, e))
-            return false;
-    return true;
+    bool ok = find_in_work_queue(s, dead, queue, findings, e) &&
+              find_in_dead_queue(s, dead, findings, e) &&
+              find_in_retry_queue(s, BROKER_SHORT_RUNG_S, is_managed, findings, e);
+    for (size_t i = 0; ok && i < s->settings->worker.retry_delays; i++)
+        if (s->settings->worker.retry_delays_s[i] != BROKER_SHORT_RUNG_S)
+            ok = find_in_retry_queue(s, s->settings->worker.retry_delays_s[i], is_managed, findings,
+                                     e);
+    json_decref(queue);
+    return ok;
 }

@@ -162,6 +162,25 @@ def message_of(task):
                                                   headers={"lang": "py", "task": task, "id": "added"})
 
 
+# --- seen by hand ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("what, managed", [("sys:suspend(P)", False), ("ra:stop_server(quorum_queues, P)", True)])
+def test_check_and_status_name_a_queue_without_a_leader_and_no_other(
+        what, managed, meterbeat, worker_of, connect, leader):
+    meterbeat.ctl("init-db")
+    if not managed:
+        meterbeat.configure(broker={"management_url": ""})
+    worker = worker_of(retry_delays_s=(2, 3))
+    assert worker.stop() == 0
+    assert "leader" not in meterbeat.ctl("check") + meterbeat.ctl("status")
+    leader("meterbeat.retry.3", what)
+    for command in "check", "status":
+        began = time.monotonic()
+        said = meterbeat.ctl(command)
+        assert "queue meterbeat.retry.3 has no leader" in said and said.count("has no leader") == 1, said
+        assert time.monotonic() - began < 8
+
+
 # --- the producer -------------------------------------------------------------------------------------
 
 def test_the_producer_sends_what_other_queues_take_and_the_rest_when_the_queue_is_back(
