@@ -398,6 +398,38 @@ def test_a_run_that_always_kills_its_worker_is_dead_as_poison(worker_of, meterbe
     assert rows("SELECT state FROM meterbeat.run WHERE task_id = %s", [task_id]) == [("dead",)]
 
 
+@pytest.mark.parametrize("task", ["meterbeat.sleep", "meterbeat.echo"])
+def test_a_task_without_effects_that_always_kills_its_worker_is_dead_as_poison(
+        task, worker_of, meterbeat, queue, connect, rows):
+    meterbeat.ctl("init-db")
+    task_id = send(queue, task, 0)
+    for _ in range(4):  # the first start is counted by its coming back; by track_started echo is not done on receipt
+        worker = worker_of(max_starts=2, track_started=True, environment={"METERBEAT_CRASH_AT": "after_take"})
+        assert worker.wait() == -signal.SIGKILL
+    worker = worker_of(max_starts=2)
+    letter, _ = dead_letter(connect)
+    assert letter.headers["id"] == task_id and letter.headers["x-meterbeat-reason"] == "poison"
+    assert rows("SELECT task, state, error_code FROM meterbeat.run") == [(task, "dead", "poison")]
+    assert worker.stop() == 0
+
+
+def test_a_task_without_effects_that_came_back_ends_its_run_however_it_ends(
+        worker_of, meterbeat, queue, connect, rows):
+    meterbeat.ctl("init-db")
+    done_id = send(queue, "meterbeat.sleep", 0)
+    late_id = send(queue, "meterbeat.sleep", 30, headers={"timelimit": [None, 1]})
+    worker = worker_of(environment={"METERBEAT_CRASH_AT": "after_take"}, retry_delays_s=(1,))
+    assert worker.wait() == -signal.SIGKILL
+    worker = worker_of(retry_delays_s=(1,), prefetch=1)
+    worker.wait_for_event("task_done", task_id=done_id)
+    wait_until(lambda: rows("SELECT state FROM meterbeat.run WHERE task_id = %s", [done_id]) == [("done",)], 10,
+               "the end of the run")
+    letter, _ = dead_letter(connect)
+    assert letter.headers["id"] == late_id and letter.headers["x-meterbeat-reason"] == "time_limit"
+    assert not rows("SELECT FROM meterbeat.run WHERE state IN ('waiting', 'running', 'retrying')")
+    assert worker.stop() == 0
+
+
 def test_a_dead_letter_is_not_lost_between_its_confirm_and_the_acknowledgement(
         worker_of, meterbeat, queue, connect):
     worker = worker_of(environment={"METERBEAT_CRASH_AT": "after_ladder"})

@@ -94,6 +94,14 @@ MUST_CHECK bool outcome_bury(struct attempt *a, const struct envelope *v, const 
 
 /* --- keeper.c: the attempt whose task keeps a run ------------------------------------------ */
 enum settlement keeper_attempt(struct attempt *a);
+/* A task without effects whose delivery has come back: from then on its starts are counted, by a run
+ * like others, so that one that kills its workers ends. True: it is to be performed, uncounted
+ * while the database is away. False: *ret_settlement, it is dead or a stop came first. */
+MUST_CHECK bool keeper_count_start(struct attempt *a, enum settlement *ret_settlement);
+/* It was done: ends that run. False: a stop came first, or the lease is lost. */
+MUST_CHECK bool keeper_done(struct attempt *a);
+/* Given up because of a stop: does not count as a start that killed its worker. */
+void keeper_release(struct attempt *a);
 /* Its message has expired: ends the run, if an earlier attempt began one. False: a stop came first.
  */
 MUST_CHECK bool keeper_expired(struct attempt *a);

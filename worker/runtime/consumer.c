@@ -446,7 +446,8 @@ static bool give_back(struct consumer *c, struct broker_event *event, struct err
     return broker_nack_requeue(c->broker, tag, e);
 }
 
-/* Nothing that remote control has said stands against it, and nobody wants to hear of it. */
+/* Nothing that remote control has said stands against it, nobody wants to hear of it, and it has
+ * not come back, perhaps from a worker that it killed. */
 static bool may_be_brief(const struct consumer *c, const struct envelope *v,
                          const struct task **ret_task)
 {
@@ -468,8 +469,8 @@ static bool take_delivery(struct consumer *c, struct broker_event *event, struct
         return give_back(c, event, e);
     if (!make_ring(c, tag))
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a delivery");
-    if (event->defect[0] || !handover_idle(c->handover) ||
-        !may_be_brief(c, &event->envelope, &task) ||
+    if (event->defect[0] || event->redelivered || letter_came_before(&event->envelope) ||
+        !handover_idle(c->handover) || !may_be_brief(c, &event->envelope, &task) ||
         !brief_perform(c->settings, &event->envelope, &reply)) {
         hand_over(c, source->queue, event);
         return true;

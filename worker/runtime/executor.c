@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/base/thread.h"
 #include "worker/runtime/state.h"
@@ -82,20 +83,28 @@ static bool put_off(struct attempt *a, int64_t now_ms, enum settlement *ret_sett
 
 /* --- one delivery -------------------------------------------------------------------------- */
 
-/* A task that keeps no run touches nothing: its attempts are counted in the message. */
+/* A task that keeps no run touches nothing: its attempts are counted in the message. What has come
+ * back may have killed its worker: its starts are counted in the database. */
 static enum settlement perform_plain(struct attempt *a)
 {
     struct err e;
     enum revocation how;
+    enum settlement settlement;
+    if (a->delivery->redelivered && a->executor->pg && !keeper_count_start(a, &settlement))
+        return settlement;
+    crashpoint("after_take");
     if (!report_started(a))
         return SETTLE_LEAVE;
     if (attempt_perform(a, &e)) {
         log_event(LOG_LEVEL_DEBUG, "task_done", "attempt=%lld", (long long)a->failed + 1);
-        return report_succeeded(a) ? SETTLE_ACK : SETTLE_LEAVE;
+        return report_succeeded(a) && (!a->has_run || keeper_done(a)) ? SETTLE_ACK : SETTLE_LEAVE;
     }
     if (attempt_revoked(&e, &how))
         return outcome_revoked(a, how);
-    if (handover_stopping(a->executor->handover) == STOP_NOW && e.kind == ERR_RETRY)
+    bool is_stopped = handover_stopping(a->executor->handover) == STOP_NOW && e.kind == ERR_RETRY;
+    if (a->has_run && (is_stopped || e.kind == ERR_FATAL))
+        keeper_release(a);
+    if (is_stopped)
         return SETTLE_LEAVE;
     if (e.kind == ERR_FATAL) {
         log_error(LOG_LEVEL_ERROR, "cannot_go_on", &e);
@@ -117,7 +126,8 @@ static enum settlement perform_kept(struct attempt *a)
 static enum settlement expire(struct attempt *a)
 {
     log_event(LOG_LEVEL_INFO, "task_expired", "%s", "");
-    if (a->task->keeps_run && a->executor->pg && !keeper_expired(a))
+    bool may_have_run = a->task->keeps_run || a->delivery->redelivered;
+    if (may_have_run && a->executor->pg && !keeper_expired(a) && a->task->keeps_run)
         return SETTLE_LEAVE;
     return report_revoked(a, REVOKED_EXPIRED) ? SETTLE_ACK : SETTLE_LEAVE;
 }

@@ -207,6 +207,15 @@ bool outcome_bury(struct attempt *a, const struct envelope *v, const struct err 
     return sent;
 }
 
+/* That a task without effects has a run by now (keeper_count_start), only its message can tell. */
+static bool keep_run(const struct attempt *a, struct envelope *letter, struct err *e)
+{
+    if (!a->has_run || a->task->keeps_run || letter_mark_returned(letter))
+        return true;
+    letter_free(letter);
+    return err_set(e, ERR_RETRY, "no_memory", "no memory for a message");
+}
+
 /* Its dead-letter queue does not answer: the delivery goes round by a retry queue, and the rest of
  * the work goes on meanwhile. It does not count as an attempt. */
 static enum settlement dead_later(struct attempt *a, const struct err *why)
@@ -217,7 +226,7 @@ static enum settlement dead_later(struct attempt *a, const struct err *why)
     int64_t delay_s = ladder.delays_s[ladder.rungs - 1];
     if (a->has_run && !keeper_wait(a, delay_s, why))
         return a->taken_over ? SETTLE_ACK : SETTLE_LEAVE;
-    if (!letter_later(&a->delivery->envelope, &letter, &e))
+    if (!letter_later(&a->delivery->envelope, &letter, &e) || !keep_run(a, &letter, &e))
         return SETTLE_REQUEUE;
     log_event(LOG_LEVEL_ERROR, "dead_letter_waits",
               "delay_s=%lld do=\"look at the dead-letter queue: "
@@ -247,7 +256,9 @@ enum settlement outcome_revoked(struct attempt *a, enum revocation how)
 {
     const char *name = report_revocation_name(how);
     log_event(LOG_LEVEL_INFO, "task_revoked", "how=%s", name);
-    if (a->task && a->task->keeps_run && a->executor->pg && !keeper_revoked(a, name))
+    bool may_have_run = a->task && (a->task->keeps_run || a->delivery->redelivered);
+    if (may_have_run && a->executor->pg && !keeper_revoked(a, name) &&
+        (a->has_run || a->task->keeps_run))
         return a->taken_over ? SETTLE_ACK : SETTLE_LEAVE;
     return report_revoked(a, how) ? SETTLE_ACK : SETTLE_LEAVE;
 }
@@ -285,7 +296,8 @@ enum settlement outcome_retry(struct attempt *a, const struct err *why)
         return outcome_dead(a, why);
     if (a->has_run && !keeper_retry(a, delay_s, why))
         return a->taken_over ? SETTLE_ACK : SETTLE_LEAVE;
-    if (!letter_again(&a->delivery->envelope, a->failed + 1, &letter, &e)) {
+    if (!letter_again(&a->delivery->envelope, a->failed + 1, &letter, &e) ||
+        !keep_run(a, &letter, &e)) {
         log_error(LOG_LEVEL_ERROR, "retry_not_sent", &e);
         return SETTLE_REQUEUE;
     }

@@ -67,6 +67,12 @@ bool letter_came_before(const struct envelope *v)
     return count_of(v, LETTER_RETURNS) > 0;
 }
 
+bool letter_mark_returned(struct envelope *letter)
+{
+    return letter_came_before(letter) ||
+           json_object_set_new(letter->headers, LETTER_RETURNS, json_integer(1)) == 0;
+}
+
 bool letter_afresh(const struct envelope *v, struct envelope *ret_letter, struct err *e)
 {
     struct envelope letter = {0};

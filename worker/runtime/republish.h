@@ -34,6 +34,8 @@ MUST_CHECK bool letter_afresh(const struct envelope *v, struct envelope *ret_let
 /* Once more after a failure: counts in `retries` (Celery's) and LETTER_ATTEMPT. */
 MUST_CHECK bool letter_again(const struct envelope *v, int64_t failed, struct envelope *ret_letter,
                              struct err *e);
+/* A letter that counts as one that came before (letter_came_before). False: no memory. */
+MUST_CHECK bool letter_mark_returned(struct envelope *letter);
 /* Dead: x-meterbeat-reason, -error, -attempts, -queue, -worker, -time. bare: without the message's
  * own headers, which did not fit beside these. */
 MUST_CHECK bool letter_dead(const struct envelope *v, const struct letter_reason *reason, bool bare,

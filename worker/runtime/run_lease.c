@@ -58,7 +58,8 @@ static bool write_books(struct attempt *a, books_write *write, void *context, st
             return true;
         }
         pg_rollback(a->executor->pg);
-        if (strcmp(e->code, "lease_lost") == 0 || e->kind == ERR_REJECT ||
+        bool may_wait = a->has_run || a->task->keeps_run; /* others do without the database */
+        if (strcmp(e->code, "lease_lost") == 0 || e->kind == ERR_REJECT || !may_wait ||
             !wait_for_books(a, &pause_ms, e, STOP_NOW))
             return false;
     }
@@ -115,6 +116,17 @@ bool keeper_wait(struct attempt *a, int64_t delay_s, const struct err *why)
     return end_run(a, write_wait, delay_s, why);
 }
 
+static bool write_done(struct attempt *a, void *context, struct err *e)
+{
+    (void)context;
+    return run_done(a->executor->pg, &a->run, "no effects", NULL, e);
+}
+
+bool keeper_done(struct attempt *a)
+{
+    return end_run(a, write_done, 0, NULL);
+}
+
 static bool write_expired(struct attempt *a, void *context, struct err *e)
 {
     (void)context;
@@ -148,12 +160,16 @@ bool keeper_revoked(struct attempt *a, const char *how)
     return false;
 }
 
-/* Given up by our own will: must not count as a start that killed its worker. */
-static enum settlement release(struct attempt *a)
+void keeper_release(struct attempt *a)
 {
     struct err e;
     if (!pg_ready(a->executor->pg, &e) || !run_release(a->executor->pg, &a->run, &e))
         log_error(LOG_LEVEL_WARNING, "run_not_released", &e);
+}
+
+static enum settlement release(struct attempt *a)
+{
+    keeper_release(a);
     log_event(LOG_LEVEL_WARNING, "task_given_up", "reason=stopping");
     return SETTLE_LEAVE;
 }
@@ -279,7 +295,7 @@ static bool send_outbox(struct attempt *a)
 /* --- the attempt --------------------------------------------------------------------------- */
 
 /* Held until the books answer: RETRY and FATAL both mean that they cannot be used now. */
-static bool take_run(struct attempt *a, enum run_state *ret_state, struct err *e)
+static bool take_run(struct attempt *a, bool waits, enum run_state *ret_state, struct err *e)
 {
     struct executor *x = a->executor;
     int64_t pause_ms = BOOKS_PAUSE_MS;
@@ -298,7 +314,8 @@ static bool take_run(struct attempt *a, enum run_state *ret_state, struct err *e
             atomic_store(&x->failed, true);
             break;
         }
-        if (a->has_run || e->kind == ERR_REJECT || !wait_for_books(a, &pause_ms, e, STOP_DRAIN))
+        if (a->has_run || e->kind == ERR_REJECT || !waits ||
+            !wait_for_books(a, &pause_ms, e, STOP_DRAIN))
             break;
     }
     free(arguments);
@@ -415,11 +432,34 @@ enum settlement keeper_attempt(struct attempt *a)
     enum settlement settlement;
     do {
         again = false;
-        if (!take_run(a, &state, &e))
+        if (!take_run(a, true, &state, &e))
             return e.kind == ERR_REJECT ? outcome_dead(a, &e) : SETTLE_REQUEUE;
         settlement = state == RUN_TAKEN  ? perform_taken(a, &again)
                      : state == RUN_HELD ? put_copy_off(a)
                                          : settle_ended(a, state);
     } while (again);
     return settlement;
+}
+
+bool keeper_count_start(struct attempt *a, enum settlement *ret_settlement)
+{
+    enum run_state state;
+    struct err e;
+    if (!take_run(a, false, &state, &e)) {
+        pg_rollback(a->executor->pg);
+        if (e.kind != ERR_REJECT)
+            return true;
+        *ret_settlement = outcome_dead(a, &e);
+        return false;
+    }
+    if (state == RUN_TAKEN && a->run.vanished <= a->executor->settings->worker.max_starts)
+        return true;
+    if (state == RUN_DONE_BEFORE) { /* its result is not kept: it is made once more */
+        a->has_run = false;
+        return true;
+    }
+    *ret_settlement = state == RUN_TAKEN  ? poison(a)
+                      : state == RUN_HELD ? put_copy_off(a)
+                                          : settle_ended(a, state);
+    return false;
 }
