@@ -1,4 +1,4 @@
-/* The addresses of our own servers: where no record and no custodian may lead a request. */
+/* The addresses of our own servers, to which no record or custodian may lead a request. */
 #ifndef METERBEAT_HTTP_OWN_ADDRESS_H
 #define METERBEAT_HTTP_OWN_ADDRESS_H
 
@@ -6,10 +6,10 @@
 #include "common/http/address.h"
 
 /*
- * What the names in the settings lead to now: looked up at most once a minute a process, which can
- * take as long as the system's resolver does. One on this machine counts at each of its addresses.
- * False: ERR_RETRY "own_servers_unknown", a name is not found: nobody may be asked then, for it
- * could be that one. Any thread.
+ * Resolves the servers named in the settings, at most once a minute per process; takes as long as
+ * the system's resolver does. For a server on this machine, all of the machine's addresses count.
+ * False: ERR_RETRY "own_servers_unknown" if a name cannot be resolved: no request may be made then,
+ * since its address could be that server's. Any thread.
  */
 MUST_CHECK bool own_addresses(const struct settings *s, struct address_own *ret_own, struct err *e);
 
