@@ -1,4 +1,4 @@
-/* OAuth 2.0 tokens from a custodian's token endpoint: the request, and what its answer means. */
+/* OAuth 2.0 tokens (RFC 6749) from a custodian's token endpoint: the request and its answer. */
 #ifndef METERBEAT_GREENBUTTON_OAUTH_H
 #define METERBEAT_GREENBUTTON_OAUTH_H
 
@@ -8,31 +8,32 @@
 
 #define TOKEN_ANSWER_MAX (64 * 1024)
 #define TOKEN_MAX 16384       /* longest access or refresh token */
-#define TOKEN_LIFETIME_S 3600 /* when the answer does not say */
+#define TOKEN_LIFETIME_S 3600 /* used if the answer gives no lifetime */
 
 /* Strings borrowed. */
 struct token_request {
     struct http_peer peer;                 /* of the token endpoint */
-    const char *client_id, *client_secret; /* NULL: the certificate says who we are */
-    bool secret_in_body;                   /* else HTTP basic authentication */
+    const char *client_id, *client_secret; /* NULL: the client certificate authenticates us */
+    bool secret_in_body;                   /* false: HTTP basic authentication */
     const char *refresh_token;             /* NULL: the grant is client_credentials */
     const char *scope;                     /* "" = none */
 };
 
 struct token_pair {
     char *access_token;
-    char *refresh_token; /* NULL: the old one stays good */
+    char *refresh_token; /* NULL: the old refresh token stays valid */
     int64_t expires_in_s;
 };
 
 /*
- * One POST. False: ERR_REJECT "authorization_refused" (invalid_grant: the refresh token is used up,
- * expired or withdrawn), "token_refused" (any other refusal: client, scope, a redirect); ERR_RETRY
- * "token_unreadable", "token_unavailable" (429, 5xx), and http_failure's. Wipe with token_wipe.
+ * Sends one POST. False: ERR_REJECT "authorization_refused" (invalid_grant: the refresh token is
+ * used up, expired or revoked), "token_refused" (any other refusal: client, scope, a redirect);
+ * ERR_RETRY "token_unreadable", "token_unavailable" (429, 5xx), or an error of http_failure. Wipe
+ * the token with token_wipe.
  */
 MUST_CHECK bool token_ask(const struct settings *s, const struct token_request *r,
                           struct token_pair *ret_pair, struct err *e);
-/* What status and body mean: the same errors. Pure. */
+/* Interprets status and body of the answer; same errors. Pure. */
 MUST_CHECK bool token_read(long status, const char *body, size_t len, const char *shown,
                            struct token_pair *ret_pair, struct err *e);
 void token_wipe(struct token_pair *pair); /* for CLEANUP too */

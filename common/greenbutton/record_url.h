@@ -1,4 +1,4 @@
-/* The URL a window is asked for at: SEED's batch syntax or a template; and how it may be shown. */
+/* The URL of a record's window, by SEED's batch syntax or a template, and its redacted form. */
 #ifndef METERBEAT_GREENBUTTON_RECORD_URL_H
 #define METERBEAT_GREENBUTTON_RECORD_URL_H
 
@@ -11,7 +11,7 @@
 #define FEED_URL_MAX 4096
 #define FEED_URL_SHOWN 256
 
-/* Strings borrowed, NULL counts as "". Trailing blanks of sub_id do not count: the seed's column is
+/* Strings borrowed, NULL counts as "". Trailing blanks of sub_id are ignored: SEED's column is
  * character(200). */
 struct feed_url {
     const char *template; /* "" = SEED's syntax */
@@ -22,14 +22,15 @@ struct feed_url {
 };
 
 /*
- * SEED's: url, path, sub_id, then min_name=min and max_name=max as query parameters. Template:
- * {url} {path} as they are; {sub_id} {min_name} {min} {max_name} {max} {from} {to} (epoch seconds)
- * percent-encoded; "{{" is a brace. False: ERR_REJECT "bad_url" (field and reason; http and https
- * only) or "bad_url_template". Caller frees ret_url with buf_free.
+ * By default SEED's syntax: url, path, sub_id, then min_name=min and max_name=max as query
+ * parameters. In a template, {url} {path} are inserted unchanged; {sub_id} {min_name} {min}
+ * {max_name} {max} {from} {to} (epoch seconds) are percent-encoded; "{{" is a brace. False:
+ * ERR_REJECT "bad_url" (with field and reason; http and https only) or "bad_url_template". The
+ * caller frees ret_url with buf_free.
  */
 MUST_CHECK bool feed_url_build(const struct feed_url *u, struct buf *ret_url, struct err *e);
-/* For logs and errors: scheme, host, port, path; the sub_id, user, password and each query value
- * replaced by ***. Always fills out. */
+/* For logs and errors: scheme, host, port and path, with sub_id, user, password and each query
+ * value replaced by ***. Always fills out. */
 void feed_url_show(const char *url, const char *sub_id, char out[FEED_URL_SHOWN]);
 
 #endif

@@ -1,16 +1,14 @@
-/* A crontab on a wall clock without a zone: its next and last times, and how many there are. */
+/* A crontab on a wall clock without a zone: its next and previous times, and their number. */
 #ifndef METERBEAT_SCHEDULE_CRONTAB_WALL_H
 #define METERBEAT_SCHEDULE_CRONTAB_WALL_H
 
 #include "common/schedule/crontab.h"
 
-/*
- * Wall clocks are seconds as if the zone were UTC. The first time at or after wall_s, and the last
- * one at or before it. Pure.
- */
+/* Wall clock times are seconds as if the zone were UTC. The first time at or after wall_s, and the
+ * last one at or before it. Pure. */
 int64_t crontab_wall_from(const struct crontab *c, int64_t wall_s);
 int64_t crontab_wall_until(const struct crontab *c, int64_t wall_s);
-/* How many times are in [from_s, before_s); costs as much as there are months between. */
+/* The number of times in [from_s, before_s); takes time proportional to the months in between. */
 int64_t crontab_wall_count(const struct crontab *c, int64_t from_s, int64_t before_s);
 
 #endif

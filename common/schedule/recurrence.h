@@ -1,4 +1,4 @@
-/* When an entry recurs: by an interval or by a crontab, in its zone. */
+/* How an entry recurs: by an interval or a crontab, in its zone. */
 #ifndef METERBEAT_SCHEDULE_RECURRENCE_H
 #define METERBEAT_SCHEDULE_RECURRENCE_H
 
@@ -16,13 +16,11 @@ struct recurrence {
 
 #define RECURRENCE_DEFINITION 640
 
-/*
- * From an entry's every and anchor, or its crontab. False: ERR_FATAL "bad_interval", "bad_anchor",
- * "bad_crontab"; "bad_schedule" when there is neither or both. Pure.
- */
+/* Parses an entry's every and anchor, or its crontab. False: ERR_FATAL "bad_interval",
+ * "bad_anchor", "bad_crontab"; "bad_schedule" if it has neither or both. Pure. */
 MUST_CHECK bool recurrence_parse(const struct settings_entry *from, struct recurrence *ret,
                                  struct err *e);
-/* What decides the due times, as one line; a change of it starts an entry afresh. */
+/* The fields that decide the due times, as one line; when it changes, the entry starts afresh. */
 void recurrence_define(const struct settings_entry *from, const struct timezone_rules *zone,
                        char text[RECURRENCE_DEFINITION]);
 /* As in interval.h. Pure, any thread. */
