@@ -1,5 +1,5 @@
-/* What a person says a feed gets wrong (`record set`, `import`), applied to what is read of it.
- * Pure. */
+/* A person's corrections of what a feed gets wrong (`record set`, `import`), applied to what is
+ * read. Pure. */
 #ifndef METERBEAT_ESPI_CORRECTION_H
 #define METERBEAT_ESPI_CORRECTION_H
 
@@ -10,19 +10,20 @@
 #include "common/base/err.h"
 #include "common/espi/feed_series.h"
 
-/* As a person writes them; "" where nothing is said. */
+/* As a person writes them; "" where nothing was decided. */
 struct correction_words {
-    const char *multiplier; /* "0": ESPI's powerOfTenMultiplier, in place of the feed's */
-    const char *cost_scale; /* "0.001", "1/1000": what a cost of 1 is worth; ESPI's is 0.00001 */
-    const char *shift;      /* "-3600": seconds added to each start; or "milliseconds" */
-    const char *meter;      /* the usage point of readings that the feed gives none */
-    const char *service;    /* "gas": what is metered, whatever the feed says */
+    const char *multiplier; /* "0": the power of ten (powerOfTenMultiplier) instead of the feed's */
+    /* "0.001", "1/1000": the value of a cost of 1 in the currency; ESPI's is 0.00001 */
+    const char *cost_scale;
+    const char *shift;   /* "-3600": seconds added to each start; or "milliseconds" */
+    const char *meter;   /* the usage point of readings that have none in the feed */
+    const char *service; /* "gas": the service, whatever the feed says */
 };
 
 struct correction {
     bool has_multiplier, has_cost_scale;
     int64_t multiplier;
-    int cost_exponent; /* -5 where nothing is said */
+    int cost_exponent; /* -5 where nothing was decided */
     bool is_milliseconds;
     int64_t shift_s;
     const char *meter; /* NULL: none; borrowed from the words */
@@ -30,18 +31,18 @@ struct correction {
 };
 
 #define CORRECTION_METER 64 /* bytes of a name */
-/* False: ERR_REJECT "bad_option", with what may stand there. */
+/* False: ERR_REJECT "bad_option"; the text lists the valid values. */
 MUST_CHECK bool correction_read(const struct correction_words *words, struct correction *ret,
                                 struct err *e);
-/* Start and duration in seconds, the start shifted; ESPI_ABSENT stays. */
+/* Start and duration in seconds, the start shifted; ESPI_ABSENT is unchanged. */
 int64_t correction_start(const struct correction *c, int64_t start);
 int64_t correction_duration(const struct correction *c, int64_t duration);
-/* What is to be added to the power of ten of a reading's cost. */
+/* The number to add to the power of ten of a reading's cost. */
 int correction_cost_exponent(const struct correction *c);
-/* A bill's amount in ESPI's hundred-thousandths of the currency, rounded to them; ESPI_ABSENT
- * stays, and stands for what no 64 bits hold. */
+/* A bill's amount in ESPI's 1e-5 of the currency, rounded; ESPI_ABSENT is unchanged, and is
+ * returned if 64 bits cannot hold it. */
 int64_t correction_cost(const struct correction *c, int64_t cost);
-/* The series as it is taken. Its texts are borrowed from both. */
+/* The series with the corrections applied; its texts are borrowed from both. */
 struct espi_series correction_series(const struct correction *c, const struct espi_series *s);
 
 #endif

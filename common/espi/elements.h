@@ -1,4 +1,4 @@
-/* The meaning of a feed's elements as they open and close: readings go out, resources are kept. */
+/* Interprets a feed's elements as they open and close: emits readings, keeps resources. */
 #ifndef METERBEAT_ESPI_ELEMENTS_H
 #define METERBEAT_ESPI_ELEMENTS_H
 
@@ -11,7 +11,7 @@
 #define ESPI_DEPTH_MAX 255
 #define ESPI_DRAFTS_MAX 256 /* resources in one entry: "too_many_resources" */
 
-/* Where the XML parser stands, for problems. */
+/* The XML parser's position, for problems. */
 struct espi_place {
     uint64_t line;
     uint64_t column;
@@ -32,8 +32,8 @@ struct espi_document {
     struct espi_place (*place)(void *context);
     void *place_context;
 
-    /* where in the document: the grammar's rules that are open, and elements without meaning below
-     * them */
+    /* position in the document: the grammar's rules that are open, and elements without meaning
+     * below them */
     struct espi_seen seen[ESPI_RULES_MAX];
     uint8_t open[ESPI_DEPTH_MAX + 1];
     size_t depth; /* open[depth] is the innermost; 0 is the document */
@@ -42,20 +42,21 @@ struct espi_document {
     bool root_seen;
     bool name_space_told;
     bool wants_text;
-    bool text_cut; /* what follows is left out: the text is only shown */
+    bool text_cut; /* the rest is omitted: the text is only displayed */
     char *text;    /* limits.text_bytes of room */
     size_t text_len;
 
     /* the open entry */
     uint64_t entries;
-    uint64_t outside; /* the number of what stands in no entry: of a later document its own */
+    /* entry number for what is outside any entry: a new one for each further document */
+    uint64_t outside;
     bool in_entry;
     bool entry_has_readings;
     int64_t updated_s;
     struct buf title;
     struct buf hrefs_text;
     struct espi_array stored_hrefs; /* struct espi_stored_href */
-    struct espi_array hrefs;        /* struct espi_href, made of them when needed */
+    struct espi_array hrefs;        /* struct espi_href, built from them when needed */
     struct espi_entry_links entry_links;
     struct espi_budget entry_budget;
     struct espi_draft drafts[ESPI_DRAFTS_MAX];
@@ -75,33 +76,31 @@ struct espi_document {
     size_t own_point_len;
     struct espi_given block_given; /* by NODE_BLOCK_... */
     int64_t block_start_s, block_duration_s;
-    int64_t last_start_s; /* of the reading before, where it has one of its own */
+    int64_t last_start_s; /* of the previous reading, if it has one of its own */
     uint32_t ordinal;
-    uint32_t ordinal_unplaced;       /* how many of those have no start of their own */
+    uint32_t ordinal_unplaced;       /* the number of those without a start of their own */
     struct espi_given reading_given; /* by node */
-    bool start_unreadable;           /* of the reading: given, and no number */
-    bool start_elsewhere;            /* of the reading: given where none is read */
+    bool start_unreadable;           /* of the reading: given but not a number */
+    bool start_elsewhere;            /* of the reading: given in the wrong place */
     uint64_t readings;
-    uint64_t misplaced; /* IntervalReadings where none is read */
+    uint64_t misplaced; /* IntervalReadings where none is expected */
     uint64_t list_urls, customer_elements;
     struct espi_reading reading;
 };
 
 MUST_CHECK bool espi_document_make(struct espi_document *d, struct err *e);
 void espi_document_free(struct espi_document *d);
-/* Another document of the same feed begins: what was read so far stays. */
+/* Begins another document of the same feed; everything read so far stays. */
 void espi_document_next(struct espi_document *d);
 
-/*
- * The rule of the element now open, or -1 where it has no meaning. Errors: limits, and what the
- * sink says. name and uri stay where they are, unchanged, until espi_document_free.
- */
+/* Returns the rule of the element that opens, or -1 if it has no meaning. Errors: the limits', and
+ * the sink's. name and uri must stay valid and unchanged until espi_document_free. */
 MUST_CHECK bool espi_document_start(struct espi_document *d, const char *name, const char *uri,
                                     int *ret_rule, struct err *e);
-/* For NODE_LINK: its attributes. rel decides whether the href is of interest. */
+/* The attributes of a NODE_LINK. rel decides whether the href is of interest. */
 MUST_CHECK bool espi_document_link(struct espi_document *d, const char *rel, size_t rel_len,
                                    const char *href, size_t href_len, struct err *e);
-/* Whether the text here fills anything: without it, espi_document_text need not be called. */
+/* Whether text here has a meaning; otherwise espi_document_text need not be called. */
 static inline bool espi_document_wants_text(const struct espi_document *d)
 {
     return d->wants_text && !d->skipped;

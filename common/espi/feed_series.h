@@ -1,22 +1,22 @@
-/* What a feed says about its series of readings, and what was odd about the feed: plain data. */
+/* A feed's series, bills and problems: plain data. */
 #ifndef METERBEAT_ESPI_FEED_SERIES_H
 #define METERBEAT_ESPI_FEED_SERIES_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A number the feed does not give; no value a feed can give is equal to it. */
+/* A number that the feed does not give; different from any value that a feed can give. */
 #define ESPI_ABSENT INT64_MIN
 
-/* A multiplier that the feed gives and nobody can read; within the reader only. */
+/* A multiplier that the feed gives and that is unreadable; used within the reader only. */
 #define ESPI_UNREADABLE (INT64_MIN + 1)
 
-/* The rule that found one resource from another, most trusted first. */
+/* The rule that linked one resource to another, most trusted first. */
 enum espi_link {
     ESPI_LINK_NONE,
     ESPI_LINK_EXACT,  /* a `related` href names the collection (the other's `up`) or the item (its
                          `self`) */
-    ESPI_LINK_ENTRY,  /* both stand in one entry, alone of their kind */
+    ESPI_LINK_ENTRY,  /* both are in one entry, the only ones of their kind */
     ESPI_LINK_UP,     /* the child's `up` names its parent's `self` */
     ESPI_LINK_BACK,   /* the child's `related` names its parent */
     ESPI_LINK_PREFIX, /* the child's href lies under its parent's */
@@ -27,9 +27,9 @@ enum espi_link {
 const char *espi_link_name(enum espi_link link);
 
 /*
- * The readings of one MeterReading (or of blocks no MeterReading claims). Hrefs are without scheme,
- * host and outer slashes; texts and hrefs the feed does not give are NULL, numbers ESPI_ABSENT.
- * Codes are ESPI's.
+ * The readings of one MeterReading (or of blocks that no MeterReading claims). Hrefs are without
+ * scheme, host and outer slashes; texts and hrefs that the feed does not give are NULL, numbers
+ * ESPI_ABSENT. Codes are ESPI's.
  */
 struct espi_series {
     const char *usage_point;
@@ -58,10 +58,10 @@ struct espi_series {
     int64_t tou;
     int64_t cpp;
     int64_t consumption_tier;
-    int64_t shift_s;     /* what a person added to each start (correction.h): 0 as it is read */
+    int64_t shift_s;     /* added to each start by a person's correction (correction.h); 0: none */
     int64_t tz_offset_s; /* LocalTimeParameters: standard time minus UTC */
     int64_t dst_offset_s;
-    const char *dst_start_rule; /* as written: eight hex digits where the feed is right */
+    const char *dst_start_rule; /* as written: eight hex digits if the feed is correct */
     const char *dst_end_rule;
     enum espi_link usage_point_link;
     enum espi_link reading_type_link;
@@ -69,12 +69,12 @@ struct espi_series {
     enum espi_link local_time_link;
     uint64_t blocks;
     uint64_t readings;
-    bool interval_unit; /* interval_length is in another unit than seconds: place nothing by it */
-    bool duration_unit; /* its readings' durations are */
-    bool unreadable_costs; /* some of its costs cannot be read: never sum the others */
+    bool interval_unit;    /* interval_length is not in seconds: do not place readings by it */
+    bool duration_unit;    /* the same for the durations of its readings */
+    bool unreadable_costs; /* some of its costs are unreadable: never sum the others */
 };
 
-/* A series of which the feed says nothing: texts NULL, numbers ESPI_ABSENT. */
+/* A series about which the feed says nothing: texts NULL, numbers ESPI_ABSENT. */
 struct espi_series espi_series_unknown(void);
 
 /*
@@ -84,14 +84,14 @@ struct espi_series espi_series_unknown(void);
 struct espi_bill {
     const char *resource; /* "UsageSummary" or "ElectricPowerUsageSummary" */
     const char *self;
-    const char *usage_point; /* NULL: no rule finds it, or not it alone */
+    const char *usage_point; /* NULL: no rule finds it, or several match */
     enum espi_link usage_point_link;
     int64_t service_kind;
     int64_t start_s; /* of the billing period */
     int64_t duration_s;
     int64_t bill_last_period;
-    int64_t amount;         /* of the bill: that, or where it is none or 0 what its lines charge */
-    bool amount_from_lines; /* which of the two */
+    int64_t amount; /* the bill's amount; if absent or 0, the sum of the charges in its lines */
+    bool amount_from_lines; /* the latter */
     int64_t bill_to_date;
     int64_t cost_additional_last_period;
     int64_t currency;
@@ -107,14 +107,14 @@ struct espi_bill {
     int64_t updated_s; /* of its entry */
 };
 
-/* Something odd: the place is a line and column of the feed where known (else 0), and the href or
- * text at fault. */
+/* A problem of the feed, with the line and column where known (else 0), and the href or text
+ * concerned. */
 struct espi_problem {
-    const char *code; /* one stable word, never freed */
+    const char *code; /* a stable word, static */
     uint64_t line;
     uint64_t column;
-    uint64_t count;  /* how often: 1, but for what was skipped */
-    char where[160]; /* cut to fit; "" = see line */
+    uint64_t count;  /* occurrences: 1, except for skipped readings */
+    char where[160]; /* truncated; "" = see line */
 };
 
 #endif

@@ -1,5 +1,4 @@
-/* What a body is that is no feed, by its first bytes: the formats that portals offer beside Green
- * Button. Pure. */
+/* Recognises files that utility portals offer beside Green Button, by their first bytes. Pure. */
 #ifndef METERBEAT_ESPI_FOREIGN_H
 #define METERBEAT_ESPI_FOREIGN_H
 
@@ -7,12 +6,12 @@
 
 struct foreign {
     const char *code; /* "csv", "json", "pdf", "xls", "archive", "image", "rtf"; stable */
-    const char *text; /* for people: what it is, and what to fetch instead */
+    const char *text; /* for people: the format, and what to download instead */
 };
 
-/* NULL: none of those. The first 512 bytes are enough. */
+/* NULL: none of those. The first 512 bytes suffice. */
 const struct foreign *foreign_of(const char *head, size_t len);
-/* The same of an XML document by its root: "xls" (a workbook of Office 2003). */
+/* The same for an XML document, by its root: "xls" (an Office 2003 workbook). */
 const struct foreign *foreign_of_root(const char *name, const char *uri);
 
 #endif

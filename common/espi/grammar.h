@@ -1,4 +1,4 @@
-/* Which elements mean something, where they stand and what their text fills. Pure data. */
+/* Which elements have a meaning, where they occur and what their text fills. Pure data. */
 #ifndef METERBEAT_ESPI_GRAMMAR_H
 #define METERBEAT_ESPI_GRAMMAR_H
 
@@ -16,14 +16,14 @@ enum espi_node {
     NODE_TITLE,
     NODE_UPDATED,
     NODE_RESOURCE, /* what the graph keeps: its kind is in the rule */
-    NODE_PART,     /* an element within a resource that only holds others */
+    NODE_PART,     /* an element of a resource that only contains others */
     NODE_FIELD,    /* fills slot `slot` of the resource with a number */
     NODE_WORD,     /* fills slot `slot` of the resource with a text */
     NODE_BLOCK,
     NODE_BLOCK_INTERVAL,
     NODE_BLOCK_START,
     NODE_BLOCK_DURATION,
-    NODE_BLOCK_POINT, /* Duke Energy's: what else says it says in a block's interval */
+    NODE_BLOCK_POINT, /* Duke Energy's: a self-describing block has these in its interval */
     NODE_BLOCK_SERVICE,
     NODE_BLOCK_UNIT,
     NODE_BLOCK_STEP,
@@ -43,7 +43,7 @@ enum espi_node {
     NODE_LINE_AMOUNT,
     NODE_LINE_KIND,
     NODE_LINE_NOTE,
-    NODE_LIST,     /* a BatchList: where the answer is to be fetched */
+    NODE_LIST,     /* a BatchList: URLs of the answer */
     NODE_LIST_URL, /* one of its URLs */
 };
 
@@ -80,18 +80,18 @@ enum {
 };
 enum { LTP_DST_END, LTP_DST_OFFSET, LTP_DST_START, LTP_TZ_OFFSET, LTP_SLOTS };
 enum {
-    SUM_IS_ELECTRIC, /* which of the two names it came by */
+    SUM_IS_ELECTRIC, /* which of the two names the resource had */
     SUM_BILL_LAST,
     SUM_BILL_TO_DATE,
     SUM_COMMODITY,
     SUM_COST_ADDITIONAL,
     SUM_CURRENCY,
     SUM_CURRENT_MULTIPLIER,
-    SUM_CURRENT_PLACES, /* exponent of the value as it is written; absent: 0 */
+    SUM_CURRENT_PLACES, /* exponent of the value as written; absent: 0 */
     SUM_CURRENT_UOM,
     SUM_CURRENT_VALUE,
     SUM_DURATION,
-    SUM_LINE_AMOUNT, /* what its lines charge for together; absent: they do not say */
+    SUM_LINE_AMOUNT, /* sum of the charges in its lines; absent: they do not determine one */
     SUM_HAS_LINES,
     SUM_OVERALL_MULTIPLIER,
     SUM_OVERALL_PLACES,
@@ -100,13 +100,13 @@ enum {
     SUM_QUALITY,
     SUM_START,
     SUM_STATUS_TIME,
-    SUM_SAID,               /* what comes after is not what the feed says in it */
+    SUM_SAID,               /* the content after it contradicts the feed's */
     SUM_UPDATED = SUM_SAID, /* of its entry */
     SUM_SLOTS
 };
 #define ESPI_SLOTS_MAX SUM_SLOTS
 
-/* One line of the grammar. Its number is what the reader's stack holds. */
+/* One rule of the grammar. Its number is on the reader's stack. */
 struct espi_rule {
     const char *name;
     bool atom; /* in Atom's name space; else in ESPI's */
@@ -132,10 +132,10 @@ struct espi_seen {
 };
 
 /*
- * The rule of an element `name` in name space `uri` within rule `parent`; -1: it means nothing
- * there. Read all the same is an element in no name space, in the other one of Atom's and ESPI's,
- * or in one of them as it is often misspelt: *ret_is_misplaced, the first time. While `seen` is in
- * use, an address may not come to hold another name.
+ * The rule of element `name` in name space `uri` under rule `parent`; -1: no meaning. An element in
+ * no name space, in the wrong one of Atom's and ESPI's, or in a commonly misspelt one is accepted:
+ * *ret_is_misplaced, the first time. While `seen` is in use, an address must not be reused for
+ * another name.
  */
 int espi_grammar_match(int parent, const char *name, const char *uri,
                        struct espi_seen seen[ESPI_RULES_MAX], bool *ret_is_misplaced);
@@ -143,14 +143,14 @@ size_t espi_grammar_slots(enum espi_kind kind);
 /* "UsagePoint", ... */
 const char *espi_grammar_kind_name(enum espi_kind kind);
 
-/* Whether an element that no rule below `parent` matched has the name of a resource that is read,
- * in a name space that is neither ESPI's nor below it (as the customers' is). */
+/* Whether an element that no rule under `parent` matches has the name of a known resource, in a
+ * name space that is neither ESPI's nor below it (as the customer schema's is). */
 bool espi_grammar_is_foreign(int parent, const char *name, const char *uri);
-/* Whether an element is about a customer: NAESB's retail customer schema. */
+/* Whether an element belongs to NAESB's retail customer schema. */
 bool espi_grammar_is_customer(const char *name, const char *uri);
-/* Whether a document of that root is one of ESPI's, read or not. */
+/* Whether a document with that root is one of ESPI's, supported or not. */
 bool espi_grammar_is_root(const char *name, const char *uri);
-/* ESPI's name space, also as it is often misspelt: https, a slash at its end. */
+/* ESPI's name space, also if misspelt in a common way: https, a trailing slash. */
 bool espi_grammar_is_espi(const char *uri);
 
 #endif

@@ -14,7 +14,8 @@ struct espi_href {
     size_t len;
 };
 
-/* Which of several numbers were given, a bit each, and which of them twice and not the same. */
+/* Which of several numbers were given, one bit each, and which were given twice with different
+ * values. */
 struct espi_given {
     uint64_t once, twice;
 };
@@ -32,7 +33,7 @@ struct espi_named_href {
     uint32_t name;
 };
 
-/* The Atom entry a resource stands in. number 0: none, a bare document. */
+/* The Atom entry that contains a resource. number 0: none, a bare document. */
 struct espi_context {
     uint64_t number;
     uint32_t title; /* a name */
@@ -42,13 +43,13 @@ struct espi_context {
     size_t link_count;
 };
 
-/* Each different link of the open entry once, in its order; reused from entry to entry. */
+/* Each distinct link of the open entry, in order; reused for the next entry. */
 struct espi_entry_links {
     struct espi_array links; /* struct espi_named_href */
     struct espi_index index;
 };
 
-/* What a block says of its readings by itself, in its interval; numbers ESPI_ABSENT: not. */
+/* What a block's interval says about its readings; ESPI_ABSENT: not given. */
 #define ESPI_OWN_POINT 128
 struct espi_own {
     uint32_t point; /* the service point's id, a name; 0: none */
@@ -60,14 +61,14 @@ struct espi_own {
 
 struct espi_resource {
     enum espi_kind kind;
-    bool differs;            /* came again with other content; the first counts */
+    bool differs;            /* seen again with other content; the first counts */
     bool differs_in_meaning; /* a ReadingType with another unit, multiplier, kind or flow direction
                               */
     uint32_t self;
     uint32_t title;
     uint32_t slots; /* index of the first one in values */
     uint64_t entry;
-    uint64_t related_in; /* the last entry whose links it was given */
+    uint64_t related_in; /* the last entry whose links were added to it */
 };
 
 struct espi_relation {
@@ -89,16 +90,17 @@ struct espi_group {
     uint64_t readings;
     uint64_t unplaced;
     int64_t duration_s; /* of its first reading that has one; each ESPI_ABSENT: none */
-    int64_t step_s;     /* the least between two starts, one behind the other in a block */
-    int64_t share_s;    /* of its first block of readings without times: its length for each */
+    int64_t step_s;     /* the shortest distance between two consecutive starts in a block */
+    /* of its first block of readings without times: the block's duration per reading */
+    int64_t share_s;
     struct espi_own own;
-    uint32_t own_name; /* all of it as one text; 0: the blocks say nothing by themselves */
-    bool own_differs;  /* its blocks say different things */
+    uint32_t own_name; /* all of it as one text; 0: the blocks say nothing */
+    bool own_differs;  /* its blocks contradict one another */
     bool unreadable_values;
     bool unreadable_costs;
 };
 
-/* The names a group is found by, by rel, 0: none of that rel; and what its blocks say. */
+/* The key of a group: a name per rel, 0: no link of that rel; and what its blocks say. */
 struct espi_group_key {
     uint32_t names[REL_COUNT];
     uint32_t own_name;
@@ -117,24 +119,24 @@ struct espi_graph {
     struct espi_index by_key; /* groups by key */
 };
 
-/* Fills in->links: however many resources an entry has, its links are gone through once. `entry` is
- * the budget of what is kept as long as the entry. Free both parts of `l` in the end. */
+/* Fills in->links. The links of an entry are processed once, however many resources it has. `entry`
+ * is the budget for what is kept as long as the entry. Free both parts of `l` in the end. */
 MUST_CHECK bool espi_graph_links(struct espi_graph *g, struct espi_context *in,
                                  struct espi_entry_links *l, struct espi_budget *entry,
                                  struct err *e);
-/* Keeps a resource, or merges it into the one with its kind and self. *ret_differs: its content was
- * another. */
+/* Adds a resource, or merges it into the one with its kind and self. *ret_differs: its content
+ * differs. */
 MUST_CHECK bool espi_graph_add(struct espi_graph *g, const struct espi_draft *draft,
                                const struct espi_context *in, bool *ret_differs, struct err *e);
-/* The group of the blocks of an entry that say the same by themselves (own NULL: nothing), from
- * those of its links that are known yet. */
+/* The group of those blocks of an entry whose intervals say the same (own NULL: nothing), by the
+ * links known so far. */
 MUST_CHECK bool espi_graph_group(struct espi_graph *g, const struct espi_context *in,
                                  const struct espi_own *own, uint64_t line, uint32_t *ret_group,
                                  struct err *e);
-/* All that a block says as one name. */
+/* Everything that a block's interval says, as one name. */
 MUST_CHECK bool espi_graph_own_name(struct espi_graph *g, const struct espi_own *own,
                                     uint32_t *ret_name, struct err *e);
-/* Links that stood behind the blocks of the entry. */
+/* Adds links that came after the blocks of the entry. */
 MUST_CHECK bool espi_graph_group_again(struct espi_graph *g, uint32_t group,
                                        const struct espi_context *in, struct err *e);
 struct espi_group *espi_graph_group_at(const struct espi_graph *g, uint32_t group);

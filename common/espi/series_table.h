@@ -1,4 +1,4 @@
-/* The series of a feed, drawn up once its links are known. */
+/* The series of a feed, made once its links are known. */
 #ifndef METERBEAT_ESPI_SERIES_TABLE_H
 #define METERBEAT_ESPI_SERIES_TABLE_H
 
@@ -14,9 +14,9 @@ struct espi_table {
 };
 
 /*
- * One series a MeterReading, then one for the blocks that have none in common; sets each group's
- * series. The texts are the graph's. ERR_RETRY "no_memory", ERR_REJECT "too_much_kept". Free with
- * espi_table_free.
+ * Makes one series per MeterReading, and one per set of blocks that have no MeterReading but a link
+ * in common; sets each group's series. Texts belong to the graph. ERR_RETRY "no_memory", ERR_REJECT
+ * "too_much_kept". Free with espi_table_free.
  */
 MUST_CHECK bool espi_table_make(struct espi_graph *g, struct espi_problems *problems,
                                 struct espi_table *ret_table, struct err *e);

@@ -52,11 +52,11 @@ struct feed_answer {
 
 /*
  * Sends a GET: no redirects, no proxy, gzip accepted, all limits of settings.feed enforced. True
- * only for a complete 200, for a 304, and for a 202 where is_accepted allows it. False: as
- * feed_status_check; ERR_RETRY "feed_unreachable", "feed_timeout", "feed_tls", "feed_cut_off",
- * "feed_stopped" (by should_stop); ERR_REJECT "feed_tls_refused" (their certificate or ours),
- * "feed_address", "feed_too_large", "feed_bad_encoding" (a coding other than gzip or deflate, or
- * several), "feed_ratio" (feed.max_ratio, beyond 10 MB); or the sink's error.
+ * only for a complete 200, for a 304, and, with may_wait, for an answer that is not ready yet.
+ * False: as feed_status_check; ERR_RETRY "feed_unreachable", "feed_timeout", "feed_tls",
+ * "feed_cut_off", "feed_stopped" (by should_stop); ERR_REJECT "feed_tls_refused" (their certificate
+ * or ours), "feed_address", "feed_too_large", "feed_bad_encoding" (a coding other than gzip or
+ * deflate, or several), "feed_ratio" (feed.max_ratio, beyond 10 MB); or the sink's error.
  */
 MUST_CHECK bool feed_fetch(const struct settings *s, const struct feed_request *request,
                            const struct feed_sink *sink, struct feed_answer *ret_answer,
