@@ -1,4 +1,5 @@
 """Fixtures of the system tests: the real servers, a place of its own for each test, and meterbeat itself."""
+import collections
 import contextlib
 import itertools
 import os
@@ -15,6 +16,35 @@ from programs import Meterbeat  # noqa: E402
 from servers import Servers  # noqa: E402
 
 numbers = itertools.count(1)
+SECONDS = pathlib.Path(__file__).with_name("seconds.tsv")  # docs/testing.md says how to write it anew
+USUAL_SECONDS = 2
+
+
+def known_seconds():
+    lines = SECONDS.read_text(encoding="utf-8").splitlines()
+    return {name: float(seconds) for seconds, name in (line.split("\t") for line in lines)}
+
+
+def shares_a_fixture(item):
+    """A fixture of the test's module: whoever runs one of its tests should run them all."""
+    definitions = item._fixtureinfo.name2fixturedefs
+    return any(definitions[name][-1].scope == "module" for name in item.fixturenames if definitions.get(name))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """For `--dist loadgroup`: the longest first, so that all processes end together. A test goes by itself, one that
+    shares a fixture of its module with that module; whose time is not known takes as long as most."""
+    if not config.getoption("loadgroup", False):
+        return
+    known, seconds, group_of = known_seconds(), collections.Counter(), {}
+    for item in items:
+        test = item.nodeid.rsplit("/", 1)[-1]
+        group_of[item] = item.path.name if shares_a_fixture(item) else test
+        seconds[group_of[item]] += known.get(test, USUAL_SECONDS)
+        if shares_a_fixture(item):
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+    items.sort(key=lambda item: (-seconds[group_of[item]], group_of[item]))
 
 
 @pytest.fixture(scope="session")

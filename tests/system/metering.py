@@ -40,16 +40,24 @@ class Metering:
 
     def add(self, feed, building=42, **fields):
         """A record in the table, as SEED would have written it; its id."""
+        return self.add_all([(feed, fields)], building)[0]
+
+    def add_all(self, wanted, building=42):
+        """The same for pairs of a feed and its record's fields, in one statement; their ids."""
         self.rows("INSERT INTO seed_canonicalbuilding (id, active) VALUES (%s, true)"
                   " ON CONFLICT DO NOTHING", (building,))
-        self.server.add(feed)
-        record = {"url": self.server.url, "sub_id": feed.sub_id, "building_id": str(building),
-                  "active": "Y", "time_type": "date", "date_pattern": "%m/%d/%Y", "last_date": "",
-                  "min_date_parameter": "min", "max_date_parameter": "max", "last_ts": 0, **fields}
-        names = ", ".join(record)
-        marks = ", ".join(["%s"] * len(record))
-        return self.rows(f"INSERT INTO seed_ts_parser_record ({names}) VALUES ({marks}) RETURNING id",
-                         tuple(record.values()))[0][0]
+        records = []
+        for feed, fields in wanted:
+            self.server.add(feed)
+            records.append({"url": self.server.url, "sub_id": feed.sub_id, "building_id": str(building),
+                            "active": "Y", "time_type": "date", "date_pattern": "%m/%d/%Y", "last_date": "",
+                            "min_date_parameter": "min", "max_date_parameter": "max", "last_ts": 0, **fields})
+        names = list(dict.fromkeys(name for record in records for name in record))
+        assert all(list(record) == names for record in records), "the same fields of each"
+        marks = "(" + ", ".join(["%s"] * len(names)) + ")"
+        return [row[0] for row in self.rows(
+            f"INSERT INTO seed_ts_parser_record ({', '.join(names)}) VALUES {', '.join([marks] * len(records))}"
+            " RETURNING id", tuple(value for record in records for value in record.values()))]
 
     def change(self, record, **fields):
         for name, item in fields.items():
