@@ -77,6 +77,14 @@ struct espi_series {
 /* A series about which the feed says nothing: texts NULL, numbers ESPI_ABSENT. */
 struct espi_series espi_series_unknown(void);
 
+/* Seconds between two readings without a time of their own; ESPI_ABSENT if the type does not say,
+ * or uses another unit. */
+int64_t espi_interval(const struct espi_series *s);
+
+/* Corrects the length of a reading in seconds: some writers give the last second instead of the
+ * end, so that 3599 is an hour and 899 a quarter. Other lengths are returned unchanged. */
+int64_t espi_length(int64_t seconds);
+
 /*
  * The bill of a UsageSummary or ElectricPowerUsageSummary. Amounts are in 1e-5 of the currency; the
  * consumption has a unit and power of ten of its own.

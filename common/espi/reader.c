@@ -533,16 +533,6 @@ void espi_tell_unread(struct espi *p, const char *name)
     espi_problems_add(&p->document.problems, ODD_UNREAD_FILE, 0, 0, name, strlen(name));
 }
 
-int64_t espi_length(int64_t seconds)
-{
-    return seconds > 0 && seconds < UINT32_MAX && seconds % 60 == 59 ? seconds + 1 : seconds;
-}
-
-int64_t espi_interval(const struct espi_series *s)
-{
-    return s->interval_unit || s->interval_length <= 0 ? ESPI_ABSENT : s->interval_length;
-}
-
 bool espi_place_reading(const struct espi_series *s, struct espi_reading *r)
 {
     if (r->placed)
@@ -557,12 +547,6 @@ bool espi_place_reading(const struct espi_series *s, struct espi_reading *r)
         r->duration_s = interval_s;
     r->placed = true;
     return true;
-}
-
-const char *espi_link_name(enum espi_link link)
-{
-    static const char *const names[] = {"none", "exact", "entry", "up", "back", "prefix", "only"};
-    return names[link];
 }
 
 void espi_tell(struct espi *p, const char *code, size_t series, uint32_t group, const char *figure)

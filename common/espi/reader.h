@@ -134,14 +134,6 @@ void espi_tell(struct espi *p, const char *code, size_t series, uint32_t group, 
 /* Adds a problem for a file that came with the documents and is not one, with its name. */
 void espi_tell_unread(struct espi *p, const char *name);
 
-/* Seconds between two readings without a time of their own; ESPI_ABSENT if the type does not say,
- * or uses another unit. */
-int64_t espi_interval(const struct espi_series *s);
-
-/* Corrects the length of a reading in seconds: some writers give the last second instead of the
- * end, so that 3599 is an hour and 899 a quarter. Other lengths are returned unchanged. */
-int64_t espi_length(int64_t seconds);
-
 /* The graph of what has been read so far, for memory.h; borrowed. */
 struct espi_graph;
 const struct espi_graph *espi_graph_of(const struct espi *p);

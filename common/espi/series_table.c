@@ -7,7 +7,6 @@
 
 #include "common/base/attr.h"
 #include "common/base/decimal.h"
-#include "common/espi/reader.h"
 #include "common/espi/links.h"
 #include "common/espi/local_time.h"
 #include "common/espi/service.h"
@@ -33,30 +32,6 @@ static void complain(const struct drawing *d, enum espi_odd odd, const char *whe
 }
 
 /* --- what the parts of a series say ------------------------------------------------------ */
-struct espi_series espi_series_unknown(void)
-{
-    const int64_t absent = ESPI_ABSENT;
-    return (struct espi_series){.service_kind = absent,
-                                .commodity = absent,
-                                .kind = absent,
-                                .uom = absent,
-                                .power_of_ten_multiplier = absent,
-                                .flow_direction = absent,
-                                .accumulation_behaviour = absent,
-                                .interval_length = absent,
-                                .currency = absent,
-                                .default_quality = absent,
-                                .phase = absent,
-                                .data_qualifier = absent,
-                                .time_attribute = absent,
-                                .measuring_period = absent,
-                                .tou = absent,
-                                .cpp = absent,
-                                .consumption_tier = absent,
-                                .tz_offset_s = absent,
-                                .dst_offset_s = absent};
-}
-
 static int64_t readable(int64_t number)
 {
     return number == ESPI_UNREADABLE ? ESPI_ABSENT : number;
