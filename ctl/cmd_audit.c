@@ -7,6 +7,7 @@
 
 #include "ctl/local_task.h"
 #include "ctl/commands.h"
+#include "ctl/option.h"
 #include "worker/task/arguments.h"
 #include "worker/task/local_zone.h"
 
@@ -15,13 +16,33 @@
 #define AUDIT_DAYS 366
 #define AUDIT_EVER_S INT64_C(100000000000)
 
-enum { KEY_BUILDING = 256, KEY_METER, KEY_FROM, KEY_TO, KEY_REPAIR };
-
 struct request {
     struct ctl *ctl;
     const char *from, *to;
     struct series_question which;
     bool json, repair;
+};
+
+static const struct option_row options[] = {
+    {"building", "ID", "Only this building's meters", TEXT(which.building_id)},
+    {"meter", "ID", "Only this meter (seed_meter.id, as `report` shows it)",
+     NUMBER(which.meter_id, 0)},
+    {"from", "DATE", "Only days from this one on", TEXT(from)},
+    {"to", "DATE", "Only days before this one", TEXT(to)},
+    {"repair", NULL, "Put parses of the days that differ on the queue", FLAG(repair)},
+    {"json", NULL, "One JSON object a line: one a day that differs, then the total", 'j',
+     FLAG(json)},
+};
+
+static const struct usage usage = {
+    USAGE_OPTIONS(options),
+    .doc = "Holds the books against what KairosDB shows: readings and costs of each local day of "
+           "each series, counts and sums.\v"
+           "less: KairosDB lost some; other: as many, another sum; more: points that no books "
+           "have.\n"
+           "--repair asks the records of those days once more, by workers. What came of a file "
+           "read by hand, or of a record that is paused or gone, cannot be asked for: it is said.\n"
+           "Exit status: 0 all agree, 1 not all do, or a server failed, 2 wrong usage.",
 };
 
 /* One audit, handed from step to step. */
@@ -37,67 +58,6 @@ struct audit {
     struct series_books series[AUDIT_SERIES];
     struct agreement_day days[AUDIT_DAYS + 2];
     enum repair repairs[AUDIT_DAYS + 2];
-};
-
-static const struct argp_option options[] = {
-    {"building", KEY_BUILDING, "ID", 0, "Only this building's meters", 0},
-    {"meter", KEY_METER, "ID", 0, "Only this meter (seed_meter.id, as `report` shows it)", 0},
-    {"from", KEY_FROM, "DATE", 0, "Only days from this one on", 0},
-    {"to", KEY_TO, "DATE", 0, "Only days before this one", 0},
-    {"repair", KEY_REPAIR, NULL, 0, "Put parses of the days that differ on the queue", 0},
-    {"json", 'j', NULL, 0, "One JSON object a line: one a day that differs, then the total", 0},
-    {0},
-};
-
-static void take_meter(struct request *r, const char *argument, struct argp_state *state)
-{
-    char *end;
-    r->which.meter_id = strtoll(argument, &end, 10);
-    if (*end || r->which.meter_id < 1)
-        argp_error(state, "--meter: %s is no meter's id", argument);
-}
-
-static error_t take_option(int key, char *argument, struct argp_state *state)
-{
-    struct request *r = state->input;
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &r->ctl->program;
-        return 0;
-    case KEY_BUILDING:
-        r->which.building_id = argument;
-        return 0;
-    case KEY_METER:
-        take_meter(r, argument, state);
-        return 0;
-    case KEY_FROM:
-        r->from = argument;
-        return 0;
-    case KEY_TO:
-        r->to = argument;
-        return 0;
-    case KEY_REPAIR:
-        r->repair = true;
-        return 0;
-    case 'j':
-        r->json = true;
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp argp = {
-    .options = options,
-    .parser = take_option,
-    .doc = "Holds the books against what KairosDB shows: readings and costs of each local day of "
-           "each series, counts and sums.\v"
-           "less: KairosDB lost some; other: as many, another sum; more: points that no books "
-           "have.\n"
-           "--repair asks the records of those days once more, by workers. What came of a file "
-           "read by hand, or of a record that is paused or gone, cannot be asked for: it is said.\n"
-           "Exit status: 0 all agree, 1 not all do, or a server failed, 2 wrong usage.",
-    .children = program_children,
 };
 
 /* --- one series
@@ -258,7 +218,7 @@ int audit_run(struct ctl *c, int argc, char **argv)
     struct timezone_rules *zone = NULL;
     struct err e;
     int status;
-    program_parse(&argp, 0, argc, argv, &r);
+    option_parse(c, &usage, &r, argc, argv);
     if (!ctl_settings(c, &status))
         return status;
     if (!timezone_load(c->settings.local_timezone, &zone, &e))

@@ -12,15 +12,19 @@
 #include "common/config/settings_table.h"
 #include "common/config/redacted.h"
 #include "ctl/http.h"
+#include "ctl/option.h"
 #include "worker/runtime/heartbeat.h"
 #include "ctl/queue_findings.h"
 #include "common/schedule/schedule.h"
 #include "ctl/session.h"
 
-static const char doc[] =
-    "Try the broker, the database and KairosDB, each as the programs use it, and compare time "
-    "zones.\v"
-    "Exit status: 0 all of them answer, are set up and agree, 1 not all, 2 wrong configuration.";
+static const struct usage usage = {
+    .doc =
+        "Try the broker, the database and KairosDB, each as the programs use it, and compare time "
+        "zones.\v"
+        "Exit status: 0 all of them answer, are set up and agree, 1 not all, 2 wrong "
+        "configuration.",
+};
 
 /* Logs in and asks for the work queue. */
 static bool try_broker(const struct settings *s, char note[256], struct err *e)
@@ -167,7 +171,8 @@ static void print_queue_findings(const struct settings *s)
 int check_run(struct ctl *c, int argc, char **argv)
 {
     int status;
-    if (!ctl_start(c, argc, argv, doc, &status))
+    option_parse(c, &usage, NULL, argc, argv);
+    if (!ctl_settings(c, &status))
         return status;
     const struct settings *s = &c->settings;
     if (!schedule_is_right(s))

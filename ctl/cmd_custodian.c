@@ -10,6 +10,7 @@
 #include "common/config/clear_text.h"
 #include "common/store/secret.h"
 #include "ctl/commands.h"
+#include "ctl/option.h"
 #include "common/greenbutton/resource_url.h"
 #include "ctl/secret_input.h"
 #include "ctl/session.h"
@@ -20,35 +21,16 @@
 struct request {
     struct ctl *ctl;
     struct session *session;
-    const char *arguments[ARGUMENTS_MAX]; /* the verb first */
-    int count;
+    const char **arguments; /* the verb first */
+    size_t count;
     const char *file;
     bool json;
 };
 
-enum { KEY_FILE = 256 };
-
-static const struct argp_option options[] = {
-    {"file", KEY_FILE, "FILE", 0, "Read the secret from FILE, not from standard input (set)", 1},
-    {"json", 'j', NULL, 0, "One JSON object a line (list, show)", 2},
-    {0},
+static const struct option_row options[] = {
+    {"file", "FILE", "Read the secret from FILE, not from standard input (set)", 0, 1, TEXT(file)},
+    {"json", NULL, "One JSON object a line (list, show)", 'j', 2, FLAG(json)},
 };
-
-static error_t take_option(int key, char *argument, struct argp_state *state)
-{
-    struct request *r = state->input;
-    if (key == ARGP_KEY_INIT)
-        state->child_inputs[0] = &r->ctl->program;
-    else if (key == KEY_FILE)
-        r->file = argument;
-    else if (key == 'j')
-        r->json = true;
-    else if (key == ARGP_KEY_ARG && r->count < ARGUMENTS_MAX)
-        r->arguments[r->count++] = argument;
-    else
-        return ARGP_ERR_UNKNOWN;
-    return 0;
-}
 
 /* What can be set, below the options of --help. */
 static char *list_columns(void)
@@ -71,20 +53,13 @@ static char *list_columns(void)
     return text;
 }
 
-static char *add_to_help(int key, const char *text, void *input)
-{
-    (void)input;
-    return key == ARGP_KEY_HELP_POST_DOC ? list_columns() : (char *)text;
-}
-
-static const struct argp argp = {
-    .options = options,
-    .parser = take_option,
-    .args_doc = "key\nadd NAME BASE-URL\nset NAME COLUMN [VALUE]\nlist\nshow NAME\nremove NAME\n"
-                "reseal [NAME]",
+static const struct usage usage = {
+    USAGE_OPTIONS(options),
+    .arguments = "key\nadd NAME BASE-URL\nset NAME COLUMN [VALUE]\nlist\nshow NAME\nremove NAME\n"
+                 "reseal [NAME]",
     .doc = "Utilities that are asked by Green Button Connect My Data.\v ",
-    .children = program_children,
-    .help_filter = add_to_help,
+    .most = ARGUMENTS_MAX,
+    .more_help = list_columns,
 };
 
 /* --- the verbs -------------------------------------------------------------------------------- */
@@ -266,7 +241,7 @@ static int show_run(struct request *r)
 
 static const struct verb {
     const char *name;
-    int least, most; /* arguments, the verb counted */
+    size_t least, most; /* arguments, the verb counted */
     int (*run)(struct request *r);
 } verbs[] = {
     {"add", 3, 3, add_run},   {"set", 3, 4, set_run},       {"list", 1, 1, list_run},
@@ -298,7 +273,9 @@ int custodian_run(struct ctl *c, int argc, char **argv)
     struct request r = {.ctl = c};
     const struct verb *verb = NULL;
     int status;
-    program_parse(&argp, 0, argc, argv, &r);
+    option_parse(c, &usage, &r, argc, argv);
+    r.arguments = c->arguments;
+    r.count = c->argument_count;
     if (r.count == 1 && strcmp(r.arguments[0], "key") == 0)
         return key_run();
     for (size_t i = 0; r.count > 0 && i < ARRAY_LEN(verbs); i++)

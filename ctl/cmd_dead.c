@@ -6,81 +6,38 @@
 #include "common/base/text.h"
 #include "common/store/run.h"
 #include "ctl/commands.h"
+#include "ctl/option.h"
 #include "ctl/dead_letter.h"
 #include "ctl/session.h"
 #include "ctl/table.h"
 
 #define LIST_MAX 10000
 
-enum { KEY_ALL = 256 };
-
-struct dead {
+struct request {
     struct ctl *ctl;
-    const char *verb, *id, *queue;
+    const char *id, *queue;
     bool all, json;
-    long most;
+    int64_t most;
 };
 
-static const struct argp_option options[] = {
-    {"all", KEY_ALL, NULL, 0, "Every message instead of one ID (replay, drop)", 0},
-    {"queue", 'q', "NAME", 0,
+static const struct option_row options[] = {
+    {"all", NULL, "Every message instead of one ID (replay, drop)", FLAG(all)},
+    {"queue", "NAME",
      "Where replayed messages go, whatever they say (replay; default: the queue that they died of, "
      "when the configuration names it)",
-     0},
-    {"json", 'j', NULL, 0, "One JSON object a line (list, show)", 0},
-    {"most", 'n', "N", 0, "How many to list (default 100)", 0},
-    {0},
+     'q', TEXT(queue)},
+    {"json", NULL, "One JSON object a line (list, show)", 'j', FLAG(json)},
+    {"most", "N", "How many to list (default 100)", 'n', NUMBER(most, LIST_MAX)},
 };
 
-static error_t take_argument(struct dead *d, char *argument, struct argp_state *state)
-{
-    if (state->arg_num == 0)
-        d->verb = argument;
-    else if (state->arg_num == 1)
-        d->id = argument;
-    else
-        return ARGP_ERR_UNKNOWN;
-    return 0;
-}
-
-static error_t take_option(int key, char *argument, struct argp_state *state)
-{
-    struct dead *d = state->input;
-    char *end;
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &d->ctl->program;
-        return 0;
-    case KEY_ALL:
-        d->all = true;
-        return 0;
-    case 'q':
-        d->queue = argument;
-        return 0;
-    case 'j':
-        d->json = true;
-        return 0;
-    case 'n':
-        d->most = strtol(argument, &end, 10);
-        if (*end || d->most < 1 || d->most > LIST_MAX)
-            argp_error(state, "N must be a number from 1 to %d", LIST_MAX);
-        return 0;
-    case ARGP_KEY_ARG:
-        return take_argument(d, argument, state);
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp argp = {
-    .options = options,
-    .parser = take_option,
-    .args_doc = "list\nshow ID\nreplay ID|--all\ndrop ID|--all",
+static const struct usage usage = {
+    USAGE_OPTIONS(options),
+    .arguments = "list\nshow ID\nreplay ID|--all\ndrop ID|--all",
     .doc = "The messages that failed for good, in <queue>.dead, each with its reason.\v"
            "ID is the task's id, or its number in the list (for messages that have none).\n"
            "replay sends a message once more, as fresh as it was, and takes it off the "
            "dead-letter queue when the broker has confirmed it. drop throws it away.",
-    .children = program_children,
+    .most = 2,
 };
 
 /* --- going through the queue ---------------------------------------------------------------------
@@ -88,7 +45,7 @@ static const struct argp argp = {
 
 /* Looks at one message; *ret_settled says that it was acknowledged. */
 struct visitor {
-    struct dead *dead;
+    const struct request *dead;
     struct session *session;
     struct table *table;
     size_t number; /* of the message in the queue, from 1 */
@@ -271,7 +228,7 @@ static int end_of(const struct visitor *v, const struct verb *verb)
     return v->hits > 0 || !verb->wants_id || v->dead->all ? CTL_OK : CTL_FAILED;
 }
 
-static int perform(struct dead *d, const struct verb *verb)
+static int perform(const struct request *d, const struct verb *verb)
 {
     static const char *const titles[] = {">no", "time", "id", "task", "reason", "error"};
     CLEANUP(session_end) struct session session = {.settings = &d->ctl->settings};
@@ -287,10 +244,11 @@ static int perform(struct dead *d, const struct verb *verb)
 
 int dead_run(struct ctl *c, int argc, char **argv)
 {
-    struct dead d = {.ctl = c, .most = 100};
+    struct request d = {.ctl = c, .most = 100};
     int status;
-    program_parse(&argp, 0, argc, argv, &d);
-    const struct verb *verb = verb_find(d.verb);
+    option_parse(c, &usage, &d, argc, argv);
+    d.id = c->arguments[1];
+    const struct verb *verb = verb_find(c->arguments[0]);
     if (!verb)
         return ctl_misused("dead what? list, show, replay or drop");
     if (verb->wants_id && !d.id != d.all)

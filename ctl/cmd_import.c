@@ -11,6 +11,7 @@
 #include "common/store/schedule_entry.h"
 #include "ctl/local_task.h"
 #include "ctl/commands.h"
+#include "ctl/option.h"
 #include "worker/reconcile/aggregate.h"
 #include "common/greenbutton/document.h"
 #include "common/greenbutton/feed.h"
@@ -19,121 +20,54 @@
 #include "common/greenbutton/unpack.h"
 #include "ctl/table.h"
 
-enum {
-    KEY_BUILDING = 256,
-    KEY_ZONE,
-    KEY_SCOPE,
-    KEY_DRY_RUN,
-    KEY_METER,
-    KEY_SERVICE,
-    KEY_MULTIPLIER,
-    KEY_COST_SCALE,
-    KEY_SHIFT
-};
-
 struct request {
     struct ctl *ctl;
     const char *building_id, *zone, *scope;
-    struct record_option given; /* goes before what was decided about a file */
+    const char *words[RECORD_OPTIONS]; /* NULL: not given */
+    struct record_option given;        /* the same; goes before what was decided about a file */
     bool dry_run, json;
-    const char **files;
-    size_t count;
 };
 
-static const struct argp_option options[] = {
-    {"building", KEY_BUILDING, "ID", 0, "Whose meters they are (needed)", 0},
-    {"zone", KEY_ZONE, "ZONE", 0,
+static const struct option_row options[] = {
+    {"building", "ID", "Whose meters they are (needed)", TEXT(building_id)},
+    {"zone", "ZONE",
      "Zone of the days and months of new meters, or \"feed\": the one that the file names "
      "(default: local_timezone)",
-     0},
-    {"scope", KEY_SCOPE, "SUB-ID", 0,
+     TEXT(zone)},
+    {"scope", "SUB-ID",
      "The subscription that meters with short ids (\"1\", \"01\") are one in (default: that of the "
      "building's meter of the same id, if it has one)",
-     0},
-    {"meter", KEY_METER, "NAME", 0, "The meter of readings that the file hangs on no usage point",
-     0},
-    {"service", KEY_SERVICE, "electricity|gas|water|...", 0,
-     "What is metered, whatever the file says", 0},
-    {"multiplier", KEY_MULTIPLIER, "N", 0, "The power of ten of its readings, for the file's", 0},
-    {"cost-scale", KEY_COST_SCALE, "0.001", 0, "What a cost of 1 is worth (ESPI: 0.00001)", 0},
-    {"shift", KEY_SHIFT, "SECONDS|milliseconds", 0, "Added to each start; or what starts are in",
-     0},
-    {"dry-run", KEY_DRY_RUN, NULL, 0, "Say what would change, and write nothing", 0},
-    {"json", 'j', NULL, 0, "One JSON object a line", 0},
-    {0},
+     TEXT(scope)},
+    {"meter", "NAME", "The meter of readings that the file hangs on no usage point",
+     TEXT(words[OPTION_METER])},
+    {"service", "electricity|gas|water|...", "What is metered, whatever the file says",
+     TEXT(words[OPTION_SERVICE])},
+    {"multiplier", "N", "The power of ten of its readings, for the file's",
+     TEXT(words[OPTION_MULTIPLIER])},
+    {"cost-scale", "0.001", "What a cost of 1 is worth (ESPI: 0.00001)",
+     TEXT(words[OPTION_COST_SCALE])},
+    {"shift", "SECONDS|milliseconds", "Added to each start; or what starts are in",
+     TEXT(words[OPTION_SHIFT])},
+    {"dry-run", NULL, "Say what would change, and write nothing", FLAG(dry_run)},
+    {"json", NULL, "One JSON object a line", 'j', FLAG(json)},
 };
 
-static int option_of(int key)
+static void check(const struct ctl *c, void *request, const struct argp_state *state)
 {
-    switch (key) {
-    case KEY_METER:
-        return OPTION_METER;
-    case KEY_SERVICE:
-        return OPTION_SERVICE;
-    case KEY_MULTIPLIER:
-        return OPTION_MULTIPLIER;
-    case KEY_COST_SCALE:
-        return OPTION_COST_SCALE;
-    case KEY_SHIFT:
-        return OPTION_SHIFT;
-    default:
-        return RECORD_OPTIONS;
+    struct request *r = request;
+    (void)c;
+    if (!r->building_id)
+        argp_error(state, "whose meters? --building ID");
+    for (int i = 0; i < RECORD_OPTIONS; i++) {
+        if (r->words[i] && strlen(r->words[i]) >= RECORD_OPTION_TEXT)
+            argp_error(state, "%.40s...: too long", r->words[i]);
+        snprintf(r->given.of[i], RECORD_OPTION_TEXT, "%s", r->words[i] ? r->words[i] : "");
     }
 }
 
-static error_t take_given(struct request *r, int key, const char *argument,
-                          struct argp_state *state)
-{
-    int option = option_of(key);
-    if (option == RECORD_OPTIONS)
-        return ARGP_ERR_UNKNOWN;
-    if (strlen(argument) >= RECORD_OPTION_TEXT)
-        argp_error(state, "%.40s...: too long", argument);
-    snprintf(r->given.of[option], RECORD_OPTION_TEXT, "%s", argument);
-    return 0;
-}
-
-static error_t take_option(int key, char *argument, struct argp_state *state)
-{
-    struct request *r = state->input;
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &r->ctl->program;
-        return 0;
-    case KEY_BUILDING:
-        r->building_id = argument;
-        return 0;
-    case KEY_ZONE:
-        r->zone = argument;
-        return 0;
-    case KEY_SCOPE:
-        r->scope = argument;
-        return 0;
-    case KEY_DRY_RUN:
-        r->dry_run = true;
-        return 0;
-    case 'j':
-        r->json = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        r->files[r->count++] = argument;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which files? \"-\" is standard input");
-        return EINVAL;
-    case ARGP_KEY_END:
-        if (!r->building_id)
-            argp_error(state, "whose meters? --building ID");
-        return 0;
-    default:
-        return take_given(r, key, argument, state);
-    }
-}
-
-static const struct argp argp = {
-    .options = options,
-    .parser = take_option,
-    .args_doc = "FILE|URL...",
+static const struct usage usage = {
+    USAGE_OPTIONS(options),
+    .arguments = "FILE|URL...",
     .doc =
         "Read Green Button files (XML, also in gzip or ZIP; \"-\": standard input) or URLs into "
         "KairosDB and the books, and sum the months that changed.\v"
@@ -144,7 +78,9 @@ static const struct argp argp = {
         "stay), and the months whose sum would change.\n"
         "Exit status: 0 all files done, 1 not all (also where a file held readings and none could "
         "be stored), or a server failed, 2 wrong usage.",
-    .children = program_children,
+    .most = SIZE_MAX,
+    .none = "which files? \"-\" is standard input",
+    .check = check,
 };
 
 /* --- one file or URL
@@ -337,12 +273,12 @@ static int import_files(const struct request *r)
     progress_begin(&progress, "import", 0);
     if (!by_hand_begin(&hand, &session, &progress, &e))
         return ctl_fail(&e);
-    for (size_t i = 0; i < r->count; i++)
-        done += import_file(r, &hand, &print, r->files[i]);
+    for (size_t i = 0; i < r->ctl->argument_count; i++)
+        done += import_file(r, &hand, &print, r->ctl->arguments[i]);
     progress_clear(&progress);
     if (done > 0 && !r->dry_run)
         status = import_sums(r, &hand, &print);
-    return done == r->count ? status : CTL_FAILED;
+    return done == r->ctl->argument_count ? status : CTL_FAILED;
 }
 
 static bool import_zone_is_known(const struct request *r, struct err *e)
@@ -357,16 +293,13 @@ static bool import_zone_is_known(const struct request *r, struct err *e)
 
 int import_run(struct ctl *c, int argc, char **argv)
 {
-    struct request r = {.ctl = c, .files = calloc((size_t)argc + 1, sizeof *r.files)};
+    struct request r = {.ctl = c};
     struct err e;
-    int status = CTL_FAILED;
-    if (!r.files)
+    int status;
+    option_parse(c, &usage, &r, argc, argv);
+    if (!ctl_settings(c, &status))
         return status;
-    program_parse(&argp, 0, argc, argv, &r);
-    if (ctl_settings(c, &status))
-        status = import_zone_is_known(&r, &e) && record_option_check(&r.given, &e)
-                     ? import_files(&r)
-                     : ctl_misused("%s", e.text);
-    free(r.files);
-    return status;
+    if (!import_zone_is_known(&r, &e) || !record_option_check(&r.given, &e))
+        return ctl_misused("%s", e.text);
+    return import_files(&r);
 }

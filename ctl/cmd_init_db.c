@@ -8,6 +8,7 @@
 #include "common/store/schema.h"
 #include "common/store/schema_sql.h"
 #include "ctl/commands.h"
+#include "ctl/option.h"
 #include "ctl/session.h"
 
 static const char doc[] =
@@ -47,38 +48,23 @@ static bool seal_again(struct ctl *c, struct session *session, int from_version,
     return true;
 }
 
-static const struct argp_option options[] = {
-    {"roles", 'r', NULL, 0,
-     "Print the SQL of least rights instead, for psql: roles of workers, producers and people", 0},
-    {0},
-};
-
 struct request {
-    struct ctl *ctl;
     bool wants_roles;
 };
 
-static error_t take_option(int key, char *argument, struct argp_state *state)
-{
-    struct request *r = state->input;
-    (void)argument;
-    if (key == ARGP_KEY_INIT)
-        state->child_inputs[0] = &r->ctl->program;
-    else if (key == 'r')
-        r->wants_roles = true;
-    else
-        return ARGP_ERR_UNKNOWN;
-    return 0;
-}
+static const struct option_row options[] = {
+    {"roles", NULL,
+     "Print the SQL of least rights instead, for psql: roles of workers, producers and people", 'r',
+     FLAG(wants_roles)},
+};
 
-static const struct argp argp = {
-    .options = options, .parser = take_option, .doc = doc, .children = program_children};
+static const struct usage usage = {USAGE_OPTIONS(options), .doc = doc};
 
 int init_db_run(struct ctl *c, int argc, char **argv)
 {
     int status;
-    struct request r = {.ctl = c};
-    program_parse(&argp, 0, argc, argv, &r);
+    struct request r = {0};
+    option_parse(c, &usage, &r, argc, argv);
     if (r.wants_roles)
         return fwrite(schema_sql_roles, 1, strlen(schema_sql_roles), stdout) > 0 ? CTL_OK
                                                                                  : CTL_FAILED;

@@ -1,45 +1,31 @@
 /* `next`: which schedule entries will fire when, in their own zone and in UTC. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/clock.h"
 #include "common/base/text.h"
 #include "ctl/commands.h"
+#include "ctl/option.h"
 #include "common/schedule/schedule.h"
 
 #define NEXT_MAX 10000
 
-struct next {
-    struct ctl *ctl;
-    long count;
+struct request {
+    int64_t count;
 };
 
-static error_t take_option(int key, char *argument, struct argp_state *state)
+static void check(const struct ctl *c, void *request, const struct argp_state *state)
 {
-    struct next *n = state->input;
-    char *end;
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &n->ctl->program;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (state->arg_num > 0)
-            return ARGP_ERR_UNKNOWN;
-        n->count = strtol(argument, &end, 10);
-        if (*end || n->count < 1 || n->count > NEXT_MAX)
-            argp_error(state, "N must be a number from 1 to %d", NEXT_MAX);
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    struct request *r = request;
+    if (c->argument_count > 0)
+        r->count = option_number(state, "N", c->arguments[0], NEXT_MAX);
 }
 
-static const struct argp argp = {
-    .parser = take_option,
-    .args_doc = "[N]",
+static const struct usage usage = {
+    .arguments = "[N]",
     .doc = "The next N firings (default 10) of the schedule; needs no server.",
-    .children = program_children,
+    .most = 1,
+    .check = check,
 };
 
 static void print_tick(const struct schedule *schedule, const struct tick *tick)
@@ -76,10 +62,10 @@ static int print_next(const struct settings *s, size_t count)
 
 int next_run(struct ctl *c, int argc, char **argv)
 {
-    struct next n = {.ctl = c, .count = 10};
+    struct request r = {.count = 10};
     int status;
-    program_parse(&argp, 0, argc, argv, &n);
+    option_parse(c, &usage, &r, argc, argv);
     if (!ctl_settings(c, &status))
         return status;
-    return print_next(&c->settings, (size_t)n.count);
+    return print_next(&c->settings, (size_t)r.count);
 }

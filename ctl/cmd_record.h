@@ -8,14 +8,12 @@
 #include "ctl/command.h"
 #include "ctl/session.h"
 
-struct record_request {
+struct request {
     struct ctl *ctl;
-    const char *verb;
     int64_t id;           /* 0: not given */
     struct record record; /* fields borrowed from the command line */
     bool json;
-    char **words; /* of set: NAME=VALUE */
-    size_t word_count;
+    bool is_paused;     /* add */
     bool has_custodian; /* show: its URL is not the record's own */
     const char *custodian, *subscription, *bulk, *path, *grant; /* NULL: not given */
     struct session *session;
@@ -23,12 +21,12 @@ struct record_request {
 };
 
 /* Each says what is wrong by itself and returns the exit status. */
-int record_add_run(struct record_request *r);
-int record_list_run(struct record_request *r);
-int record_show_run(struct record_request *r);
-int record_pause_run(struct record_request *r);
-int record_resume_run(struct record_request *r);
-int record_set_run(struct record_request *r);
-int record_authorize_run(struct record_request *r);
+int record_add_run(struct request *r);
+int record_list_run(struct request *r);
+int record_show_run(struct request *r);
+int record_pause_run(struct request *r);
+int record_resume_run(struct request *r);
+int record_set_run(struct request *r);
+int record_authorize_run(struct request *r);
 
 #endif

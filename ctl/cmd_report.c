@@ -8,11 +8,10 @@
 
 #include "common/base/text.h"
 #include "ctl/commands.h"
+#include "ctl/option.h"
 #include "common/espi/series_names.h"
 #include "common/espi/units.h"
 #include "ctl/session.h"
-
-enum { KEY_CSV = 256 };
 
 struct request {
     struct ctl *ctl;
@@ -20,49 +19,22 @@ struct request {
     bool csv, json;
 };
 
-static const struct argp_option options[] = {
-    {"csv", KEY_CSV, NULL, 0, "Comma-separated values with a line of names", 0},
-    {"json", 'j', NULL, 0, "One JSON object", 0},
-    {0},
+static const struct option_row options[] = {
+    {"csv", NULL, "Comma-separated values with a line of names", FLAG(csv)},
+    {"json", NULL, "One JSON object", 'j', FLAG(json)},
 };
 
-static error_t take_option(int key, char *argument, struct argp_state *state)
-{
-    struct request *r = state->input;
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &r->ctl->program;
-        return 0;
-    case KEY_CSV:
-        r->csv = true;
-        return 0;
-    case 'j':
-        r->json = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (state->arg_num > 0)
-            return ARGP_ERR_UNKNOWN;
-        r->building_id = argument;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which building?");
-        return EINVAL;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp argp = {
-    .options = options,
-    .parser = take_option,
-    .args_doc = "BUILDING",
+static const struct usage usage = {
+    USAGE_OPTIONS(options),
+    .arguments = "BUILDING",
     .doc = "The months of a building by meter, from seed_timeseries, in local_timezone.\v"
            "A month with * has changed since it was summed; the next aggregate sums it again.\n"
            "A month with =7 is the same energy as that of meter 7, which counts.\n"
            "covered is how much of the month has readings: less than 100 % is no whole month;\n"
            "gaps are the holes, estimated the share of readings of an estimated quality.\n"
            "Exit status: 0 printed, 1 no such months or no database, 2 wrong usage.",
-    .children = program_children,
+    .most = 1,
+    .none = "which building?",
 };
 
 /* --- rows
@@ -217,7 +189,8 @@ int report_run(struct ctl *c, int argc, char **argv)
     struct timezone_rules *zone = NULL;
     struct err e;
     int status;
-    program_parse(&argp, 0, argc, argv, &q);
+    option_parse(c, &usage, &q, argc, argv);
+    q.building_id = c->arguments[0];
     if (q.csv && q.json)
         return ctl_misused("report: either --csv or --json");
     if (!ctl_settings(c, &status))

@@ -6,44 +6,26 @@
 #include "common/base/text.h"
 #include "ctl/cmd_beat_import.h"
 #include "ctl/commands.h"
+#include "ctl/option.h"
 
 #define DUMP_MAX ((size_t)8 * 1024 * 1024)
 
-struct request {
-    struct ctl *ctl;
-    const char *verb, *file;
-};
-
-static error_t take_option(int key, char *argument, struct argp_state *state)
+static void check(const struct ctl *c, void *request, const struct argp_state *state)
 {
-    struct request *r = state->input;
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &r->ctl->program;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (state->arg_num > 1)
-            return ARGP_ERR_UNKNOWN;
-        *(state->arg_num == 0 ? &r->verb : &r->file) = argument;
-        return 0;
-    case ARGP_KEY_END:
-        if (!r->verb || strcmp(r->verb, "import") != 0 || !r->file)
-            argp_error(state, "schedule import FILE; \"-\" is standard input");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    (void)request;
+    if (c->argument_count != 2 || strcmp(c->arguments[0], "import") != 0)
+        argp_error(state, "schedule import FILE; \"-\" is standard input");
 }
 
-static const struct argp argp = {
-    .parser = take_option,
-    .args_doc = "import FILE",
+static const struct usage usage = {
+    .arguments = "import FILE",
     .doc = "Print the schedule of a Celery application as settings. FILE is its dump, which a few "
            "lines of Python make (docs/from-celery.md); \"-\" is standard input. Needs no server "
            "and no settings.\v"
            "Comments say what could not be carried over.\n"
            "Exit status: 0 all was carried over, 1 not all, 2 wrong usage.",
-    .children = program_children,
+    .most = 2,
+    .check = check,
 };
 
 /* At most DUMP_MAX bytes, as jansson reads them. */
@@ -81,11 +63,10 @@ static json_t *read_dump(const char *name, struct err *e)
 
 int schedule_run(struct ctl *c, int argc, char **argv)
 {
-    struct request r = {.ctl = c};
     struct beat_import count = {0};
     struct err e = {0};
-    program_parse(&argp, 0, argc, argv, &r);
-    json_t *dump = read_dump(r.file, &e);
+    option_parse(c, &usage, NULL, argc, argv);
+    json_t *dump = read_dump(c->arguments[1], &e);
     bool ok = dump && beat_import(dump, stdout, &count, &e);
     json_decref(dump);
     if (!ok)

@@ -8,61 +8,31 @@
 #include "common/base/text.h"
 #include "common/base/uuid.h"
 #include "ctl/commands.h"
+#include "ctl/option.h"
 #include "common/celery/task_message.h"
 #include "ctl/session.h"
 
-struct send {
-    struct ctl *ctl;
+struct request {
     const char *task, *args, *kwargs, *queue, *id;
 };
 
-static const struct argp_option options[] = {
-    {"kwargs", 'k', "JSON", 0, "Keyword arguments, a JSON object", 0},
-    {"queue", 'q', "NAME", 0, "Where to (default: broker.queue)", 0},
-    {"id", 'i', "ID", 0, "The task's id (default: a new one); the same id is run only once", 0},
-    {0},
+static const struct option_row options[] = {
+    {"kwargs", "JSON", "Keyword arguments, a JSON object", 'k', TEXT(kwargs)},
+    {"queue", "NAME", "Where to (default: broker.queue)", 'q', TEXT(queue)},
+    {"id", "ID", "The task's id (default: a new one); the same id is run only once", 'i', TEXT(id)},
 };
 
-static error_t take_option(int key, char *argument, struct argp_state *state)
-{
-    struct send *s = state->input;
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &s->ctl->program;
-        return 0;
-    case 'k':
-        s->kwargs = argument;
-        return 0;
-    case 'q':
-        s->queue = argument;
-        return 0;
-    case 'i':
-        s->id = argument;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (state->arg_num > 1)
-            return ARGP_ERR_UNKNOWN;
-        *(state->arg_num == 0 ? &s->task : &s->args) = argument;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which task? for example parse or aggregate");
-        return EINVAL;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp argp = {
-    .options = options,
-    .parser = take_option,
-    .args_doc = "TASK [ARGS-JSON]",
+static const struct usage usage = {
+    USAGE_OPTIONS(options),
+    .arguments = "TASK [ARGS-JSON]",
     .doc = "Put one task on the queue; prints its id once the broker has confirmed it.\v"
            "Examples:\n"
            "  meterbeatctl send parse            every active record\n"
            "  meterbeatctl send parse '[7]'      the next window of record 7\n"
            "  meterbeatctl send aggregate        every month that changed\n"
            "  meterbeatctl send aggregate '[\"42\"]'   building 42, now",
-    .children = program_children,
+    .most = 2,
+    .none = "which task? for example parse or aggregate",
 };
 
 /* JSON text of a list or an object; says what is wrong with it. */
@@ -89,7 +59,7 @@ static char *origin(void)
     return strdup(text);
 }
 
-static bool make_message(const struct send *s, struct message *ret_message)
+static bool make_message(const struct request *s, struct message *ret_message)
 {
     char id[UUID_TEXT];
     uuid4_random(id);
@@ -119,7 +89,7 @@ static bool publish(const struct settings *s, const char *queue, const struct en
            broker_publish_wait(session.broker, queue, v, e);
 }
 
-static int send_message(const struct send *s, const struct settings *settings,
+static int send_message(const struct request *s, const struct settings *settings,
                         const struct message *m)
 {
     CLEANUP(envelope_free) struct envelope v = {.priority = -1};
@@ -135,9 +105,11 @@ static int send_message(const struct send *s, const struct settings *settings,
 
 int send_run(struct ctl *c, int argc, char **argv)
 {
-    struct send s = {.ctl = c};
+    struct request s = {0};
     int status;
-    program_parse(&argp, 0, argc, argv, &s);
+    option_parse(c, &usage, &s, argc, argv);
+    s.task = c->arguments[0];
+    s.args = c->arguments[1];
     if (!ctl_settings(c, &status))
         return status;
     CLEANUP(message_free) struct message m = {0};

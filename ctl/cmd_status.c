@@ -6,40 +6,21 @@
 #include "common/base/clock.h"
 #include "common/base/text.h"
 #include "ctl/commands.h"
+#include "ctl/option.h"
 
 struct request {
-    struct ctl *ctl;
     bool json;
 };
 
-static const struct argp_option options[] = {
-    {"json", 'j', NULL, 0, "One JSON object", 0},
-    {0},
+static const struct option_row options[] = {
+    {"json", NULL, "One JSON object", 'j', FLAG(json)},
 };
 
-static error_t take_option(int key, char *argument, struct argp_state *state)
-{
-    struct request *r = state->input;
-    (void)argument;
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &r->ctl->program;
-        return 0;
-    case 'j':
-        r->json = true;
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp argp = {
-    .options = options,
-    .parser = take_option,
+static const struct usage usage = {
+    USAGE_OPTIONS(options),
     .doc = "Queues, workers, schedule entries, records and runs.\v"
            "Unacknowledged messages are shown when broker.management_url is set.\n"
            "Exit status: 0 every server answered, 1 not every: what did answer is shown.",
-    .children = program_children,
 };
 
 /* Asks the broker, then the database; one that does not answer does not hide the other. */
@@ -57,10 +38,10 @@ static int collect(struct session *s, int64_t now_s, json_t *status)
 
 int status_run(struct ctl *c, int argc, char **argv)
 {
-    struct request r = {.ctl = c};
+    struct request r = {0};
     struct err e;
     int result;
-    program_parse(&argp, 0, argc, argv, &r);
+    option_parse(c, &usage, &r, argc, argv);
     if (!ctl_settings(c, &result))
         return result;
     CLEANUP(session_end) struct session session = {.settings = &c->settings};

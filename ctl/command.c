@@ -34,23 +34,6 @@ const struct command *command_find(const char *name)
     return NULL;
 }
 
-static error_t take_option(int key, char *argument, struct argp_state *state)
-{
-    struct ctl *c = state->input;
-    (void)argument;
-    if (key != ARGP_KEY_INIT)
-        return ARGP_ERR_UNKNOWN;
-    state->child_inputs[0] = &c->program;
-    return 0;
-}
-
-bool ctl_start(struct ctl *c, int argc, char **argv, const char *doc, int *ret_status)
-{
-    const struct argp argp = {.parser = take_option, .doc = doc, .children = program_children};
-    program_parse(&argp, 0, argc, argv, c);
-    return ctl_settings(c, ret_status);
-}
-
 bool ctl_settings(struct ctl *c, int *ret_status)
 {
     return program_start("meterbeatctl", &c->program, &c->settings, ret_status);

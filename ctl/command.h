@@ -14,6 +14,9 @@ enum { CTL_OK = 0, CTL_FAILED = 1, CTL_MISUSED = PROGRAM_MISUSED };
 struct ctl {
     struct program_options program;
     struct settings settings; /* once ctl_settings() said true */
+    const char **
+        arguments; /* after option_parse(): what is no option; as long as argc allows, NULLs behind */
+    size_t argument_count;
 };
 
 struct command {
@@ -28,8 +31,6 @@ extern const struct command command_table[];
 extern const size_t command_count;
 const struct command *command_find(const char *name);
 
-/* For a command with neither options nor arguments of its own: parses and loads the settings. */
-MUST_CHECK bool ctl_start(struct ctl *c, int argc, char **argv, const char *doc, int *ret_status);
 /* Loads the settings. False: *ret_status is the exit status, all is said. */
 MUST_CHECK bool ctl_settings(struct ctl *c, int *ret_status);
 /* "meterbeatctl: what is wrong", and what to do about it, on standard error; returns CTL_FAILED. */

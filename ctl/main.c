@@ -107,6 +107,7 @@ int main(int argc, char **argv)
         return CTL_FAILED;
     int status = r.argc > 0 ? run_command(&r) : run_without_command(&r);
     settings_free(&r.ctl.settings);
+    free(r.ctl.arguments);
     curl_global_cleanup();
     if (fflush(stdout) != 0 && status == CTL_OK)
         status = CTL_FAILED;

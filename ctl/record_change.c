@@ -8,7 +8,7 @@
 #include "ctl/record_custodian.h"
 #include "ctl/record_window.h"
 
-static bool add(struct record_request *r, int64_t custodian_id, int64_t *ret_id, struct err *e)
+static bool add(struct request *r, int64_t custodian_id, int64_t *ret_id, struct err *e)
 {
     struct pg *pg = r->session->pg;
     bool ok = pg_begin(pg, e) && record_add(pg, &r->record, ret_id, e) &&
@@ -20,7 +20,7 @@ static bool add(struct record_request *r, int64_t custodian_id, int64_t *ret_id,
 }
 
 /* A record that could never be parsed is not added: its window and URL are worked out first. */
-int record_add_run(struct record_request *r)
+int record_add_run(struct request *r)
 {
     struct custodian custodian CLEANUP(custodian_free) = {0};
     struct record_window next;
@@ -38,7 +38,7 @@ int record_add_run(struct record_request *r)
     return CTL_OK;
 }
 
-static int set_active(struct record_request *r, bool active)
+static int set_active(struct request *r, bool active)
 {
     struct err e;
     enum record_standing standing = RECORD_GONE;
@@ -53,12 +53,12 @@ static int set_active(struct record_request *r, bool active)
     return CTL_OK;
 }
 
-int record_pause_run(struct record_request *r)
+int record_pause_run(struct request *r)
 {
     return set_active(r, false);
 }
 
-int record_resume_run(struct record_request *r)
+int record_resume_run(struct request *r)
 {
     return set_active(r, true);
 }

@@ -15,12 +15,12 @@
 
 #define LIFETIME_S 3600 /* of a token whose answer does not say */
 
-static const char *resource_of(const struct record_request *r)
+static const char *resource_of(const struct request *r)
 {
     return r->bulk ? r->bulk : r->path ? r->path : r->subscription;
 }
 
-static const char *kind_of(const struct record_request *r)
+static const char *kind_of(const struct request *r)
 {
     return r->bulk ? "bulk" : r->path ? "path" : "subscription";
 }
@@ -30,7 +30,7 @@ static bool bad(struct err *e, const char *what)
     return err_set(e, ERR_REJECT, "bad_record", "%s", what);
 }
 
-bool record_custodian_fill(struct record_request *r, struct custodian *ret_custodian, struct err *e)
+bool record_custodian_fill(struct request *r, struct custodian *ret_custodian, struct err *e)
 {
     int64_t id;
     if (!!r->bulk + !!r->path + !!r->subscription != 1)
@@ -49,8 +49,7 @@ bool record_custodian_fill(struct record_request *r, struct custodian *ret_custo
     return true;
 }
 
-bool record_custodian_put(struct record_request *r, int64_t custodian_id, int64_t record_id,
-                          struct err *e)
+bool record_custodian_put(struct request *r, int64_t custodian_id, int64_t record_id, struct err *e)
 {
     struct subscription s = {.record_id = record_id,
                              .custodian_id = custodian_id,
@@ -98,7 +97,7 @@ static bool tokens_of(const json_t *answer, struct authorization_tokens *ret_tok
 }
 
 /* A new row: a refresh of the old one, under way in a worker, cannot write over these. */
-static bool authorize(struct record_request *r, struct subscription *s,
+static bool authorize(struct request *r, struct subscription *s,
                       const struct authorization_tokens *tokens, struct err *e)
 {
     struct pg *pg = r->session->pg;
@@ -119,7 +118,7 @@ static bool authorize(struct record_request *r, struct subscription *s,
            pg_commit(pg, e);
 }
 
-int record_authorize_run(struct record_request *r)
+int record_authorize_run(struct request *r)
 {
     struct subscription s CLEANUP(subscription_free) = {0};
     struct authorization_tokens tokens;
@@ -142,13 +141,13 @@ int record_authorize_run(struct record_request *r)
 
 /* --- show ------------------------------------------------------------------------------------- */
 
-bool record_custodian_look(struct record_request *r, struct err *e)
+bool record_custodian_look(struct request *r, struct err *e)
 {
     struct subscription s CLEANUP(subscription_free) = {0};
     return subscription_get(r->session->pg, r->id, &s, &r->has_custodian, e);
 }
 
-bool record_custodian_show(struct record_request *r, struct err *e)
+bool record_custodian_show(struct request *r, struct err *e)
 {
     static const char *const names[] = {"custodian", "asks for", "authorization", "waiting"};
     char id[PG_NUMBER];

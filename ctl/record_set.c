@@ -152,7 +152,7 @@ static void say_options(int64_t id, const struct record_option *o)
     text_print(stdout, "\n");
 }
 
-static bool set_all(struct record_request *r, const struct record_option *option, struct again *a,
+static bool set_all(struct request *r, const struct record_option *option, struct again *a,
                     struct record_option_effect *ret_effect, enum record_standing *ret_standing,
                     struct err *e)
 {
@@ -166,7 +166,7 @@ static bool set_all(struct record_request *r, const struct record_option *option
     return ok;
 }
 
-static int set_and_say(struct record_request *r, const struct record_option *option)
+static int set_and_say(struct request *r, const struct record_option *option)
 {
     struct progress progress;
     struct by_hand hand;
@@ -192,14 +192,14 @@ static int set_and_say(struct record_request *r, const struct record_option *opt
     return CTL_OK;
 }
 
-int record_set_run(struct record_request *r)
+int record_set_run(struct request *r)
 {
     struct record_option option;
     struct err e;
     if (!record_option_get(r->session->pg, r->id, &option, &e))
         return ctl_fail(&e);
-    for (size_t i = 0; i < r->word_count; i++)
-        if (!record_option_take(&option, r->words[i], &e))
+    for (size_t i = 2; i < r->ctl->argument_count; i++)
+        if (!record_option_take(&option, r->ctl->arguments[i], &e))
             return ctl_misused("%s", e.text);
     if (!record_option_check(&option, &e))
         return ctl_misused("%s", e.text);

@@ -31,7 +31,7 @@ static void url_text(const struct record *record, char out[FEED_URL_SHOWN])
 }
 
 /* What is next for the record, in a few words. */
-static void next_text(const struct record_request *r, const struct record *record, char out[160])
+static void next_text(const struct request *r, const struct record *record, char out[160])
 {
     struct record_window next;
     struct err e;
@@ -54,7 +54,7 @@ static void next_text(const struct record_request *r, const struct record *recor
     snprintf(out, 160, "%s to %s%s", from, to, next.window.behind ? ", then more" : "");
 }
 
-static json_t *record_json(const struct record_request *r, const struct record *record)
+static json_t *record_json(const struct request *r, const struct record *record)
 {
     char url[FEED_URL_SHOWN], next[160];
     url_text(record, url);
@@ -79,7 +79,7 @@ static int print_json(json_t *value)
 /* --- list
  * --------------------------------------------------------------------------------------------- */
 
-static void list_row(const struct record_request *r, struct table *t, const struct record *record)
+static void list_row(const struct request *r, struct table *t, const struct record *record)
 {
     char url[FEED_URL_SHOWN], next[160];
     url_text(record, url);
@@ -92,8 +92,8 @@ static void list_row(const struct record_request *r, struct table *t, const stru
     table_add(t, "%s", url);
 }
 
-static bool list_page(const struct record_request *r, struct table *t, int64_t *after,
-                      size_t *ret_count, struct err *e)
+static bool list_page(const struct request *r, struct table *t, int64_t *after, size_t *ret_count,
+                      struct err *e)
 {
     struct record *records = NULL;
     if (!record_page(r->session->pg, *after, PAGE, false, &records, ret_count, e))
@@ -110,7 +110,7 @@ static bool list_page(const struct record_request *r, struct table *t, int64_t *
 }
 
 /* Page by page, each a table of its own: memory does not grow with the number of records. */
-int record_list_run(struct record_request *r)
+int record_list_run(struct request *r)
 {
     static const char *const titles[] = {">id",           "building", "active",
                                          "fetched up to", "next",     "url"};
@@ -138,7 +138,7 @@ static void line(const char *name, const char *value)
     text_print(stdout, "%-20s %s\n", name, value);
 }
 
-static void show_next(const struct record_request *r, const struct record *record)
+static void show_next(const struct request *r, const struct record *record)
 {
     struct record_window next = {0};
     struct err e;
@@ -150,7 +150,7 @@ static void show_next(const struct record_request *r, const struct record *recor
         line("", next.url);
 }
 
-static void show_fields(const struct record_request *r, const struct record *record)
+static void show_fields(const struct request *r, const struct record *record)
 {
     char url[FEED_URL_SHOWN], ts[32];
     url_text(record, url);
@@ -174,7 +174,7 @@ static const char *value_or_dash(const char *value)
     return value[0] ? value : "-";
 }
 
-static bool show_runs(const struct record_request *r, struct err *e)
+static bool show_runs(const struct request *r, struct err *e)
 {
     static const char *const titles[] = {"run", "state", ">starts", "began", "said"};
     CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
@@ -198,7 +198,7 @@ static bool show_runs(const struct record_request *r, struct err *e)
 }
 
 /* What was decided, by whom and when; and what is not read again yet. */
-static bool show_decisions(const struct record_request *r, struct err *e)
+static bool show_decisions(const struct request *r, struct err *e)
 {
     static const char *const titles[] = {"decided", "was", "is", "when", "by"};
     CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
@@ -227,7 +227,7 @@ static bool show_decisions(const struct record_request *r, struct err *e)
     return true;
 }
 
-static bool show_options(const struct record_request *r, struct err *e)
+static bool show_options(const struct request *r, struct err *e)
 {
     struct record_option option;
     if (!record_option_get(r->session->pg, r->id, &option, e))
@@ -238,7 +238,7 @@ static bool show_options(const struct record_request *r, struct err *e)
     return true;
 }
 
-static json_t *decisions_json(const struct record_request *r, struct err *e)
+static json_t *decisions_json(const struct request *r, struct err *e)
 {
     struct record_option option;
     struct record_option_stale stale;
@@ -254,7 +254,7 @@ static json_t *decisions_json(const struct record_request *r, struct err *e)
                      (json_int_t)stale.days);
 }
 
-static int show_json(const struct record_request *r, const struct record *record)
+static int show_json(const struct request *r, const struct record *record)
 {
     struct err e;
     json_t *all = record_json(r, record), *decisions = decisions_json(r, &e);
@@ -267,7 +267,7 @@ static int show_json(const struct record_request *r, const struct record *record
     return print_json(all);
 }
 
-int record_show_run(struct record_request *r)
+int record_show_run(struct request *r)
 {
     struct record record;
     struct err e;
