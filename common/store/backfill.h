@@ -1,4 +1,4 @@
-/* Repairs: parses of a named window that were promised because KairosDB lost what it had shown. */
+/* Backfills: parses of a window by name, enqueued because KairosDB lost data that it had shown. */
 #ifndef METERBEAT_STORE_BACKFILL_H
 #define METERBEAT_STORE_BACKFILL_H
 
@@ -6,11 +6,13 @@
 #include "common/base/err.h"
 #include "common/store/pg.h"
 
-/* In a transaction, one at a time over all sessions: who asks next sees what this one promises.
- * Whether a parse of that window of the record is under way, or was begun so lately that the next
- * would find nothing else: a minute ago after the first, twice as long after each, a day at most.
- * What no feed has any more is so asked for ever less often. by_hand: only whether it is under way.
- * Errors: those of pg_query. */
+/*
+ * In a transaction; sessions take turns, so that the next one sees what this one enqueues. Whether
+ * a parse of that window of the record is open, or was begun so recently that another would find
+ * nothing new: within a minute of the first, twice as long after each further one, a day at most.
+ * So data that no feed has any more is requested less and less often. by_hand: only whether one is
+ * open. Errors: those of pg_query.
+ */
 MUST_CHECK bool repair_is_promised(struct pg *p, int64_t record_id, int64_t from_s, int64_t to_s,
                                    bool by_hand, bool *ret_promised, struct err *e);
 

@@ -1,4 +1,4 @@
-/* Requests to a host, limited over all workers together: at once, and in a minute. */
+/* Limits requests to a host, over all workers together: concurrent ones, and those per minute. */
 #ifndef METERBEAT_STORE_RATE_LIMITER_H
 #define METERBEAT_STORE_RATE_LIMITER_H
 
@@ -12,25 +12,26 @@ struct gate_limits {
     int64_t at_once, per_minute;
 };
 
-/* What the books say of a host. */
+/* The state of a host. */
 struct gate_state {
     int64_t under_way;
-    int64_t in_minute;     /* begun within the last minute */
-    int64_t oldest_age_ms; /* of the one that, once a minute old, makes room; 0: there is none */
+    int64_t in_minute; /* begun within the last minute */
+    /* age of the one that makes room when it is a minute old; 0: there is none */
+    int64_t oldest_age_ms;
 };
 
-/* 0: a request may begin; else milliseconds after which it is worth asking again. Pure. */
+/* 0: a request may begin; else milliseconds until it is worth trying again. Pure. */
 int64_t gate_decide(const struct gate_limits *limits, const struct gate_state *state);
 /*
- * Outside a transaction. Takes a place at `host` for `holder`, whose earlier ones are over (it asks
- * one thing at a time, so that they are of a worker that died), until lease_s from now, by when a
- * worker that died has given it up anyway. *ret_wait_ms 0: taken, give *ret_place back; else
- * nothing was taken. Errors as pg_query.
+ * Outside a transaction. Takes a slot at `host` for `holder`, and releases its earlier ones (a
+ * holder makes one request at a time, so those are of a worker that died). It is held until it is
+ * released, at most until lease_s from now, in case this worker dies. *ret_wait_ms 0: taken,
+ * release *ret_place; else nothing was taken. Errors as pg_query.
  */
 MUST_CHECK bool gate_enter(struct pg *p, const char *host, const char *holder,
                            const struct gate_limits *limits, int64_t lease_s, int64_t *ret_place,
                            int64_t *ret_wait_ms, struct err *e);
-/* The request is over. Errors as pg_query: then the lease runs out by itself. */
+/* Releases the slot. Errors as pg_query: then its lease expires by itself. */
 MUST_CHECK bool gate_leave(struct pg *p, int64_t place, struct err *e);
 
 #endif

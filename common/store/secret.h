@@ -1,4 +1,4 @@
-/* Secrets as the database holds them: encrypted, bound to where they are kept and may be sent. */
+/* Secrets in the database: encrypted, and bound to where they are stored and may be sent. */
 #ifndef METERBEAT_STORE_SECRET_H
 #define METERBEAT_STORE_SECRET_H
 
@@ -13,14 +13,14 @@
 
 /*
  * XChaCha20-Poly1305 (libsodium) with a random nonce: "v2.KEY-ID.BASE64". `keys`: up to
- * SEAL_KEYS_MAX keys of 64 hex digits with blanks between (the setting credentials.key); the first
- * one seals, each opens what it sealed, so that a new key is put in front. `place` says where the
- * text is kept ("custodian.client_secret of ontario"): a text moved to another row or column does
- * not open. `destination` says where the secret may be sent (custodian.h): while a row names
- * another server, it does not open either. NULL: a text of version 1, which was not bound to any;
- * for resealing alone. Any thread. Both return memory for seal_free; NULL: ERR_REJECT
- * "no_credentials_key" (none is configured), "bad_credentials_key", "seal_refused" (another key,
- * another place, changed) or "too_large"; ERR_RETRY "no_memory".
+ * SEAL_KEYS_MAX keys of 64 hex digits separated by blanks (the setting credentials.key); the first
+ * one encrypts, and each decrypts what it encrypted, so a new key goes in front. `place` says where
+ * the text is stored ("custodian.client_secret of ontario"): a text copied to another row or column
+ * does not decrypt. `destination` says where the secret may be sent (custodian.h): it does not
+ * decrypt while the row names another server. NULL: a text of version 1, which was bound to no
+ * server; only for encrypting it again. Any thread. Both return memory for seal_free; NULL:
+ * ERR_REJECT "no_credentials_key" (none is configured), "bad_credentials_key", "seal_refused"
+ * (another key or place, or modified) or "too_large"; ERR_RETRY "no_memory".
  */
 MUST_CHECK char *seal_make(const char *keys, const char *place, const char *destination,
                            const char *secret, struct err *e);

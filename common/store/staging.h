@@ -1,5 +1,4 @@
-/* Readings of one feed on their way into the books: temporary tables on the task's own connection.
- */
+/* Staging of one feed's readings: temporary tables on the task's own connection. */
 #ifndef METERBEAT_STORE_STAGING_H
 #define METERBEAT_STORE_STAGING_H
 
@@ -12,44 +11,44 @@
 
 /* A number the feed does not give; the same value as ESPI_ABSENT. */
 #define STAGE_ABSENT INT64_MIN
-/* Readings buffered between two COPYs: bounds memory, and the time between two safe points. */
+/* Readings buffered between two COPYs; bounds memory, and the time between two safe points. */
 #define STAGE_CHUNK 5000
 
-struct stage; /* one thread; lives on its connection */
+struct stage; /* one thread; must not outlive its connection */
 
 /* A reading as it arrives, before its unit or its series is known. */
 struct stage_reading {
     uint32_t group;
-    uint64_t entry; /* whose age decides between two readings of one start; 0: none */
+    uint64_t entry; /* decides between two readings with one start; 0: none */
     uint32_t ordinal;
     int64_t start_s, duration_s, value, cost;
-    int64_t value_exponent, cost_exponent; /* powers of ten, the group's and that of costs apart */
+    int64_t value_exponent, cost_exponent; /* powers of ten of the value and of the cost */
     int64_t quality, tou, tier, cpp;       /* ESPI's codes, or STAGE_ABSENT */
-    int64_t is_estimated; /* 1, 0, or STAGE_ABSENT: the feed does not say, its type may */
-    bool is_placed;       /* false: start_s is its block's, and ordinal intervals are to be added */
+    int64_t is_estimated; /* 1, 0, or STAGE_ABSENT: the feed does not say, but its type may */
+    bool is_placed;       /* false: start_s is its block's, and `ordinal` intervals are added */
 };
 
-/* What a group turned out to be. */
+/* What a group was resolved to. */
 struct stage_group {
     uint32_t group;
     uint64_t feed_series; /* which of the feed's series it belongs to */
-    int64_t series_id;    /* 0: cannot be stored, its readings are only counted */
+    int64_t series_id;    /* 0: cannot be stored, readings are only counted */
     int64_t exponent;
     int64_t interval_s; /* STAGE_ABSENT: none */
-    bool is_estimated;  /* of readings that say no quality */
-    bool is_summable;   /* amounts: those that last as long as a bill are bills */
-    bool without_costs; /* some cannot be read: the others are not to be summed */
+    bool is_estimated;  /* for readings without a quality */
+    bool is_summable;   /* amounts: those of a bill's length are bills */
+    bool without_costs; /* some are unreadable: the others must not be summed */
 };
 
 /* The bill of a UsageSummary. */
 struct stage_bill {
     int64_t series_id, start_s, length_s;
-    int64_t value, exponent; /* STAGE_ABSENT: an amount alone */
+    int64_t value, exponent; /* STAGE_ABSENT: only an amount */
     int64_t cost;            /* in 1e-5 of the currency, or STAGE_ABSENT */
     int64_t updated_s;       /* of its entry, or STAGE_ABSENT */
 };
 
-/* Which of the staged readings are wanted. */
+/* The selection of staged readings. */
 struct stage_window {
     int64_t from_s, to_s;
     int64_t bill_s; /* readings of at least this length are bills, not points */
@@ -57,15 +56,16 @@ struct stage_window {
 
 struct stage_counts {
     int64_t readings, unresolved, unplaced, outside, points, bills, repeated, contradicted;
-    int64_t fallen; /* steps of registers that are no amounts: down (a reset, another meter), or up
-                       by more than 64 bits hold */
+    /* steps of registers that are not amounts: down (a reset, a new meter), or up by more than 64
+     * bits hold */
+    int64_t fallen;
 };
 
-/* Empties the tables, makes them when this connection has none. Errors: those of pg_query. Free
+/* Empties the tables, or makes them if this connection has none. Errors: those of pg_query. Free
  * with stage_free (NULL is fine). */
 MUST_CHECK bool stage_open(struct pg *p, struct stage **ret_stage, struct err *e);
 void stage_freep(struct stage **s); /* for CLEANUP */
-/* Buffers; *ret_is_full says that stage_flush is due (at STAGE_CHUNK). */
+/* Buffers one; *ret_is_full: stage_flush is due (at STAGE_CHUNK). */
 MUST_CHECK bool stage_reading(struct stage *s, const struct stage_reading *r, bool *ret_is_full,
                               struct err *e);
 MUST_CHECK bool stage_entry(struct stage *s, uint64_t entry, int64_t updated_s, bool *ret_is_full,
@@ -74,27 +74,28 @@ MUST_CHECK bool stage_group(struct stage *s, const struct stage_group *g, bool *
                             struct err *e);
 MUST_CHECK bool stage_bill(struct stage *s, const struct stage_bill *b, bool *ret_is_full,
                            struct err *e);
-/* Sends what is buffered. */
+/* Writes the buffer. */
 MUST_CHECK bool stage_flush(struct stage *s, struct err *e);
 /*
- * Once all groups are in: series of the feed that came to the same series_id and contradict one
- * another in it are different meters after all; the first keeps it, the others lose theirs.
- * *ret_refused = how many.
+ * When all groups are staged: series of the feed that map to the same series_id and contradict one
+ * another are different meters. The first keeps it, the others lose theirs. *ret_refused = how
+ * many.
  */
 MUST_CHECK bool stage_refuse_mixed(struct stage *s, int64_t *ret_refused, struct err *e);
 /* What readings of accumulation 1 hold. */
 enum stage_register {
     STAGE_DELTAS,   /* they fall, or are all zero: amounts, whatever their label */
-    STAGE_REGISTER, /* a meter's reading, which never falls and stands far above what it rises by */
-    STAGE_UNCLEAR,  /* too few, or without change: either */
+    STAGE_REGISTER, /* a meter's reading, which never falls and is far above its increases */
+    STAGE_UNCLEAR,  /* too few or unchanging: either */
 };
-/* Judges by all that was staged of a series. */
+/* Decides by all staged readings of a series. */
 MUST_CHECK bool stage_judge_register(struct stage *s, int64_t series_id,
                                      enum stage_register *ret_register, struct err *e);
-/* Once decided: the series' differences are its points; or it has none (STAGE_UNCLEAR). */
+/* After the decision: the points of the series are its differences; or it has none
+ * (STAGE_UNCLEAR). */
 MUST_CHECK bool stage_set_register(struct stage *s, int64_t series_id, enum stage_register is,
                                    struct err *e);
-/* Then: what there is, in the window and out of it. */
+/* After that: counts readings inside and outside the window. */
 MUST_CHECK bool stage_count(struct stage *s, const struct stage_window *w,
                             struct stage_counts *ret_counts, struct err *e);
 
@@ -106,19 +107,18 @@ struct stage_point {
     bool is_estimated;
 };
 
-/* A place among the points of a window. */
+/* A position among the points of a window. */
 struct stage_mark {
     int64_t series_id, from_s;
 };
 
 #define STAGE_FINGERPRINT 64
-/* Of all the points of the window: the same text only for the same points. Outside a transaction.
- */
+/* A digest of all points of the window: equal only for equal points. Outside a transaction. */
 MUST_CHECK bool stage_fingerprint(struct stage *s, const struct stage_window *w,
                                   char ret_text[STAGE_FINGERPRINT], struct err *e);
 /*
  * The points of the window from a mark on (NULL: from the first), by series and start, each start
- * once: of two, the one in the entry updated later, then the one that came later. Needs no open
+ * once: of two, the one whose entry was updated later, then the one that came later. Needs no open
  * transaction between calls.
  */
 MUST_CHECK bool stage_points_open(struct stage *s, const struct stage_window *w,
@@ -127,7 +127,7 @@ MUST_CHECK bool stage_points_open(struct stage *s, const struct stage_window *w,
 MUST_CHECK bool stage_points_next(struct stage *s, struct stage_point *ret_points, size_t max,
                                   size_t *ret_count, struct err *e);
 
-/* What KairosDB showed for one local day of a series once it was written. */
+/* What KairosDB returned for one local day of a series after it was written. */
 struct stage_day {
     int64_t series_id, day_s, month_s, month_end_s;
     int64_t readings, costs;
@@ -139,7 +139,7 @@ struct stage_day {
 /* Buffered like readings. */
 MUST_CHECK bool stage_day(struct stage *s, const struct stage_day *d, bool *ret_is_full,
                           struct err *e);
-/* Inside the transaction that booked them: the staged days are done with. */
+/* In the transaction that committed them: discards the staged days. */
 MUST_CHECK bool stage_forget_days(struct stage *s, struct err *e);
 
 #endif

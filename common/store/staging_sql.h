@@ -1,13 +1,13 @@
-/* The temporary tables of staging.c and what is asked of them; private to common/store. */
+/* The SQL of staging.c: its temporary tables and queries; private to common/store. */
 #ifndef METERBEAT_STORE_STAGING_SQL_H
 #define METERBEAT_STORE_STAGING_SQL_H
 
-/* espi_length() in SQL: the last second is often named for the end. */
+/* espi_length() in SQL: the last second is often given in place of the end. */
 #define STAGE_LENGTH(seconds)                                                                      \
     "CASE WHEN " seconds " BETWEEN 1 AND 4294967294 AND " seconds " % 60 = 59 THEN " seconds       \
     " + 1 ELSE " seconds " END"
 
-/* stage_placed: each reading with its series, start, length and age, as far as they are known. */
+/* stage_placed: each reading with its series, start, length and age, as far as known. */
 #define STAGE_TABLES                                                                               \
     "CREATE TEMPORARY TABLE stage_reading (seq bigint, group_id bigint, entry bigint,"             \
     " ordinal bigint, start_s bigint, duration_s bigint, value bigint, cost bigint,"               \
@@ -47,15 +47,17 @@
     "DELETE FROM stage_reading; DELETE FROM stage_entry; DELETE FROM stage_group;"                 \
     "DELETE FROM stage_day; DELETE FROM stage_bill"
 
-/* Two numbers of one reading's series with the exponent that both can have. */
+/* Two numbers of one reading's series, with a common exponent. */
 #define STAGE_ALIGNED(value, exponent, other)                                                      \
     "(" value "::numeric * 10::numeric ^ (" exponent " - least(" exponent ", " other ")))"
-/* An exact difference, or what is too large for a bigint as one that no register makes. */
+/* An exact difference; one too large for a bigint becomes a value that no register can produce. */
 #define STAGE_STEP_LARGEST "9223372036854775807"
 
-/* Readings with their series; a register's differences from one to the next instead, which begin
- * where its last window ended. A fallen register (reset, exchanged) has none there, nor has one
- * that rose by more than 64 bits hold. */
+/*
+ * Readings with their series; for a register, the differences between consecutive ones, the first
+ * from where its last window ended. A step down (reset, new meter) yields none, nor does one up by
+ * more than 64 bits hold.
+ */
 #define STAGE_DIFFERENCES                                                                          \
     " (SELECT series_id, start_s, cost, cost_exponent, quality, tou, tier, cpp, is_estimated,"     \
     " is_register, is_summable, seq, updated_s,"                                                   \
@@ -103,14 +105,16 @@
                                                          "series_id ORDER BY start_s)) "           \
                                                          "with_next) steps) differences "
 
-/* from, to, bill: SQL of epoch seconds, "$1" for instance. Times that no reading of a meter can
- * have are outside as well. What is no amount is no bill however long it lasts (the largest demand
- * of a month). */
+/*
+ * from, to, bill: SQL of epoch seconds, for instance "$1". Times that no meter reading can have
+ * count as outside. A value that is not an amount is not a bill, whatever its length (a month's
+ * peak demand).
+ */
 #define STAGE_POINT(from, to, bill)                                                                \
     " series_id IS NOT NULL AND start_s >= 100000000"                                              \
     " AND start_s < least(" to "::bigint, 10000000000) AND CASE WHEN length_s < " bill "::bigint"  \
     " THEN start_s >= " from "::bigint ELSE NOT is_summable AND length_s <= 4294967295 END "
-/* What lasts so long is taken whenever it comes: it is published long after its first day. */
+/* Bills are taken whenever they come: they are published long after their first day. */
 #define STAGE_BILL(to, bill)                                                                       \
     " series_id IS NOT NULL AND start_s >= 100000000"                                              \
     " AND start_s < least(" to "::bigint, 10000000000)"                                            \

@@ -1,4 +1,4 @@
-/* Who is there: one row a worker process, for `meterbeatctl status` to read. */
+/* Worker heartbeats: one row per worker process, for `meterbeatctl status`. */
 #ifndef METERBEAT_STORE_WORKER_HEARTBEAT_H
 #define METERBEAT_STORE_WORKER_HEARTBEAT_H
 
@@ -16,10 +16,11 @@ struct presence {
     int64_t wall_ms; /* this machine's own clock */
 };
 
-/* "I am here": makes the row or brings it up to date. *ret_now_ms: the database's clock. */
+/* Inserts or updates the row. *ret_now_ms: the database's clock. */
 MUST_CHECK bool presence_tell(struct pg *p, const struct presence *w, int64_t *ret_now_ms,
                               struct err *e);
-/* An orderly end takes the row away; a crash leaves it, with the time it was last seen. */
+/* A worker that stops in order deletes its row; after a crash the row remains, with the time of the
+ * last heartbeat. */
 MUST_CHECK bool presence_end(struct pg *p, const char *name, struct err *e);
 
 #endif
