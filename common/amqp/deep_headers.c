@@ -27,8 +27,7 @@ static bool value_size(unsigned char kind, const unsigned char *value, size_t le
                        size_t *ret_size, bool *ret_nested)
 {
     static const struct {
-        char kind;
-        unsigned char size;
+        unsigned char kind, size;
     } fixed[] = {{'t', 1}, {'b', 1}, {'B', 1}, {'s', 2}, {'u', 2}, {'I', 4}, {'i', 4},
                  {'f', 4}, {'D', 5}, {'l', 8}, {'L', 8}, {'d', 8}, {'T', 8}, {'V', 0}};
     *ret_nested = kind == 'F' || kind == 'A';
@@ -86,7 +85,7 @@ typedef int decode_table(amqp_bytes_t encoded, amqp_pool_t *pool, amqp_table_t *
 static decode_table *librabbitmqs(void)
 {
     static _Thread_local decode_table *found;
-    void *symbol;
+    void *symbol = NULL;
     if (!found && (symbol = dlsym(RTLD_NEXT, "amqp_decode_table")))
         memcpy(&found, &symbol, sizeof found);
     return found;

@@ -5,6 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The macros of METERBEAT_ANALYSIS are for callers. */
+#undef err_set
+#undef err_detail
+#undef err_wrap
+
 bool err_set(struct err *e, enum err_kind kind, const char *code, const char *format, ...)
 {
     if (!e)

@@ -34,6 +34,11 @@ bool err_set(struct err *e, enum err_kind kind, const char *code, const char *fo
 bool err_detail(struct err *e, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Puts "what: " before the text, going up the call chain; kind and code stay. Returns false. */
 bool err_wrap(struct err *e, const char *format, ...) PRINTF_LIKE(2, 3);
+#ifdef METERBEAT_ANALYSIS /* ./dev check: an analyzer of one file cannot see that these say no */
+#define err_set(...) (err_set(__VA_ARGS__), false)
+#define err_detail(...) (err_detail(__VA_ARGS__), false)
+#define err_wrap(...) (err_wrap(__VA_ARGS__), false)
+#endif
 /* "retry", "reject", "fatal" or "none". */
 const char *err_kind_name(enum err_kind kind);
 

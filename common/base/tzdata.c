@@ -13,7 +13,7 @@
 
 bool zone_rules_text(const struct timezone_rules *zone, struct buf *b, struct err *e)
 {
-    struct timezone_stretch stretch = timezone_stretch(zone, FROM_S);
+    struct timezone_stretch stretch;
     for (int64_t at_s = FROM_S; at_s < TO_S; at_s = stretch.end_s) {
         stretch = timezone_stretch(zone, at_s);
         if (!buf_printf(b, e, "%" PRId64 ":%d ", at_s, stretch.offset_s))

@@ -46,7 +46,7 @@ bool codec_depth_within(const json_t *value, size_t max)
 const char *codec_shown(const char *text, char out[CODEC_SHOWN])
 {
     size_t n = 0;
-    for (; text[n] && n < CODEC_SHOWN - 1; n++)
+    for (; n < CODEC_SHOWN - 1 && text[n]; n++)
         out[n] = text[n] >= ' ' && text[n] <= '~' ? text[n] : '?';
     out[n] = '\0';
     if (text[n])

@@ -42,8 +42,8 @@ bool message_header_is_brokers(const char *name)
 {
     return strncmp(name, "x-death", 7) == 0 || strncmp(name, "x-first-death-", 14) == 0 ||
            strncmp(name, "x-last-death-", 13) == 0 || strcmp(name, "x-delivery-count") == 0 ||
-           strcmp(name, "x-acquired-count") == 0 || strcmp(name, "x-acquired-count") == 0 ||
-           strcmp(name, "CC") == 0 || strcmp(name, "BCC") == 0;
+           strcmp(name, "x-acquired-count") == 0 || strcmp(name, "CC") == 0 ||
+           strcmp(name, "BCC") == 0;
 }
 
 static bool is_own(const char *name)

@@ -129,7 +129,7 @@ size_t server_places(const struct settings *s, struct server_place out[SERVER_PL
 
 bool server_host_of(const char *url, char host[SERVER_HOST])
 {
-    struct server_place place[SERVER_PLACES_MAX];
+    struct server_place place[SERVER_PLACES_MAX] = {0};
     struct places p = {.out = place};
     add_url(&p, "", url, strlen(url), false);
     if (p.count == 0)

@@ -171,7 +171,7 @@ static void compare_again(struct espi_graph *g, struct espi_resource *r,
 {
     const int64_t *have = espi_graph_slots(g, r);
     size_t slots = espi_grammar_slots(r->kind);
-    if (!slots || !memcmp(have, draft->slots, slots * sizeof *have))
+    if (!slots || !have || !memcmp(have, draft->slots, slots * sizeof *have))
         return;
     *ret_differs = !r->differs;
     r->differs = true;

@@ -145,7 +145,7 @@ static bool name_is(const void *items, uint32_t item, const void *key)
     const struct espi_names *n = items;
     const struct name_key *k = key;
     const char *text = espi_names_text(n, item + 1);
-    return !strncmp(text, k->text, k->len) && text[k->len] == '\0';
+    return text && !strncmp(text, k->text, k->len) && text[k->len] == '\0';
 }
 
 uint32_t espi_names_find(const struct espi_names *n, const char *text, size_t len)

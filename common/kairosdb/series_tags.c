@@ -144,7 +144,7 @@ bool series_tags_of(const struct espi_series *s, const char *building_id,
     if (service == ESPI_ABSENT)
         return err_set(e, ERR_REJECT, "no_service_kind",
                        "%.200s: the feed names neither service category nor commodity", href);
-    struct series_tags tags;
+    struct series_tags tags = {0};
     char meter[2 * SERIES_TAG_BYTES], qualities[120];
     series_qualities(s, qualities, sizeof qualities);
     snprintf(meter, sizeof meter, "%s%s", last_part(href), qualities);
@@ -258,7 +258,7 @@ bool series_tags_json(const struct series_tags *tags, struct buf *b, struct err 
 
 bool series_tags_read(const char *json, struct series_tags *ret_tags, struct err *e)
 {
-    struct series_tags tags;
+    struct series_tags tags = {0};
     json_auto_t *object = json_loads(json, 0, NULL);
     for (int i = 0; i < SERIES_TAGS; i++) {
         const char *value = json_string_value(json_object_get(object, tag_names[i]));

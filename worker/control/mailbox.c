@@ -105,7 +105,7 @@ bool mailbox_send_events(struct mailbox *m, struct broker *b, json_t *events, co
     struct envelope v = {.priority = -1};
     char key[64];
     size_t i = 0;
-    for (; type[i] && i < sizeof key - 1; i++)
+    for (; i < sizeof key - 1 && type[i]; i++)
         key[i] = (char)(type[i] == '-' ? '.' : type[i]);
     key[i] = '\0';
     return (pidbox_envelope(&codec_json, events, json_pack("{s:s}", "hostname", m->node), &v, e) &&

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -120,13 +121,10 @@ static void note(struct events *v, const char *type, json_t *fields)
 /* A text that may be anything, cut. */
 static json_t *shown(const char *text)
 {
-    char cut[SHOWN_MAX + 1];
-    size_t n = 0;
-    for (; text[n] && n < SHOWN_MAX; n++)
-        cut[n] = text[n];
+    size_t n = strnlen(text, SHOWN_MAX);
     while (text[n] && n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
         n--; /* not inside a character */
-    json_t *value = json_stringn(cut, n);
+    json_t *value = json_stringn(text, n);
     return value ? value : json_string("(not UTF-8)");
 }
 
