@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Configures and builds the CMake presets named (dev, release, asan, tsan, fuzz).
+# Configures and builds the CMake presets named (dev, release, asan, tsan, coverage, fuzz).
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
-[ $# -gt 0 ] || fail "no preset named" "$0 dev|release|asan|tsan|fuzz"
+[ $# -gt 0 ] || fail "no preset named" "$0 dev|release|asan|tsan|coverage|fuzz"
 cd "$root"
 for preset in "$@"; do
     say "building build/$preset"

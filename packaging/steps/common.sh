@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034 # its users read the variables
 # What every step shares: how it reports progress, and how it says what to do after a failure.
 steps=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$steps/../.." && pwd)

@@ -17,7 +17,7 @@ retry mvn -B -ntp -f "$pom" dependency:copy-dependencies -DincludeScope=runtime 
     fail "Maven cannot fetch KairosDB: $(tail -n 3 "$folder/maven.log")" \
         "check the network and ~/.m2/settings.xml, then run this again"
 "$verify" "$folder/lib" || {
-    rm -rf "$folder/lib"
+    rm -rf "${folder:?}/lib"
     fail "what Maven fetched is not what packaging/kairosdb/sha256sums lists" \
         "ask who changed it: the repository that Maven uses, or pom.xml without the sums"
 }

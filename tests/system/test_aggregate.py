@@ -14,6 +14,7 @@ def begin_of(feed):
     return last_day(feed.begin).strftime("%m/%d/%Y")
 
 
+@pytest.mark.smoke
 def test_thirteen_months_of_four_feeds_are_summed_as_the_feeds_say(meters):  # noqa: F811
     demo = greenbutton.demo_feeds(m.BEGIN, m.END)
     for number, feed in enumerate(demo):

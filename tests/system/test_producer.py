@@ -20,6 +20,7 @@ CRASH = "METERBEAT_CRASH_AT"
 # --- what is sent -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.smoke
 def test_the_seeds_schedule_goes_out_as_celery_would_send_it(meterbeat, schedule, collector, ticks):
     schedule({"name": "monthly", "task": "aggregatemonthlysum", "every": "5s"},
              {"name": "daily", "task": "doParser", "every": "2s", "args": '[7, "x"]',

@@ -2,11 +2,14 @@
 import socket
 import threading
 
+import pytest
+
 import feeds
 import metering as m
 from metering import Metering
 
 
+@pytest.mark.smoke
 def test_no_proxy_of_the_environment_is_asked(meterbeat, rows):
     came = []
     with socket.create_server(("127.0.0.1", 0)) as proxy, feeds.FeedServer([]) as server:

@@ -17,6 +17,7 @@ from servers import wait_until
 # --- tasks ----------------------------------------------------------------------------------------
 
 @pytest.mark.tsan
+@pytest.mark.smoke
 def test_pings_are_done_and_acknowledged(worker_of, connect):
     worker = worker_of(prefetch=10)
     pings_are_done(connect, 500)
@@ -187,6 +188,7 @@ def test_a_failing_task_climbs_the_ladder_and_is_dead_after_the_last_rung(worker
 # --- stopping -------------------------------------------------------------------------------------
 
 @pytest.mark.tsan
+@pytest.mark.smoke
 def test_sigterm_finishes_what_runs_and_gives_back_the_rest(worker_of, queue, connect):
     worker = worker_of(prefetch=3)
     first = send(queue, "meterbeat.sleep", 2)

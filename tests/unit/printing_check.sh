@@ -14,6 +14,6 @@ report "fputs of what is no literal: text_put (base/text.h) cleans it:" \
 report "dumps JSON that is not ASCII:" \
     "$(grep -nE 'json_dump(_callback)?\(' ctl/*.c | grep -v JSON_ENSURE_ASCII || true)"
 report "quotes in a log's format: log.c sets them, and escapes what is inside:" \
-    "$(grep -nE '=\\"%' $(git ls-files 'common/*.c' 'producer/*.c' 'worker/*.c' 2>/dev/null || find common producer worker -name '*.c') |
+    "$(grep -rnE --include='*.c' '=\\"%' common producer worker |
         grep -v '^common/\(store\|espi\|kairosdb\)/' || true)"
 exit $found
