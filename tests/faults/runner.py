@@ -80,7 +80,7 @@ def run(arguments):
         chosen.remove(family)
     arguments.results.parent.mkdir(parents=True, exist_ok=True)
     failed, about, loop = 0, {"commit": commit()}, Loop()
-    Server.start_limit = 300  # a loaded machine is no fault
+    Server.start_limit = 900  # a loaded machine is no fault
     with Servers() as servers:
         about["versions"] = versions(servers)
         for family, number in agenda(chosen, arguments):
