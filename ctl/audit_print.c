@@ -46,18 +46,18 @@ static void audit_day_text(const struct audit_print *p, int64_t day_s, char out[
 /* --- rows
  * ------------------------------------------------------------------------------------------- */
 
-static const char *audit_repair_text(enum repair repair)
+static const char *audit_backfill_text(enum backfill backfill)
 {
-    switch (repair) {
-    case REPAIR_PROMISED:
+    switch (backfill) {
+    case BACKFILL_ENQUEUED:
         return "on the queue";
-    case REPAIR_OPEN:
+    case BACKFILL_OPEN:
         return "on the queue already";
-    case REPAIR_IMPORTED:
+    case BACKFILL_IMPORTED:
         return "was a file: import it again";
-    case REPAIR_PAUSED:
+    case BACKFILL_PAUSED:
         return "record is paused";
-    case REPAIR_GONE:
+    case BACKFILL_GONE:
         return "record is gone";
     default:
         return "";
@@ -72,22 +72,22 @@ static json_t *audit_numbers(int64_t readings, double sum, int64_t costs, double
 
 static bool audit_row_json(const struct audit_print *p, const struct audit_row *r, struct err *e)
 {
-    const struct agreement_day *d = r->day;
+    const struct reconciled_day *d = r->day;
     const struct day_book *b = &d->book;
     char day[32];
     audit_day_text(p, b->day_s, day);
     json_t *row = json_pack(
         "{s:I, s:I, s:s, s:s, s:s, s:o, s:o, s:I, s:s?}", "meter", (json_int_t)r->series->meter_id,
         "series", (json_int_t)r->series->id, "custom_meter_id",
-        r->tags->values[TAG_CUSTOM_METER_ID], "day", day, "differs", agreement_name(d->how),
+        r->tags->values[TAG_CUSTOM_METER_ID], "day", day, "differs", reconciliation_name(d->how),
         "books", audit_numbers(b->readings, b->total, b->costs, b->cost_total), "kairosdb",
         audit_numbers(d->value.count, d->value.sum, d->cost.count, d->cost.sum), "record",
-        (json_int_t)b->record_id, "repair", p->repair ? repair_name(r->repair) : NULL);
+        (json_int_t)b->record_id, "repair", p->repair ? backfill_name(r->backfill) : NULL);
     return ctl_print_json(row, e);
 }
 
 /* Costs of a day are named where it is they that differ. */
-static void audit_numbers_text(struct table *t, const struct agreement_day *d)
+static void audit_numbers_text(struct table *t, const struct reconciled_day *d)
 {
     const struct day_book *b = &d->book;
     bool values =
@@ -117,8 +117,8 @@ static void audit_row_text(struct audit_print *p, const struct audit_row *r)
     table_add(t, "%s", day);
     audit_numbers_text(t, r->day);
     table_add(t, "%" PRId64, r->day->book.record_id);
-    table_add(t, "%s", agreement_name(r->day->how));
-    table_add(t, "%s", audit_repair_text(r->repair));
+    table_add(t, "%s", reconciliation_name(r->day->how));
+    table_add(t, "%s", audit_backfill_text(r->backfill));
 }
 
 bool audit_print_row(struct audit_print *p, const struct audit_row *row, struct err *e)
@@ -139,12 +139,13 @@ bool audit_print_row(struct audit_print *p, const struct audit_row *row, struct 
 static bool audit_total_json(const struct audit_tally *t, struct err *e)
 {
     json_int_t differ = t->less + t->other + t->more;
-    return ctl_print_json(
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "series", (json_int_t)t->series,
-                  "days", (json_int_t)t->days, "differ", differ, "less", (json_int_t)t->less,
-                  "other", (json_int_t)t->other, "more", (json_int_t)t->more, "promised",
-                  (json_int_t)t->repairs.promised, "hopeless", (json_int_t)t->repairs.hopeless),
-        e);
+    return ctl_print_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "series",
+                                    (json_int_t)t->series, "days", (json_int_t)t->days, "differ",
+                                    differ, "less", (json_int_t)t->less, "other",
+                                    (json_int_t)t->other, "more", (json_int_t)t->more, "promised",
+                                    (json_int_t)t->backfills.enqueued, "hopeless",
+                                    (json_int_t)t->backfills.unreachable),
+                          e);
 }
 
 static void audit_total_text(const struct audit_print *p, const struct audit_tally *t)
@@ -163,7 +164,7 @@ static void audit_total_text(const struct audit_print *p, const struct audit_tal
         text_print(stdout,
                    "%" PRId64 " parses put on the queue; %" PRId64
                    " days have a record that cannot be asked again\n",
-                   t->repairs.promised, t->repairs.hopeless);
+                   t->backfills.enqueued, t->backfills.unreachable);
 }
 
 bool audit_print_end(struct audit_print *p, const struct audit_tally *tally, struct err *e)

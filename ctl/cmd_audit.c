@@ -56,28 +56,28 @@ struct audit {
     struct audit_print print;
     struct audit_tally tally;
     struct series_books series[AUDIT_SERIES];
-    struct agreement_day days[AUDIT_DAYS + 2];
-    enum repair repairs[AUDIT_DAYS + 2];
+    struct reconciled_day days[AUDIT_DAYS + 2];
+    enum backfill backfills[AUDIT_DAYS + 2];
 };
 
 /* --- one series
  * ------------------------------------------------------------------------------------------- */
 
-static void audit_count(struct audit_tally *t, enum agreement how)
+static void audit_count(struct audit_tally *t, enum reconciliation how)
 {
-    t->less += how == AGREEMENT_LESS;
-    t->other += how == AGREEMENT_OTHER;
-    t->more += how == AGREEMENT_MORE;
+    t->less += how == RECONCILED_LESS;
+    t->other += how == RECONCILED_OTHER;
+    t->more += how == RECONCILED_MORE;
 }
 
 static bool audit_differences(struct audit *a, const struct series_books *series,
                               const struct series_tags *tags, size_t count, struct err *e)
 {
     for (size_t i = 0; i < count; i++) {
-        if (a->days[i].how == AGREEMENT_SAME)
+        if (a->days[i].how == RECONCILED_SAME)
             continue;
         const struct audit_row row = {
-            .series = series, .tags = tags, .day = &a->days[i], .repair = a->repairs[i]};
+            .series = series, .tags = tags, .day = &a->days[i], .backfill = a->backfills[i]};
         audit_count(&a->tally, a->days[i].how);
         if (!audit_print_row(&a->print, &row, e))
             return false;
@@ -85,28 +85,28 @@ static bool audit_differences(struct audit *a, const struct series_books *series
     return true;
 }
 
-static bool audit_repair(struct audit *a, size_t count, struct err *e)
+static bool audit_backfill(struct audit *a, size_t count, struct err *e)
 {
-    const struct shortfall_order order = {
-        .task = &a->hand.task, .least = AGREEMENT_MORE, .by_hand = true};
-    memset(a->repairs, 0, sizeof a->repairs);
+    const struct backfill_order order = {
+        .task = &a->hand.task, .least = RECONCILED_MORE, .by_hand = true};
+    memset(a->backfills, 0, sizeof a->backfills);
     return !a->request->repair ||
-           shortfall_promise(&order, a->days, count, a->repairs, &a->tally.repairs, e);
+           missing_days_enqueue(&order, a->days, count, a->backfills, &a->tally.backfills, e);
 }
 
 static bool audit_span(struct audit *a, const struct series_books *s,
                        const struct series_tags *tags, int64_t from_s, int64_t to_s, struct err *e)
 {
     size_t count = 0;
-    const struct agreement_source source = {.pg = a->hand.task.pg,
+    const struct reconcile_source source = {.pg = a->hand.task.pg,
                                             .kairosdb = a->kairosdb,
                                             .metric = a->hand.task.settings->kairosdb.measurement,
                                             .cost_metric = a->cost_metric,
                                             .zone = a->zone};
-    const struct agreement_series series = {
+    const struct reconcile_series series = {
         .id = s->id, .tags = tags, .has_cost = s->has_cost, .record_id = s->record_id};
-    if (!agreement_days(&source, &series, from_s, to_s, a->days, ARRAY_LEN(a->days), &count, e) ||
-        !audit_repair(a, count, e))
+    if (!reconcile_days(&source, &series, from_s, to_s, a->days, ARRAY_LEN(a->days), &count, e) ||
+        !audit_backfill(a, count, e))
         return false;
     a->tally.days += (int64_t)count;
     return audit_differences(a, s, tags, count, e);
@@ -143,7 +143,7 @@ static bool audit_page(struct audit *a, struct series_question *q, size_t *ret_c
         progress_at(&a->progress, a->tally.series, NULL);
         q->after_id = a->series[i].id;
     }
-    return !a->tally.repairs.promised || by_hand_publish(&a->hand, e);
+    return !a->tally.backfills.enqueued || by_hand_publish(&a->hand, e);
 }
 
 static bool audit_all(struct audit *a, struct err *e)

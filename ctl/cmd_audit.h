@@ -11,14 +11,14 @@
 struct audit_row {
     const struct series_books *series;
     const struct series_tags *tags;
-    const struct agreement_day *day;
-    enum repair repair;
+    const struct reconciled_day *day;
+    enum backfill backfill;
 };
 
 struct audit_tally {
     int64_t series, days;
     int64_t less, other, more;
-    struct shortfall_tally repairs;
+    struct backfill_tally backfills;
 };
 
 /* Rows are printed a table at a time: memory does not grow with their number. */

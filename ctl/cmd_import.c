@@ -188,13 +188,14 @@ static struct source source_of(const struct settings *settings, const char *name
 }
 
 /* Whoever waits for readings must not take it for done. */
-static bool held_nothing(const struct import_outcome *o, struct err *why)
+static bool held_nothing(const struct import_result *o, struct err *why)
 {
     return err_set(why, ERR_REJECT, "nothing_stored",
                    "it holds readings, and none of them could be stored: outside %" PRId64
                    ", without time %" PRId64 "%s%.150s%s%.150s",
-                   o->counts.outside, o->counts.unplaced, o->unresolved[0] ? "; not stored: " : "",
-                   o->unresolved, o->skipped[0] ? "; not read: " : "", o->skipped);
+                   o->ingested.counts.outside, o->ingested.counts.unplaced,
+                   o->ingested.unresolved[0] ? "; not stored: " : "", o->ingested.unresolved,
+                   o->ingested.skipped[0] ? "; not read: " : "", o->ingested.skipped);
 }
 
 static bool import_file(const struct request *r, struct by_hand *hand, struct import_print *print,
@@ -209,21 +210,21 @@ static bool import_file(const struct request *r, struct by_hand *hand, struct im
                                   .given = &r->given,
                                   .read = source_read,
                                   .context = &source};
-    const struct compare_sink sink = {.series = import_print_series, .context = print};
-    struct import_outcome outcome;
+    const struct diff_sink sink = {.series = import_print_series, .context = print};
+    struct import_result result;
     struct err why, e;
     print->file = is_url ? source.shown : name;
     progress_begin(hand->progress, is_url ? source.shown : basename(name), 0);
     bool ok = pg_ready(hand->task.pg, &why) &&
-              (r->dry_run ? import_compare(&hand->task, &import, &sink, &outcome, &why)
-                          : import_perform(&hand->task, &import, &outcome, &why));
+              (r->dry_run ? import_preview(&hand->task, &import, &sink, &result, &why)
+                          : import_perform(&hand->task, &import, &result, &why));
     if (!ok && why.detail[0]) /* who asks by hand is who may read the log */
         snprintf(why.text + strlen(why.text), sizeof why.text - strlen(why.text), " (%s)",
                  why.detail);
-    ok = ok && (!outcome.is_nothing || held_nothing(&outcome, &why));
+    ok = ok && (!result.is_nothing || held_nothing(&result, &why));
     if (!ok && !(is_url && strstr(why.text, source.shown))) /* of what it says so already */
         (void)err_wrap(&why, "%s", is_url ? source.shown : name);
-    if (!import_print_file(print, is_url ? source.shown : name, &outcome, ok ? NULL : &why, &e))
+    if (!import_print_file(print, is_url ? source.shown : name, &result, ok ? NULL : &why, &e))
         ok = ctl_fail(&e) == CTL_OK;
     return ok;
 }

@@ -13,12 +13,11 @@ struct import_print {
     struct progress *progress; /* taken away while something is printed */
 };
 
-/* A compare_sink: context is a struct import_print. */
-MUST_CHECK bool import_print_series(void *context, const struct compare_series *series,
-                                    struct err *e);
+/* A diff_sink: context is a struct import_print. */
+MUST_CHECK bool import_print_series(void *context, const struct diff_series *series, struct err *e);
 /* What came of one file; why NULL: it was read. False: ERR_RETRY "no_memory". */
 MUST_CHECK bool import_print_file(struct import_print *p, const char *name,
-                                  const struct import_outcome *outcome, const struct err *why,
+                                  const struct import_result *result, const struct err *why,
                                   struct err *e);
 /* What aggregate returned. */
 MUST_CHECK bool import_print_sums(struct import_print *p, const char *building_id,

@@ -10,7 +10,7 @@
 #include "common/espi/units.h"
 #include "ctl/table.h"
 
-static void month_text(const struct compare_series *s, int64_t start_s, char out[32])
+static void month_text(const struct diff_series *s, int64_t start_s, char out[32])
 {
     struct civil t = timezone_civil(s->zone, start_s);
     snprintf(out, 32, "%04d-%02d", t.year, t.month);
@@ -19,14 +19,14 @@ static void month_text(const struct compare_series *s, int64_t start_s, char out
 /* --- a series of a dry run
  * ---------------------------------------------------------------------- */
 
-static void months_table(const struct compare_series *s)
+static void months_table(const struct diff_series *s)
 {
     static const char *const titles[] = {"  month", ">new",      ">corrected", ">sum now",
                                          ">after",  ">cost now", ">after"};
     CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
     char month[32];
     for (size_t i = 0; i < s->months_count; i++) {
-        const struct compare_month *m = &s->months[i];
+        const struct diff_month *m = &s->months[i];
         month_text(s, m->start_s, month);
         table_add(&t, "  %s", month);
         table_add(&t, "%" PRId64, m->added);
@@ -40,13 +40,13 @@ static void months_table(const struct compare_series *s)
         table_print(&t, stdout);
 }
 
-static const char *sum_unit(const struct compare_series *s)
+static const char *sum_unit(const struct diff_series *s)
 {
     const char *name = units_seed_name(s->draft->unit);
     return name ? name : "?";
 }
 
-static void series_text(const struct compare_series *s)
+static void series_text(const struct diff_series *s)
 {
     char meter[40] = "a new meter";
     if (s->draft->meter_id > 0)
@@ -66,7 +66,7 @@ static void series_text(const struct compare_series *s)
     months_table(s);
 }
 
-static json_t *month_json(const struct compare_series *s, const struct compare_month *m)
+static json_t *month_json(const struct diff_series *s, const struct diff_month *m)
 {
     char month[32];
     month_text(s, m->start_s, month);
@@ -75,7 +75,7 @@ static json_t *month_json(const struct compare_series *s, const struct compare_m
                      "sum_after", m->after, "cost", m->cost_before, "cost_after", m->cost_after);
 }
 
-static json_t *series_json(const struct import_print *p, const struct compare_series *s)
+static json_t *series_json(const struct import_print *p, const struct diff_series *s)
 {
     json_t *months = json_array();
     for (size_t i = 0; i < s->months_count; i++)
@@ -98,7 +98,7 @@ static json_t *series_json(const struct import_print *p, const struct compare_se
     return j;
 }
 
-bool import_print_series(void *context, const struct compare_series *series, struct err *e)
+bool import_print_series(void *context, const struct diff_series *series, struct err *e)
 {
     struct import_print *p = context;
     bool ok = true;
@@ -113,32 +113,34 @@ bool import_print_series(void *context, const struct compare_series *series, str
 /* --- a file
  * --------------------------------------------------------------------------------------- */
 
-static json_t *outcome_json(const struct import_print *p, const struct import_outcome *o)
+static json_t *result_fields(const struct import_print *p, const struct import_result *o)
 {
-    const struct stage_counts *c = &o->counts;
-    json_t *j = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s}", "series", (json_int_t)o->series,
-        "readings", (json_int_t)c->readings, "outside", (json_int_t)c->outside, "repeated",
-        (json_int_t)c->repeated, "contradicted", (json_int_t)c->contradicted, "without_time",
-        (json_int_t)c->unplaced, "fallen", (json_int_t)c->fallen, "not_stored", o->unresolved,
-        "not_read", o->skipped, "corrected", o->corrected, "told", o->told);
-    json_t *more = p->dry_run ? json_pack("{s:I, s:I, s:I}", "bills_new", (json_int_t)o->bill.added,
-                                          "bills_equal", (json_int_t)o->bill.equal,
-                                          "bills_corrected", (json_int_t)o->bill.corrected)
-                              : json_pack("{s:I, s:I, s:I, s:I}", "points", (json_int_t)o->points,
-                                          "costs", (json_int_t)o->costs, "bills_changed",
-                                          (json_int_t)o->bills, "months", (json_int_t)o->months);
+    const struct stage_counts *c = &o->ingested.counts;
+    json_t *j =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s}", "series",
+                  (json_int_t)o->ingested.series, "readings", (json_int_t)c->readings, "outside",
+                  (json_int_t)c->outside, "repeated", (json_int_t)c->repeated, "contradicted",
+                  (json_int_t)c->contradicted, "without_time", (json_int_t)c->unplaced, "fallen",
+                  (json_int_t)c->fallen, "not_stored", o->ingested.unresolved, "not_read",
+                  o->ingested.skipped, "corrected", o->corrected, "told", o->ingested.told);
+    json_t *more =
+        p->dry_run
+            ? json_pack("{s:I, s:I, s:I}", "bills_new", (json_int_t)o->bill.added, "bills_equal",
+                        (json_int_t)o->bill.equal, "bills_corrected", (json_int_t)o->bill.corrected)
+            : json_pack("{s:I, s:I, s:I, s:I}", "points", (json_int_t)o->ingested.points, "costs",
+                        (json_int_t)o->ingested.costs, "bills_changed",
+                        (json_int_t)o->ingested.bills, "months", (json_int_t)o->ingested.months);
     (void)json_object_update(j, more);
     json_decref(more);
     return j;
 }
 
-static bool file_json(const struct import_print *p, const char *name,
-                      const struct import_outcome *o, const struct err *why, struct err *e)
+static bool file_json(const struct import_print *p, const char *name, const struct import_result *o,
+                      const struct err *why, struct err *e)
 {
     struct err shown = why ? *why : (struct err){0}; /* its text may be cut in a character */
     json_t *j = why ? json_pack("{s:s, s:s}", "code", shown.code, "error", pg_clean(shown.text))
-                    : outcome_json(p, o);
+                    : result_fields(p, o);
     char *clean = strdup(name);
     (void)json_object_set_new(j, "file", json_string(clean ? pg_clean(clean) : ""));
     (void)json_object_set_new(j, "ok", json_boolean(!why));
@@ -146,11 +148,11 @@ static bool file_json(const struct import_print *p, const char *name,
     return ctl_print_json(j, e);
 }
 
-static void file_text(const struct import_print *p, const char *name,
-                      const struct import_outcome *o)
+static void file_text(const struct import_print *p, const char *name, const struct import_result *o)
 {
-    const struct stage_counts *c = &o->counts;
-    text_print(stdout, "%s: %" PRId64 " readings of %zu series; ", name, c->readings, o->series);
+    const struct stage_counts *c = &o->ingested.counts;
+    text_print(stdout, "%s: %" PRId64 " readings of %zu series; ", name, c->readings,
+               o->ingested.series);
     if (p->dry_run)
         text_print(stdout, "bills: %" PRId64 " new, %" PRId64 " equal, %" PRId64 " corrected",
                    o->bill.added, o->bill.equal, o->bill.corrected);
@@ -158,7 +160,7 @@ static void file_text(const struct import_print *p, const char *name,
         text_print(stdout,
                    "%" PRId64 " to KairosDB, %" PRId64 " costs, %" PRId64 " bills changed, %" PRId64
                    " months to sum",
-                   o->points, o->costs, o->bills, o->months);
+                   o->ingested.points, o->ingested.costs, o->ingested.bills, o->ingested.months);
     if (c->outside + c->repeated + c->contradicted + c->unplaced > 0)
         text_print(stdout,
                    "; outside %" PRId64 ", repeated %" PRId64 ", contradicted %" PRId64
@@ -166,22 +168,22 @@ static void file_text(const struct import_print *p, const char *name,
                    c->outside, c->repeated, c->contradicted, c->unplaced);
     if (c->fallen > 0)
         text_print(stdout, "; registers fell %" PRId64 " times", c->fallen);
-    text_print(stdout, "%s%s%s%s%s%s%s%s\n", o->unresolved[0] ? "; not stored: " : "",
-               o->unresolved, o->skipped[0] ? "; not read: " : "", o->skipped,
-               o->corrected[0] ? "; corrected: " : "", o->corrected, o->told[0] ? "; told: " : "",
-               o->told);
+    text_print(stdout, "%s%s%s%s%s%s%s%s\n", o->ingested.unresolved[0] ? "; not stored: " : "",
+               o->ingested.unresolved, o->ingested.skipped[0] ? "; not read: " : "",
+               o->ingested.skipped, o->corrected[0] ? "; corrected: " : "", o->corrected,
+               o->ingested.told[0] ? "; told: " : "", o->ingested.told);
 }
 
-bool import_print_file(struct import_print *p, const char *name,
-                       const struct import_outcome *outcome, const struct err *why, struct err *e)
+bool import_print_file(struct import_print *p, const char *name, const struct import_result *result,
+                       const struct err *why, struct err *e)
 {
     progress_clear(p->progress);
     if (why)
         (void)ctl_fail(why);
     if (p->json)
-        return file_json(p, name, outcome, why, e);
+        return file_json(p, name, result, why, e);
     if (!why)
-        file_text(p, name, outcome);
+        file_text(p, name, result);
     return true;
 }
 

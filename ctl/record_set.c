@@ -69,26 +69,21 @@ struct again {
     const struct timezone_rules *zone;
     int64_t record_id;
     struct record_option_stale stale;
-    int64_t windows, open; /* promised; on the queue already */
+    int64_t windows, open; /* enqueued; on the queue already */
 };
 
-static bool again_promise(struct again *a, int64_t from_s, int64_t to_s, struct err *e)
+static bool again_enqueue(struct again *a, int64_t from_s, int64_t to_s, struct err *e)
 {
     struct task_context *t = &a->hand->task;
-    char about[100], task_id[UUID_TEXT];
-    bool is_promised = false, is_new = false;
-    const struct promise promise = {
-        .task_id = task_id, .record_id = a->record_id, .from_s = from_s, .to_s = to_s};
-    if (!repair_is_promised(t->pg, a->record_id, from_s, to_s, true, &is_promised, e))
+    bool is_open = false, is_new = false;
+    const struct child_parse child = {.record_id = a->record_id, .from_s = from_s, .to_s = to_s};
+    if (!repair_is_promised(t->pg, a->record_id, from_s, to_s, true, &is_open, e))
         return false;
-    a->open += is_promised;
-    if (is_promised)
+    a->open += is_open;
+    if (is_open)
         return true;
-    snprintf(about, sizeof about, "record %" PRId64 " %" PRId64 " to %" PRId64, a->record_id,
-             from_s, to_s);
-    run_child_id(t->message->id, about, task_id);
     a->windows++;
-    return promise_parse(t, &promise, &is_new, e);
+    return enqueue_parse(t, &child, &is_new, e);
 }
 
 /* From the first day to the end of the last; a window's end may be another zone's noon. */
@@ -100,7 +95,7 @@ static bool again_windows(struct again *a, struct err *e)
     for (int64_t to_s; from_s < end_s; from_s = to_s) {
         to_s = timezone_day_start(a->zone, from_s, days);
         to_s = to_s < end_s ? to_s : end_s;
-        if (!again_promise(a, from_s, to_s, e))
+        if (!again_enqueue(a, from_s, to_s, e))
             return false;
     }
     return true;

@@ -23,7 +23,7 @@ static const struct task tasks[] = {
      .keeps_run = true,
      .perform = audit_perform,
      .summary =
-         "holds days booked lately against KairosDB; kwargs days: booked within so many (2)"},
+         "compares recent days of the ledger with KairosDB; kwargs days: stored within so many (2)"},
     {.name = "meterbeat.ping",
      .brief = true,
      .perform = ping_perform,

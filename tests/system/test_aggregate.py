@@ -108,7 +108,7 @@ def test_what_kairosdb_lost_after_the_count_is_noticed_fetched_again_and_summed(
     lose(servers, place, first, first + lost_days * m.DAY)
     assert kairosdb() != whole
     run = meters.do("aggregate")
-    assert " 0 short" not in run[3] and "promised" in run[3], run[3]
+    assert " 0 short" not in run[3] and "enqueued" in run[3], run[3]
     assert kairosdb() == whole
     assert "0 short" in meters.do("aggregate")[3]
     assert meters.assert_months_are_those_of(feed, series) >= 1
@@ -174,7 +174,7 @@ def test_a_record_that_is_gone_paused_or_a_file_is_not_asked_for_what_was_lost(
     lose(servers, place, feed.begin, feed.begin + m.DAY)
     rows(change, (record,))
     run = meters.do("aggregate", "42")
-    assert "1 short of what the books say, 0 parses promised to mend them, 1 days" in run[3]
+    assert "1 short of the ledger, 0 parses enqueued to fetch them again, 1 days" in run[3]
     assert rows("SELECT count(*) FROM meterbeat.run WHERE NOT only_one AND record_id IS NOT NULL") == [(0,)]
 
 

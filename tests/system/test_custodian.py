@@ -136,7 +136,7 @@ def test_a_window_asked_for_by_name_is_asked_for_in_spans_that_the_custodian_ans
     asking.at(custodian, max_window_days=6)
     record = asking.subscribe(custodian, feed)
     asking.start()
-    assert asking.do("parse", record, **{"from": feed.begin, "to": feed.end})[3].startswith("4 parses promised")
+    assert asking.do("parse", record, **{"from": feed.begin, "to": feed.end})[3].startswith("4 parses enqueued")
     assert len(custodian.requests) == 4 and asking.rows("SELECT sum(readings) FROM meterbeat.day") == [
         (sum(1 for _ in feed.readings(feed.series[0])),)]
     begins, ends = (sorted(re.search(rf"published-{word}=([^&]*)", request.target)[1] for request in custodian.requests)

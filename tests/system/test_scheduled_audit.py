@@ -23,9 +23,9 @@ def test_values_of_a_stale_worker_that_came_late_are_noticed_and_mended(meters, 
     wait_until(lambda: kairosdb() != whole, 20, "KairosDB shows the stale value")
     state, _, _, progress = meters.do("audit")
     assert (state, progress[:20]) == ("done", "3 days of 1 series; ")
-    assert "; 1 not as the books say, 1 parses promised" in progress
+    assert "; 1 differ from the ledger, 1 parses enqueued" in progress
     wait_until(lambda: kairosdb() == whole, 30, "it is mended")
-    assert "; 0 not as the books say" in meters.do("audit", days=1)[3]
+    assert "; 0 differ from the ledger" in meters.do("audit", days=1)[3]
     rows("UPDATE meterbeat.day SET booked_at = now() - interval '3 days'")
     assert meters.do("audit")[3].startswith("0 days of 0 series")
 

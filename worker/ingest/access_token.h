@@ -3,15 +3,15 @@
 #ifndef METERBEAT_WORKER_INGEST_ACCESS_TOKEN_H
 #define METERBEAT_WORKER_INGEST_ACCESS_TOKEN_H
 
-#include "worker/ingest/parse.h"
+#include "worker/ingest/request.h"
 
 /*
- * used: the generation that was answered with a 401; -1: none yet. *ret_bearer NULL: this custodian
+ * used: the generation that was answered with a 401; -1: none yet. *ret_token NULL: this custodian
  * wants none; else the caller's to wipe (seal_free). False: ERR_REJECT "authorization_refused" (a
  * person has to authorize the record again), "feed_unauthorized" (a token that cannot be renewed);
- * those of token_ask, ask_enter and the books.
+ * those of token_ask, rate_slot_acquire and the store.
  */
-MUST_CHECK bool bearer_get(struct parse *p, int64_t used, char **ret_bearer,
-                           int64_t *ret_generation, struct err *e);
+MUST_CHECK bool access_token_get(const struct ingest_request *r, int64_t used, char **ret_token,
+                                 int64_t *ret_generation, struct err *e);
 
 #endif

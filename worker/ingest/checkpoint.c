@@ -7,8 +7,9 @@
 
 #include "common/base/failpoint.h"
 #include "common/base/log.h"
+#include "worker/ingest/commit.h"
 
-static bool checkpoint_read(const json_t *json, struct checkpoint *ret_checkpoint)
+bool checkpoint_read(const json_t *json, struct checkpoint *ret_checkpoint)
 {
     struct checkpoint c = {0};
     const char *fingerprint;
@@ -27,7 +28,7 @@ static bool checkpoint_read(const json_t *json, struct checkpoint *ret_checkpoin
     return true;
 }
 
-static json_t *checkpoint_json(const struct checkpoint *c)
+json_t *checkpoint_json(const struct checkpoint *c)
 {
     return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "fingerprint", c->fingerprint, "series",
                      (json_int_t)c->from.series_id, "from", (json_int_t)c->from.from_s,
@@ -36,57 +37,69 @@ static json_t *checkpoint_json(const struct checkpoint *c)
 }
 
 /* *ret_found: what the run has; fingerprint "" when that is nothing. */
-static bool checkpoint_find(struct parse *p, struct checkpoint *ret_found, struct err *e)
+static bool checkpoint_find(const struct ingest_request *r, struct checkpoint *ret_found,
+                            struct err *e)
 {
     json_auto_t *json = NULL;
     *ret_found = (struct checkpoint){0};
-    if (!p->task->run)
+    if (!r->task->run)
         return true;
-    if (!run_checkpoint(p->task->pg, p->task->run, &json, e))
+    if (!run_checkpoint(r->task->pg, r->task->run, &json, e))
         return false;
     if (json && !checkpoint_read(json, ret_found))
         *ret_found = (struct checkpoint){0}; /* another version's: from the beginning */
     return true;
 }
 
-bool checkpoint_load(struct parse *p, struct checkpoint *ret_checkpoint, struct err *e)
+struct checkpoint checkpoint_take_up(const struct checkpoint *found, const char *fingerprint)
+{
+    struct checkpoint fresh = {0};
+    snprintf(fresh.fingerprint, sizeof fresh.fingerprint, "%s", fingerprint);
+    return strcmp(found->fingerprint, fingerprint) == 0 ? *found : fresh;
+}
+
+bool checkpoint_load(const struct ingest_request *r, struct staged_feed *feed,
+                     struct checkpoint *ret_checkpoint, struct err *e)
 {
     struct checkpoint found, fresh = {0};
-    if (!checkpoint_find(p, &found, e))
+    if (!checkpoint_find(r, &found, e))
         return false;
     *ret_checkpoint = fresh;
     if (!found.fingerprint[0])
         return true;
-    if (!stage_fingerprint(p->stage, &p->wanted, fresh.fingerprint, e))
+    if (!stage_fingerprint(feed->stage, &r->wanted, fresh.fingerprint, e))
         return false;
-    bool same = strcmp(found.fingerprint, fresh.fingerprint) == 0;
-    log_event(LOG_LEVEL_INFO, same ? "checkpoint_taken_up" : "checkpoint_void", "points=%" PRId64,
-              found.points);
-    *ret_checkpoint = same ? found : fresh;
+    *ret_checkpoint = checkpoint_take_up(&found, fresh.fingerprint);
+    bool is_taken_up = ret_checkpoint->from.series_id != 0;
+    log_event(LOG_LEVEL_INFO, is_taken_up ? "checkpoint_taken_up" : "checkpoint_void",
+              "points=%" PRId64, found.points);
     return true;
 }
 
-static bool checkpoint_set(struct parse *p, const struct checkpoint *c, struct err *e)
+static bool checkpoint_set(const struct ingest_request *r, const struct checkpoint *c,
+                           struct err *e)
 {
     json_auto_t *json = checkpoint_json(c);
     if (!json)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a checkpoint");
-    return run_set_checkpoint(p->task->pg, p->task->run, json, e);
+    return run_set_checkpoint(r->task->pg, r->task->run, json, e);
 }
 
-bool checkpoint_book(struct parse *p, struct checkpoint *c, struct err *e)
+bool checkpoint_commit(const struct ingest_request *r, struct staged_feed *feed,
+                       struct ingest_result *result, struct checkpoint *c, struct err *e)
 {
-    struct pg *pg = p->task->pg;
-    if (!c->fingerprint[0] && !stage_fingerprint(p->stage, &p->wanted, c->fingerprint, e))
+    struct pg *pg = r->task->pg;
+    if (!c->fingerprint[0] && !stage_fingerprint(feed->stage, &r->wanted, c->fingerprint, e))
         return false;
-    if (!task_begin(p->task, e) || !book_days(p, e) || !stage_forget_days(p->stage, e))
+    if (!task_begin(r->task, e) || !ingest_commit_days(r, result, e) ||
+        !stage_forget_days(feed->stage, e))
         return false;
-    c->months = p->months;
-    if (!checkpoint_set(p, c, e))
+    c->months = result->months;
+    if (!checkpoint_set(r, c, e))
         return false;
     crashpoint("before_checkpoint");
     if (!pg_commit(pg, e))
         return false;
-    log_event(LOG_LEVEL_INFO, "checkpoint_booked", "points=%" PRId64, c->points);
+    log_event(LOG_LEVEL_INFO, "checkpoint_committed", "points=%" PRId64, c->points);
     return true;
 }

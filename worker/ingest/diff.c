@@ -9,82 +9,84 @@
 #include "common/kairosdb/kairosdb.h"
 #include "worker/task/local_zone.h"
 
-#define COMPARE_POINTS 2000
-#define COMPARE_SPAN_S (7 * INT64_C(86400))
-#define COMPARE_LEAST_SPAN_S 600
-#define COMPARE_MOST_SPAN_S (3650 * INT64_C(86400))
+#define DIFF_POINTS 2000
+#define DIFF_SPAN_S (7 * INT64_C(86400))
+#define DIFF_LEAST_SPAN_S 600
+#define DIFF_MOST_SPAN_S (3650 * INT64_C(86400))
 /* From 1973 to 2286, the times that a reading can have. */
-#define COMPARE_MONTHS 3800
+#define DIFF_MONTHS 3800
 #define COST_EXPONENT (-5) /* ESPI's costs are in hundred-thousandths of the currency */
 
 /* The stored points of one metric of the series, a page at a time. */
 struct stored {
     char metric[256];
-    struct kairosdb_point points[COMPARE_POINTS];
+    struct kairosdb_point points[DIFF_POINTS];
     size_t count, at;
     int64_t next_s, end_s; /* where the next page begins, and the last one ends */
     int64_t span_s; /* of the next page at most: KairosDB reads all of it, whatever the limit */
 };
 
-struct comparison {
-    struct parse *parse;
-    const struct compare_sink *sink;
+struct diff {
+    const struct ingest_request *request;
+    struct staged_feed *feed;
+    const struct ingest_result *result;
+    struct task_stop stop;
+    const struct diff_sink *sink;
     struct kairosdb *kairosdb;
     struct series_draft draft; /* id 0: none yet */
     struct series_tags tags;
     const struct timezone_rules *zone; /* of the series */
     struct stored values, costs;
-    struct compare_counts counts;
-    struct compare_month months[COMPARE_MONTHS];
+    struct diff_counts counts;
+    struct diff_month months[DIFF_MONTHS];
     size_t months_count;
-    struct kairosdb_bucket sums[COMPARE_MONTHS], cost_sums[COMPARE_MONTHS];
-    struct stage_point points[COMPARE_POINTS];
+    struct kairosdb_bucket sums[DIFF_MONTHS], cost_sums[DIFF_MONTHS];
+    struct stage_point points[DIFF_POINTS];
     int64_t done;
 };
 
-/* --- what is stored
- * ------------------------------------------------------------------------------ */
+/* --- what is stored ------------------------------------------------------------------------------ */
 
 static void stored_begin(struct stored *s, int64_t from_s, int64_t end_s)
 {
     s->count = s->at = 0;
     s->next_s = from_s;
     s->end_s = end_s;
-    s->span_s = COMPARE_SPAN_S;
+    s->span_s = DIFF_SPAN_S;
 }
 
 /* The span follows the density: a page is to be full, and not to be cut. */
-static bool stored_page(struct comparison *c, struct stored *s, struct err *e)
+static bool stored_page(struct diff *d, struct stored *s, struct err *e)
 {
     int64_t to_s = s->end_s - s->next_s < s->span_s ? s->end_s : s->next_s + s->span_s;
     s->at = s->count = 0;
-    if (!kairosdb_points(c->kairosdb, s->metric, &c->tags, s->next_s, to_s, s->points,
-                         COMPARE_POINTS, &s->count, &s->next_s, e))
+    if (!kairosdb_points(d->kairosdb, s->metric, &d->tags, s->next_s, to_s, s->points, DIFF_POINTS,
+                         &s->count, &s->next_s, e))
         return false;
     if (s->next_s < to_s)
-        s->span_s = s->span_s / 2 > COMPARE_LEAST_SPAN_S ? s->span_s / 2 : COMPARE_LEAST_SPAN_S;
-    else if (s->count < COMPARE_POINTS / 2)
-        s->span_s *= s->span_s < COMPARE_MOST_SPAN_S ? 2 : 1;
+        s->span_s = s->span_s / 2 > DIFF_LEAST_SPAN_S ? s->span_s / 2 : DIFF_LEAST_SPAN_S;
+    else if (s->count < DIFF_POINTS / 2)
+        s->span_s *= s->span_s < DIFF_MOST_SPAN_S ? 2 : 1;
     return true;
 }
 
 /* The next stored point; NULL in *ret_point: there is none. */
-static bool stored_peek(struct comparison *c, struct stored *s,
-                        const struct kairosdb_point **ret_point, struct err *e)
+static bool stored_peek(struct diff *d, struct stored *s, const struct kairosdb_point **ret_point,
+                        struct err *e)
 {
     while (s->at == s->count && s->next_s < s->end_s)
-        if (!stored_page(c, s, e))
+        if (!stored_page(d, s, e))
             return false;
     *ret_point = s->at < s->count ? &s->points[s->at] : NULL;
     return true;
 }
 
 /* The stored point of that start, those before it counted as passed; NULL: there is none. */
-static bool stored_find(struct comparison *c, struct stored *s, int64_t start_s,
+static bool stored_find(struct diff *d, struct stored *s, int64_t start_s,
                         const struct kairosdb_point **ret_point, int64_t *passed, struct err *e)
 {
     for (;;) {
-        if (!stored_peek(c, s, ret_point, e))
+        if (!stored_peek(d, s, ret_point, e))
             return false;
         if (!*ret_point || (*ret_point)->start_s > start_s) {
             *ret_point = NULL;
@@ -97,91 +99,87 @@ static bool stored_find(struct comparison *c, struct stored *s, int64_t start_s,
     }
 }
 
-/* --- months
- * -------------------------------------------------------------------------------------- */
+/* --- months -------------------------------------------------------------------------------------- */
 
-static bool comparison_month(struct comparison *c, int64_t start_s,
-                             struct compare_month **ret_month, struct err *e)
+static bool diff_month(struct diff *d, int64_t start_s, struct diff_month **ret_month,
+                       struct err *e)
 {
-    const struct timezone_rules *zone = c->zone;
-    struct compare_month *last = c->months_count ? &c->months[c->months_count - 1] : NULL;
+    const struct timezone_rules *zone = d->zone;
+    struct diff_month *last = d->months_count ? &d->months[d->months_count - 1] : NULL;
     if (!last || start_s >= last->end_s) {
-        if (c->months_count == COMPARE_MONTHS)
+        if (d->months_count == DIFF_MONTHS)
             return err_set(e, ERR_REJECT, "too_many_months", "a series of more than %d months",
-                           COMPARE_MONTHS);
-        last = &c->months[c->months_count++];
-        *last = (struct compare_month){.start_s = timezone_month_start(zone, start_s, 0),
-                                       .end_s = timezone_month_start(zone, start_s, 1)};
+                           DIFF_MONTHS);
+        last = &d->months[d->months_count++];
+        *last = (struct diff_month){.start_s = timezone_month_start(zone, start_s, 0),
+                                    .end_s = timezone_month_start(zone, start_s, 1)};
     }
     *ret_month = last;
     return true;
 }
 
-static bool comparison_sums(struct comparison *c, size_t *ret_sums, size_t *ret_costs,
-                            struct err *e)
+static bool diff_sums(struct diff *d, size_t *ret_sums, size_t *ret_costs, struct err *e)
 {
-    int64_t from_s = c->months[0].start_s, to_s = c->months[c->months_count - 1].end_s;
+    int64_t from_s = d->months[0].start_s, to_s = d->months[d->months_count - 1].end_s;
     *ret_sums = *ret_costs = 0;
-    return kairosdb_sums(c->kairosdb, c->values.metric, &c->tags, KAIROSDB_MONTHS, c->zone, from_s,
-                         to_s, c->sums, COMPARE_MONTHS, ret_sums, e) &&
-           kairosdb_sums(c->kairosdb, c->costs.metric, &c->tags, KAIROSDB_MONTHS, c->zone, from_s,
-                         to_s, c->cost_sums, COMPARE_MONTHS, ret_costs, e);
+    return kairosdb_sums(d->kairosdb, d->values.metric, &d->tags, KAIROSDB_MONTHS, d->zone, from_s,
+                         to_s, d->sums, DIFF_MONTHS, ret_sums, e) &&
+           kairosdb_sums(d->kairosdb, d->costs.metric, &d->tags, KAIROSDB_MONTHS, d->zone, from_s,
+                         to_s, d->cost_sums, DIFF_MONTHS, ret_costs, e);
 }
 
 /* Until here `after` is the difference, in the document's unit. */
-static bool comparison_finish_months(struct comparison *c, struct err *e)
+static bool diff_finish_months(struct diff *d, struct err *e)
 {
     size_t sums, costs;
-    if (!c->months_count)
+    if (!d->months_count)
         return true;
-    if (!comparison_sums(c, &sums, &costs, e))
+    if (!diff_sums(d, &sums, &costs, e))
         return false;
-    for (size_t i = 0; i < c->months_count; i++) {
-        struct compare_month *m = &c->months[i];
-        double before = kairosdb_bucket_at(c->sums, sums, m->start_s).sum;
-        m->before = before * c->draft.numerator / c->draft.denominator;
-        m->after = (before + m->after) * c->draft.numerator / c->draft.denominator;
-        m->cost_before = kairosdb_bucket_at(c->cost_sums, costs, m->start_s).sum;
+    for (size_t i = 0; i < d->months_count; i++) {
+        struct diff_month *m = &d->months[i];
+        double before = kairosdb_bucket_at(d->sums, sums, m->start_s).sum;
+        m->before = before * d->draft.numerator / d->draft.denominator;
+        m->after = (before + m->after) * d->draft.numerator / d->draft.denominator;
+        m->cost_before = kairosdb_bucket_at(d->cost_sums, costs, m->start_s).sum;
         m->cost_after += m->cost_before;
     }
     return true;
 }
 
-/* --- series
- * -------------------------------------------------------------------------------------- */
+/* --- series -------------------------------------------------------------------------------------- */
 
-static bool comparison_end_series(struct comparison *c, struct err *e)
+static bool diff_end_series(struct diff *d, struct err *e)
 {
-    if (!c->draft.id)
+    if (!d->draft.id)
         return true;
-    if (!comparison_finish_months(c, e))
+    if (!diff_finish_months(d, e))
         return false;
-    const struct compare_series series = {.draft = &c->draft,
-                                          .tags = &c->tags,
-                                          .zone = c->zone,
-                                          .counts = c->counts,
-                                          .months = c->months,
-                                          .months_count = c->months_count};
-    return c->sink->series(c->sink->context, &series, e);
+    const struct diff_series series = {.draft = &d->draft,
+                                       .tags = &d->tags,
+                                       .zone = d->zone,
+                                       .counts = d->counts,
+                                       .months = d->months,
+                                       .months_count = d->months_count};
+    return d->sink->series(d->sink->context, &series, e);
 }
 
-static bool comparison_begin_series(struct comparison *c, const struct stage_point *first,
-                                    struct err *e)
+static bool diff_begin_series(struct diff *d, const struct stage_point *first, struct err *e)
 {
-    struct pg *pg = c->parse->task->pg;
-    if (!series_draft_get(pg, first->series_id, &c->draft, e) ||
-        !series_tags_read(c->draft.tags, &c->tags, e) ||
-        !local_zone_named(c->parse->task->settings, c->draft.time_zone, &c->zone, e))
+    struct pg *pg = d->request->task->pg;
+    if (!series_draft_get(pg, first->series_id, &d->draft, e) ||
+        !series_tags_read(d->draft.tags, &d->tags, e) ||
+        !local_zone_named(d->request->task->settings, d->draft.time_zone, &d->zone, e))
         return false;
-    stored_begin(&c->values, first->start_s, c->parse->wanted.to_s);
-    stored_begin(&c->costs, first->start_s, c->parse->wanted.to_s);
-    c->counts = (struct compare_counts){0};
-    c->months_count = 0;
+    stored_begin(&d->values, first->start_s, d->request->wanted.to_s);
+    stored_begin(&d->costs, first->start_s, d->request->wanted.to_s);
+    d->counts = (struct diff_counts){0};
+    d->months_count = 0;
     return true;
 }
 
 /* One reading of the document beside what is stored of it; NULL: nothing is. */
-struct compare_pair {
+struct diff_pair {
     double value, cost;
     bool has_cost;
     const struct kairosdb_point *stored, *stored_cost;
@@ -193,22 +191,21 @@ static bool is_same(double a, double b)
     return !(a < b) && !(a > b);
 }
 
-static bool comparison_count(struct comparison *c, int64_t start_s, const struct compare_pair *pair,
-                             struct err *e)
+static bool diff_count(struct diff *d, int64_t start_s, const struct diff_pair *pair, struct err *e)
 {
     bool same_value = pair->stored && is_same(pair->stored->value, pair->value);
     bool same_cost =
         !pair->has_cost || (pair->stored_cost && is_same(pair->stored_cost->value, pair->cost));
-    struct compare_month *month = NULL;
+    struct diff_month *month = NULL;
     if (same_value && same_cost) {
-        c->counts.equal++;
+        d->counts.equal++;
         return true;
     }
-    c->counts.added += !pair->stored;
-    c->counts.corrected += pair->stored != NULL;
-    if (!c->draft.is_summable)
+    d->counts.added += !pair->stored;
+    d->counts.corrected += pair->stored != NULL;
+    if (!d->draft.is_summable)
         return true;
-    if (!comparison_month(c, start_s, &month, e))
+    if (!diff_month(d, start_s, &month, e))
         return false;
     month->added += !pair->stored;
     month->corrected += pair->stored != NULL;
@@ -218,68 +215,70 @@ static bool comparison_count(struct comparison *c, int64_t start_s, const struct
     return true;
 }
 
-static bool comparison_add(struct comparison *c, const struct stage_point *p, struct err *e)
+static bool diff_add(struct diff *d, const struct stage_point *p, struct err *e)
 {
-    struct compare_pair pair = {.has_cost = p->cost != STAGE_ABSENT};
+    struct diff_pair pair = {.has_cost = p->cost != STAGE_ABSENT};
     int64_t costs_passed = 0;
     if (!decimal_scale(p->value, p->exponent, &pair.value) ||
         (pair.has_cost && !decimal_scale(p->cost, COST_EXPONENT + p->cost_exponent, &pair.cost)))
         return err_set(e, ERR_REJECT, "bad_point", "a multiplier out of range");
-    return stored_find(c, &c->values, p->start_s, &pair.stored, &c->counts.missing, e) &&
-           stored_find(c, &c->costs, p->start_s, &pair.stored_cost, &costs_passed, e) &&
-           comparison_count(c, p->start_s, &pair, e);
+    return stored_find(d, &d->values, p->start_s, &pair.stored, &d->counts.missing, e) &&
+           stored_find(d, &d->costs, p->start_s, &pair.stored_cost, &costs_passed, e) &&
+           diff_count(d, p->start_s, &pair, e);
 }
 
-static bool comparison_points(struct comparison *c, size_t count, struct err *e)
+static bool diff_page(struct diff *d, size_t count, struct err *e)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct stage_point *p = &c->points[i];
-        if (p->series_id != c->draft.id &&
-            (!comparison_end_series(c, e) || !comparison_begin_series(c, p, e)))
+        const struct stage_point *p = &d->points[i];
+        if (p->series_id != d->draft.id && (!diff_end_series(d, e) || !diff_begin_series(d, p, e)))
             return false;
-        if (!comparison_add(c, p, e))
+        if (!diff_add(d, p, e))
             return false;
     }
     return true;
 }
 
-static bool comparison_all(struct comparison *c, struct err *e)
+static bool diff_all(struct diff *d, struct err *e)
 {
-    struct parse *p = c->parse;
+    struct stage *stage = d->feed->stage;
     char progress[80];
     size_t count = 0;
-    if (!stage_points_open(p->stage, &p->wanted, NULL, e))
+    if (!stage_points_open(stage, &d->request->wanted, NULL, e))
         return false;
     do {
-        c->done += (int64_t)count;
-        snprintf(progress, sizeof progress, "comparing: %lld of %lld points", (long long)c->done,
-                 (long long)p->counts.points);
-        if (!task_go_on(p->task, progress, e) ||
-            !stage_points_next(p->stage, c->points, COMPARE_POINTS, &count, e) ||
-            !comparison_points(c, count, e))
+        d->done += (int64_t)count;
+        snprintf(progress, sizeof progress, "comparing: %lld of %lld points", (long long)d->done,
+                 (long long)d->result->counts.points);
+        if (!task_go_on(d->request->task, progress, e) ||
+            !stage_points_next(stage, d->points, DIFF_POINTS, &count, e) || !diff_page(d, count, e))
             return false;
     } while (count);
-    return comparison_end_series(c, e);
+    return diff_end_series(d, e);
 }
 
-static void comparison_freep(struct comparison **c)
+static void diff_freep(struct diff **d)
 {
-    if (*c)
-        kairosdb_close((*c)->kairosdb);
-    free(*c);
+    if (*d)
+        kairosdb_close((*d)->kairosdb);
+    free(*d);
 }
 
-bool compare_points(struct parse *p, const struct compare_sink *sink, struct err *e)
+bool diff_points(const struct ingest_request *r, struct staged_feed *feed,
+                 const struct ingest_result *result, const struct diff_sink *sink, struct err *e)
 {
-    const char *measurement = p->task->settings->kairosdb.measurement;
-    struct comparison *c CLEANUP(comparison_freep) = calloc(1, sizeof *c);
-    if (!c)
+    const struct settings *s = r->task->settings;
+    struct diff *d CLEANUP(diff_freep) = calloc(1, sizeof *d);
+    if (!d)
         return err_set(e, ERR_RETRY, "no_memory", "no memory to compare with");
-    c->parse = p;
-    c->sink = sink;
-    snprintf(c->values.metric, sizeof c->values.metric, "%s", measurement);
-    snprintf(c->costs.metric, sizeof c->costs.metric, "%s.cost", measurement);
-    if (!kairosdb_open(p->task->settings, parse_should_stop, p, &c->kairosdb, e))
+    d->request = r;
+    d->feed = feed;
+    d->result = result;
+    d->stop.task = r->task;
+    d->sink = sink;
+    snprintf(d->values.metric, sizeof d->values.metric, "%s", s->kairosdb.measurement);
+    snprintf(d->costs.metric, sizeof d->costs.metric, "%s.cost", s->kairosdb.measurement);
+    if (!kairosdb_open(s, task_stop_asked, &d->stop, &d->kairosdb, e))
         return false;
-    return comparison_all(c, e) || parse_stopped(p, e);
+    return diff_all(d, e) || task_stopped(&d->stop, e);
 }

@@ -1,9 +1,10 @@
-/* parse without a record: a child parse for each active record that has none waiting or running. */
+/* One parse that becomes several: a child for each record, or for each part of a long window. */
+#include "worker/ingest/fan_out.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "common/store/lost_run.h"
-#include "worker/ingest/parse.h"
 #include "worker/task/enqueue.h"
 
 /* Records a transaction: bounds memory and how long rows stay locked. */
@@ -12,36 +13,43 @@
  * minutes): what was overtaken for so long is lost. */
 #define FAN_OUT_LOST_S (15 * 60)
 
+/* Parses that a named window may be split into: over ten years of days. */
+#define FAN_OUT_PARTS_MAX 4000
+
+/* --- records ---------------------------------------------------------------------------------- */
+
 struct fan_out {
     struct task_context *task;
     const struct timezone_rules *zone;
-    int64_t promised, up_to_date, renewed;
+    int64_t enqueued, up_to_date, renewed;
 };
 
-/* A record with yesterday in its books needs no message; one that cannot be read gets its child, so
- * that its run says what is wrong with it. */
+/* A record whose days up to yesterday are stored needs no message; one that cannot be read gets its
+ * child, so that its run says what is wrong with it. Its custodian's limits are the child's to look
+ * up. */
 static bool fan_out_has_all(const struct fan_out *f, const struct record *r)
 {
-    struct window_source source = parse_window_source(r, f->task->settings);
-    struct window window;
-    return window_next(&source, f->zone, f->task->now_ms / 1000, &window, NULL) && window.nothing;
+    static const struct record_source own = {.has_custodian = false};
+    const struct window_question q = {.settings = f->task->settings,
+                                      .zone = f->zone,
+                                      .record = r,
+                                      .source = &own,
+                                      .now_s = f->task->now_ms / 1000};
+    struct next_window next;
+    return next_window_decide(&q, NULL, &next, NULL) && next.window.nothing;
 }
 
 static bool fan_out_one(struct fan_out *f, const struct record *r, struct err *e)
 {
-    char about[40], task_id[UUID_TEXT];
     bool is_new = false;
     if (fan_out_has_all(f, r)) {
         f->up_to_date++;
         return true;
     }
-    snprintf(about, sizeof about, "record %" PRId64, r->id);
-    run_child_id(f->task->message->id, about, task_id);
-    const struct promise promise = {
-        .task_id = task_id, .record_id = r->id, .building_id = r->building_id};
-    if (!promise_parse(f->task, &promise, &is_new, e))
+    const struct child_parse child = {.record_id = r->id, .building_id = r->building_id};
+    if (!enqueue_parse(f->task, &child, &is_new, e))
         return err_wrap(e, "record %" PRId64, r->id);
-    f->promised += is_new;
+    f->enqueued += is_new;
     return true;
 }
 
@@ -93,24 +101,24 @@ static bool fan_out_all(struct fan_out *f, struct err *e)
     size_t count = 0;
     do {
         char progress[60];
-        snprintf(progress, sizeof progress, "promised %" PRId64, f->promised);
+        snprintf(progress, sizeof progress, "enqueued %" PRId64, f->enqueued);
         if (!task_go_on(f->task, progress, e) || !fan_out_page(f, &after_id, &count, e))
             return false;
     } while (count);
     return true;
 }
 
-bool fan_out(struct task_context *t, const struct timezone_rules *zone, json_t **ret_result,
-             struct err *e)
+bool fan_out_records(struct task_context *t, const struct timezone_rules *zone, json_t **ret_result,
+                     struct err *e)
 {
     struct fan_out f = {.task = t, .zone = zone};
     char summary[160];
     bool ok = fan_out_renew(&f, e) && fan_out_all(&f, e);
     snprintf(summary, sizeof summary,
-             "%" PRId64 " parses promised, %" PRId64 " records up to date, %" PRId64
-             " lost messages promised anew",
-             f.promised, f.up_to_date, f.renewed);
-    *ret_result = json_pack("{s:I,s:I}", "promised", (json_int_t)f.promised, "up_to_date",
+             "%" PRId64 " parses enqueued, %" PRId64 " records up to date, %" PRId64
+             " lost messages enqueued anew",
+             f.enqueued, f.up_to_date, f.renewed);
+    *ret_result = json_pack("{s:I,s:I}", "promised", (json_int_t)f.enqueued, "up_to_date",
                             (json_int_t)f.up_to_date);
     ok = ok && task_begin(t, e) && task_done(t, summary, *ret_result, e) && pg_commit(t->pg, e);
     if (!ok) {
@@ -118,4 +126,42 @@ bool fan_out(struct task_context *t, const struct timezone_rules *zone, json_t *
         return false;
     }
     return true;
+}
+
+/* --- parts of a window ------------------------------------------------------------------------ */
+
+static bool fan_out_parts(const struct ingest_request *r, int64_t *ret_parts, struct err *e)
+{
+    int days = (int)r->source.custodian.max_window_days;
+    const struct window *w = &r->next.window;
+    bool is_new;
+    *ret_parts = 0;
+    for (int64_t from_s = w->from_s, to_s; from_s < w->to_s; from_s = to_s) {
+        to_s = timezone_day_start(r->zone, from_s, days);
+        to_s = to_s < w->to_s ? to_s : w->to_s;
+        if (++*ret_parts > FAN_OUT_PARTS_MAX)
+            return err_set(e, ERR_REJECT, "bad_window",
+                           "more than %d times the %d days that its custodian answers at once",
+                           FAN_OUT_PARTS_MAX, days);
+        const struct child_parse child = {.record_id = r->record.id,
+                                          .building_id = r->record.building_id,
+                                          .from_s = from_s,
+                                          .to_s = to_s};
+        if (!enqueue_parse(r->task, &child, &is_new, e))
+            return false;
+    }
+    return true;
+}
+
+bool fan_out_window(const struct ingest_request *r, struct ingest_result *result, struct err *e)
+{
+    char summary[100];
+    int64_t parts;
+    if (!task_begin(r->task, e) || !fan_out_parts(r, &parts, e))
+        return false;
+    snprintf(summary, sizeof summary,
+             "%" PRId64 " parses enqueued: its custodian answers %" PRId64 " days at once", parts,
+             r->source.custodian.max_window_days);
+    result->returned = result_json(r, result);
+    return task_done(r->task, summary, result->returned, e) && pg_commit(r->task->pg, e);
 }

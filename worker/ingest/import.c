@@ -5,120 +5,130 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/store/month.h"
 #include "common/store/series_preview.h"
+#include "worker/ingest/commit.h"
+#include "worker/ingest/resolve.h"
+#include "worker/ingest/write.h"
 #include "worker/task/local_zone.h"
 
-static bool import_record(struct parse *p, const struct import *i, struct err *e)
+/* What one import passes from step to step, as a parse does; it has no exchange with a custodian. */
+struct importing {
+    struct ingest_request request;
+    struct staged_feed feed;
+};
+
+static void importing_free(struct importing *i)
 {
-    char **texts[] = {&p->record.url,
-                      &p->record.sub_id,
-                      &p->record.time_type,
-                      &p->record.date_pattern,
-                      &p->record.last_date,
-                      &p->record.min_date_parameter,
-                      &p->record.max_date_parameter};
-    p->record.building_id = strdup(i->building_id);
-    bool ok = p->record.building_id != NULL;
+    staged_feed_free(&i->feed);
+    request_free(&i->request);
+}
+
+/* --- the request ------------------------------------------------------------------------------ */
+
+/* A record without a row: a building, and nothing that could be asked. */
+static bool empty_record(const char *building_id, struct record *ret_record, struct err *e)
+{
+    char **texts[] = {&ret_record->url,
+                      &ret_record->sub_id,
+                      &ret_record->time_type,
+                      &ret_record->date_pattern,
+                      &ret_record->last_date,
+                      &ret_record->min_date_parameter,
+                      &ret_record->max_date_parameter};
+    ret_record->building_id = strdup(building_id);
+    bool ok = ret_record->building_id != NULL;
     for (size_t n = 0; n < ARRAY_LEN(texts); n++)
         ok = (*texts[n] = strdup("")) && ok;
     return ok || err_set(e, ERR_RETRY, "no_memory", "no memory for a record");
 }
 
-static bool import_begin(struct parse *p, const struct import *i, struct err *e)
+/* Everything up to the end of today. */
+static bool request_make(struct ingest_request *r, const struct import *i, struct err *e)
 {
-    const struct settings *s = p->task->settings;
+    const struct settings *s = r->task->settings;
     const char *zone = i->zone && strcmp(i->zone, "feed") != 0 ? i->zone : "";
-    if (!local_zone(s, &p->zone, e) || !local_zone_named(s, zone, &p->zone, e) ||
-        !import_record(p, i, e))
+    if (!local_zone_named(s, zone, &r->zone, e) || !empty_record(i->building_id, &r->record, e))
         return false;
-    p->by_hand = true;
-    p->scope = i->scope;
-    p->window = (struct window){.to_s = timezone_day_start(p->zone, p->task->now_ms / 1000, 1)};
-    p->wanted = (struct stage_window){.to_s = p->window.to_s, .bill_s = s->feed.bill_days * 86400};
+    r->is_file = true;
+    r->scope = i->scope;
+    r->next.window.to_s = timezone_day_start(r->zone, r->task->now_ms / 1000, 1);
+    r->wanted =
+        (struct stage_window){.to_s = r->next.window.to_s, .bill_s = s->feed.bill_days * 86400};
     return true;
 }
 
-/* The document is read whole before anything is known of it. */
-static bool import_read(struct parse *p, const struct import *i, struct err *e)
+/* Starts and costs are corrected while they are read, so what was decided about a file that is known
+ * has to be there before. What is given with it goes first. */
+static bool request_options(struct ingest_request *r, const struct import *i, struct err *e)
 {
-    const struct import_sink sink = {
-        .bytes = fetch_bytes, .next = fetch_next, .unread = fetch_unread, .context = p};
-    return i->read(i->context, &sink, e) && espi_finish(p->espi, e) &&
-           espi_check_content(p->espi, e) && stage_flush(p->stage, e);
-}
-
-/* What is given with the file goes before what was decided about it. */
-static bool import_option(struct parse *p, const struct import *i, struct err *e)
-{
-    char *zone = p->option.of[OPTION_TIME_ZONE];
-    if (!record_option_get(p->task->pg, p->record.id, &p->option, e))
+    char *zone = r->option.of[OPTION_TIME_ZONE];
+    if (!record_known_import(r->task->pg, i->building_id, i->name, &r->record.id, e) ||
+        !record_option_get(r->task->pg, r->record.id, &r->option, e))
         return false;
     for (int n = 0; i->given && n < RECORD_OPTIONS; n++)
         if (*i->given->of[n])
-            memcpy(p->option.of[n], i->given->of[n], RECORD_OPTION_TEXT);
+            memcpy(r->option.of[n], i->given->of[n], RECORD_OPTION_TEXT);
     if (i->zone)
         snprintf(zone, RECORD_OPTION_TEXT, "%s", i->zone);
-    return parse_decide(p, e);
+    return request_apply_options(r, e);
 }
 
-/* Starts and costs are corrected while they are read: what was decided about a file that is known
- * has to be there before. */
-static bool import_known(struct parse *p, const struct import *i, struct err *e)
+/* --- the steps -------------------------------------------------------------------------------- */
+
+/* The document is read whole before anything is known of it. */
+static bool read_document(struct staged_feed *feed, const struct import *i, struct err *e)
 {
-    return record_known_import(p->task->pg, i->building_id, i->name, &p->record.id, e) &&
-           import_option(p, i, e);
+    const struct import_sink sink = {.bytes = staged_feed_bytes,
+                                     .next = staged_feed_next,
+                                     .unread = staged_feed_unread,
+                                     .context = feed};
+    return i->read(i->context, &sink, e) && staged_feed_finish(feed, e) &&
+           stage_flush(feed->stage, e);
 }
 
-static bool import_end(struct parse *p, bool ok, struct import_outcome *ret_outcome)
+static bool end(const struct ingest_request *r, bool ok, struct import_result *result)
 {
+    struct ingest_result *ingested = &result->ingested;
+    const struct stage_counts *c = &ingested->counts;
     if (!ok)
-        pg_rollback(p->task->pg);
-    ret_outcome->counts = p->counts;
-    ret_outcome->series = p->series;
-    memcpy(ret_outcome->unresolved, p->unresolved, sizeof ret_outcome->unresolved);
-    memcpy(ret_outcome->told, p->told, sizeof ret_outcome->told);
-    memcpy(ret_outcome->corrected, p->corrected, sizeof ret_outcome->corrected);
-    ret_outcome->points = p->points;
-    ret_outcome->costs = p->costs;
-    ret_outcome->bills = p->bills;
-    ret_outcome->months = p->months;
-    ret_outcome->is_nothing = p->counts.readings + (int64_t)p->skipped_readings > 0 &&
-                              p->counts.points + p->counts.bills == 0;
-    memcpy(ret_outcome->skipped, p->skipped, sizeof ret_outcome->skipped);
+        pg_rollback(r->task->pg);
+    memcpy(result->corrected, r->corrected, sizeof result->corrected);
+    result->is_nothing =
+        c->readings + (int64_t)ingested->skipped_readings > 0 && c->points + c->bills == 0;
+    result_free(ingested);
     return ok;
 }
 
 bool import_perform(struct task_context *t, const struct import *i,
-                    struct import_outcome *ret_outcome, struct err *e)
+                    struct import_result *ret_result, struct err *e)
 {
-    struct parse p CLEANUP(parse_free) = {.task = t};
-    *ret_outcome = (struct import_outcome){0};
-    bool ok = import_begin(&p, i, e) && import_known(&p, i, e) && fetch_reader(&p, e) &&
-              import_read(&p, i, e) &&
-              record_of_import(t->pg, i->building_id, i->name, &p.record.id, e) &&
-              resolve_series(&p, e) && write_points(&p, e) && book_parse(&p, e);
-    return import_end(&p, ok, ret_outcome);
+    struct importing m CLEANUP(importing_free) = {.request = {.task = t}};
+    struct ingest_request *r = &m.request;
+    struct ingest_result *result = &ret_result->ingested;
+    *ret_result = (struct import_result){0};
+    bool ok = request_make(r, i, e) && request_options(r, i, e) &&
+              staged_feed_open(r, NULL, &m.feed, e) && read_document(&m.feed, i, e) &&
+              record_of_import(t->pg, i->building_id, i->name, &r->record.id, e) &&
+              ingest_resolve(r, &m.feed, result, e) && ingest_write(r, &m.feed, result, e) &&
+              ingest_commit(r, NULL, result, e);
+    return end(r, ok, ret_result);
 }
 
-/* The temporary tables; from then on the server lets nothing else be written. */
-static bool import_draft(struct parse *p, const struct import *i, struct err *e)
+/* From the moment the temporary tables are there the server lets nothing else be written. */
+bool import_preview(struct task_context *t, const struct import *i, const struct diff_sink *sink,
+                    struct import_result *ret_result, struct err *e)
 {
-    struct pg *pg = p->task->pg;
-    p->is_draft = true;
-    return series_draft_only(pg, false, e) && series_draft_open(pg, e) && import_begin(p, i, e) &&
-           fetch_reader(p, e) && series_draft_only(pg, true, e);
-}
-
-bool import_compare(struct task_context *t, const struct import *i, const struct compare_sink *sink,
-                    struct import_outcome *ret_outcome, struct err *e)
-{
-    struct parse p CLEANUP(parse_free) = {.task = t};
+    struct importing m CLEANUP(importing_free) = {.request = {.task = t, .is_preview = true}};
+    struct ingest_request *r = &m.request;
+    struct ingest_result *result = &ret_result->ingested;
     struct err later;
-    *ret_outcome = (struct import_outcome){0};
-    bool ok = import_draft(&p, i, e) && import_known(&p, i, e) && import_read(&p, i, e) &&
-              resolve_series(&p, e) && compare_points(&p, sink, e) &&
-              month_compare_bills(t->pg, p.wanted.to_s, p.wanted.bill_s, &ret_outcome->bill, e);
-    import_end(&p, ok, ret_outcome);
+    *ret_result = (struct import_result){0};
+    bool ok = series_draft_only(t->pg, false, e) && series_draft_open(t->pg, e) &&
+              request_make(r, i, e) && staged_feed_open(r, NULL, &m.feed, e) &&
+              series_draft_only(t->pg, true, e) && request_options(r, i, e) &&
+              read_document(&m.feed, i, e) && ingest_resolve(r, &m.feed, result, e) &&
+              diff_points(r, &m.feed, result, sink, e) &&
+              month_compare_bills(t->pg, r->wanted.to_s, r->wanted.bill_s, &ret_result->bill, e);
+    end(r, ok, ret_result);
     return series_draft_only(t->pg, false, ok ? e : &later) && ok;
 }

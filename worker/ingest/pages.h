@@ -2,17 +2,15 @@
 #ifndef METERBEAT_WORKER_INGEST_PAGES_H
 #define METERBEAT_WORKER_INGEST_PAGES_H
 
-#include "common/espi/reader.h"
-#include "common/greenbutton/feed.h"
-#include "worker/ingest/parse.h"
+#include "worker/ingest/exchange.h"
+#include "worker/ingest/staged_feed.h"
 
 /*
- * Fetches them into p->espi and the stage, then what the custodian said earlier and these refer to;
- * all links are followed at the end. p->is_unchanged: nothing was new. False: as ask_custodian;
+ * Opens the feed and reads them into it, then what the custodian said earlier and these refer to;
+ * all links are followed at the end. feed->is_unchanged: nothing was new. False: as exchange_send;
  * ERR_RETRY TASK_NOT_NOW for what is pending; ERR_REJECT "too_many_documents", "feed_foreign_url".
  */
-MUST_CHECK bool collect_documents(struct parse *p, const struct feed_sink *sink, struct err *e);
-/* For the reader: there is more at url. */
-MUST_CHECK bool collect_add(struct collect *c, enum espi_url kind, const char *url, struct err *e);
+MUST_CHECK bool pages_fetch(const struct ingest_request *r, struct exchange *x,
+                            struct staged_feed *feed, struct err *e);
 
 #endif

@@ -1,31 +1,46 @@
-/* One request to a Data Custodian: a place at its host, its token, its certificate. */
+/* What one parse or import is to bring: decided before anything is fetched, and the same for every
+ * step from then on. */
 #ifndef METERBEAT_WORKER_INGEST_REQUEST_H
 #define METERBEAT_WORKER_INGEST_REQUEST_H
 
-#include "common/greenbutton/feed.h"
-#include "worker/ingest/parse.h"
+#include "common/espi/correction.h"
+#include "common/espi/units.h"
+#include "common/store/record.h"
+#include "common/store/record_option.h"
+#include "common/store/staging.h"
+#include "worker/ingest/next_window.h"
+#include "worker/task/arguments.h"
+#include "worker/task/task.h"
 
-struct ask {
-    const char *url;
-    const char *etag, *last_modified; /* NULL: whatever it has */
-    bool may_wait;                    /* 202 is an answer */
-    bool is_more; /* what came before it is staged already: worth a minute's wait for a place */
+/* Room for what a summary says of one thing. */
+#define INGEST_NOTE 400
+
+struct ingest_request {
+    struct task_context *task;
+    const struct timezone_rules *zone; /* of windows; borrowed */
+    struct parse_arguments arguments;
+    struct record record; /* of a file: a building and nothing else; id 0 until it is known */
+    struct record_source source;
+    struct record_option option;
+    struct units_heat heat;       /* amount 0: none */
+    struct correction correction; /* borrows from option */
+    char corrected[INGEST_NOTE];  /* the corrections, as a person wrote them; "" */
+    struct next_window next;
+    struct stage_window wanted; /* what of the readings and bills is taken */
+    bool is_file;    /* a document that a person gave: of no record that could be asked */
+    bool is_preview; /* nothing is to be written: series are looked up only */
+    const char
+        *scope; /* of a file: the subscription whose meters these are; NULL: the known one's */
 };
 
-/*
- * False: as feed_fetch and bearer_get; a 401 is answered with a new token once. ERR_RETRY
- * TASK_NOT_NOW when the host has no place soon.
- */
-MUST_CHECK bool ask_custodian(struct parse *p, const struct ask *a, const struct feed_sink *sink,
-                              struct feed_answer *ret_answer, struct err *e);
-
-/* A place at the host of url, within patience_ms. Give it back with ask_leave. TASK_NOT_NOW: none.
- */
-MUST_CHECK bool ask_enter(struct parse *p, const char *url, int64_t patience_ms, int64_t *ret_place,
-                          struct err *e);
-void ask_leave(struct parse *p, int64_t place);
-/* Up to ms, in small steps. False: as task_go_on. */
-MUST_CHECK bool ask_pause(struct parse *p, int64_t ms, struct err *e);
-#define ASK_SHORT_MS 2000 /* how long a worker waits for a place before its task does */
+/* All of a record's parse. The task's arguments and zone are set already. What the custodian kept
+ * ready for too long is dropped from the store. Errors: those of record_get, record_option_get,
+ * record_source_load, next_window_find, request_apply_options. */
+MUST_CHECK bool request_load(struct ingest_request *r, struct err *e);
+/* Makes of r->option what is applied. Errors: those of units_heat_read, correction_read. */
+MUST_CHECK bool request_apply_options(struct ingest_request *r, struct err *e);
+/* The question whose answer r->next is; borrows from r. */
+struct window_question request_window_question(const struct ingest_request *r);
+void request_free(struct ingest_request *r); /* for CLEANUP too */
 
 #endif

@@ -3,10 +3,11 @@
 #ifndef METERBEAT_WORKER_INGEST_RESOURCE_CACHE_H
 #define METERBEAT_WORKER_INGEST_RESOURCE_CACHE_H
 
-#include "worker/ingest/parse.h"
+#include "worker/ingest/staged_feed.h"
 
-/* Keeps the resources of this answer, then hands to the reader, as further documents, those kept
- * earlier that it names and does not hold. Before espi_finish. Errors: of the reader, the books. */
-MUST_CHECK bool recall(struct parse *p, struct err *e);
+/* Stores the resources of this answer, then hands to the reader, as further documents, those stored
+ * earlier that it names and does not hold. Before staged_feed_finish. Errors: of the reader, the
+ * store. */
+MUST_CHECK bool resource_cache_use(struct staged_feed *feed, struct err *e);
 
 #endif

@@ -1,5 +1,5 @@
 /* The aggregate task: sums of local months from KairosDB into seed_timeseries, checked against the
- * books. */
+ * ledger. */
 #include "worker/reconcile/aggregate.h"
 
 #include <inttypes.h>
@@ -10,7 +10,10 @@
 #include "common/base/clock.h"
 #include "common/base/failpoint.h"
 #include "common/base/log.h"
+#include "common/kairosdb/kairosdb.h"
+#include "common/store/month.h"
 #include "common/store/series.h"
+#include "worker/reconcile/missing_days.h"
 #include "worker/task/arguments.h"
 #include "worker/task/local_zone.h"
 
@@ -18,6 +21,16 @@
 #define AGGREGATE_MONTHS 100
 /* A month has at most 31 days. */
 #define MONTH_DAYS 32
+
+/* One aggregate. */
+struct aggregate {
+    struct task_context *task;
+    struct kairosdb *kairosdb;
+    struct task_stop stop;
+    char metric[256], cost_metric[256];
+    int64_t summed, short_months;
+    struct backfill_tally backfills;
+};
 
 static void aggregate_free(struct aggregate *a)
 {
@@ -52,9 +65,9 @@ static bool stretch_ask(struct aggregate *a, struct stretch *s, struct err *e)
                          s->costs, AGGREGATE_MONTHS, &s->costs_count, e);
 }
 
-static bool aggregate_book(struct aggregate *a, const struct month *m,
-                           const struct kairosdb_bucket *value, const struct kairosdb_bucket *cost,
-                           struct err *e)
+static bool aggregate_store(struct aggregate *a, const struct month *m,
+                            const struct kairosdb_bucket *value, const struct kairosdb_bucket *cost,
+                            struct err *e)
 {
     struct pg *pg = a->task->pg;
     const struct month_sum sum = {.reading = value->sum * m->numerator / m->denominator,
@@ -77,43 +90,43 @@ static bool aggregate_book(struct aggregate *a, const struct month *m,
     return true;
 }
 
-/* The days concerned are promised again; the month stays dirty. */
-static bool aggregate_repair(struct aggregate *a, const struct month *m,
-                             const struct series_tags *tags, struct err *e)
+/* Parses of the missing days are enqueued; the month stays dirty. */
+static bool aggregate_backfill(struct aggregate *a, const struct month *m,
+                               const struct series_tags *tags, struct err *e)
 {
-    struct agreement_day days[MONTH_DAYS];
-    enum repair repairs[MONTH_DAYS];
+    struct reconciled_day days[MONTH_DAYS];
+    enum backfill backfills[MONTH_DAYS];
     char text[CLOCK_TEXT];
     size_t count = 0;
-    struct agreement_source source = {.pg = a->task->pg,
+    struct reconcile_source source = {.pg = a->task->pg,
                                       .kairosdb = a->kairosdb,
                                       .metric = a->metric,
                                       .cost_metric = a->cost_metric};
-    const struct agreement_series series = {
+    const struct reconcile_series series = {
         .id = m->series_id, .tags = tags, .has_cost = m->has_cost};
-    const struct shortfall_order order = {.task = a->task, .least = AGREEMENT_OTHER};
+    const struct backfill_order order = {.task = a->task, .least = RECONCILED_OTHER};
     if (!local_zone_named(a->task->settings, m->time_zone, &source.zone, e) ||
-        !agreement_days(&source, &series, m->start_s, m->end_s, days, MONTH_DAYS, &count, e) ||
-        !shortfall_promise(&order, days, count, repairs, &a->repairs, e))
+        !reconcile_days(&source, &series, m->start_s, m->end_s, days, MONTH_DAYS, &count, e) ||
+        !missing_days_enqueue(&order, days, count, backfills, &a->backfills, e))
         return false;
     log_event(LOG_LEVEL_WARNING, "kairosdb_short",
-              "series=%" PRId64 " month=%.7s promised=%" PRId64 " hopeless=%" PRId64, m->series_id,
-              clock_format_utc((m->start_s + 86400) * 1000, text), a->repairs.promised,
-              a->repairs.hopeless);
+              "series=%" PRId64 " month=%.7s enqueued=%" PRId64 " unreachable=%" PRId64,
+              m->series_id, clock_format_utc((m->start_s + 86400) * 1000, text),
+              a->backfills.enqueued, a->backfills.unreachable);
     return true;
 }
 
-/* More than the books have is summed: another window, or somebody else, wrote it. */
+/* More than the ledger has is summed: another window, or somebody else, wrote it. */
 static bool aggregate_month(struct aggregate *a, const struct stretch *s, const struct month *m,
                             struct err *e)
 {
     struct kairosdb_bucket value = kairosdb_bucket_at(s->values, s->values_count, m->start_s);
     struct kairosdb_bucket cost = kairosdb_bucket_at(s->costs, s->costs_count, m->start_s);
-    if (agreement_of(&value, m->readings, m->total, m->size) < AGREEMENT_OTHER &&
-        agreement_of(&cost, m->costs, m->cost_total, m->cost_size) < AGREEMENT_OTHER)
-        return aggregate_book(a, m, &value, &cost, e);
+    if (reconciliation_of(&value, m->readings, m->total, m->size) < RECONCILED_OTHER &&
+        reconciliation_of(&cost, m->costs, m->cost_total, m->cost_size) < RECONCILED_OTHER)
+        return aggregate_store(a, m, &value, &cost, e);
     a->short_months++;
-    return aggregate_repair(a, m, &s->tags, e);
+    return aggregate_backfill(a, m, &s->tags, e);
 }
 
 static bool aggregate_stretch(struct aggregate *a, struct stretch *s, struct err *e)
@@ -187,44 +200,30 @@ static bool aggregate_done(struct task_context *t, const char *summary, const js
     return task_begin(t, e) && task_done(t, summary, result, e) && pg_commit(t->pg, e);
 }
 
-/* For libcurl's callbacks: renews the lease, and says whether to stop. */
-static bool aggregate_should_stop(void *context)
-{
-    struct aggregate *a = context;
-    return !task_go_on(a->task, NULL, &a->stopped);
-}
-
-static bool aggregate_stopped(const struct aggregate *a, struct err *e)
-{
-    if (a->stopped.kind != ERR_NONE)
-        *e = a->stopped;
-    return false;
-}
-
 static bool aggregate_run(struct aggregate *a, const char *building_id, json_t **ret_result,
                           struct err *e)
 {
-    char summary[160];
+    char summary[200];
     const char *measurement = a->task->settings->kairosdb.measurement;
     snprintf(a->metric, sizeof a->metric, "%s", measurement);
     snprintf(a->cost_metric, sizeof a->cost_metric, "%s.cost", measurement);
-    if (!kairosdb_open(a->task->settings, aggregate_should_stop, a, &a->kairosdb, e))
+    if (!kairosdb_open(a->task->settings, task_stop_asked, &a->stop, &a->kairosdb, e))
         return false;
     if (!aggregate_all(a, building_id, e))
-        return aggregate_stopped(a, e);
+        return task_stopped(&a->stop, e);
     snprintf(summary, sizeof summary,
-             "%" PRId64 " months summed; %" PRId64 " short of what the books say, %" PRId64
-             " parses promised to mend them, %" PRId64 " days that nobody can be asked for",
-             a->summed, a->short_months, a->repairs.promised, a->repairs.hopeless);
+             "%" PRId64 " months summed; %" PRId64 " short of the ledger, %" PRId64
+             " parses enqueued to fetch them again, %" PRId64 " days that cannot be fetched again",
+             a->summed, a->short_months, a->backfills.enqueued, a->backfills.unreachable);
     *ret_result =
         json_pack("{s:I,s:I,s:I}", "months", (json_int_t)a->summed, "short",
-                  (json_int_t)a->short_months, "repairs", (json_int_t)a->repairs.promised);
+                  (json_int_t)a->short_months, "repairs", (json_int_t)a->backfills.enqueued);
     return aggregate_done(a->task, summary, *ret_result, e);
 }
 
 bool aggregate_perform(struct task_context *t, json_t **ret_result, struct err *e)
 {
-    struct aggregate a CLEANUP(aggregate_free) = {.task = t};
+    struct aggregate a CLEANUP(aggregate_free) = {.task = t, .stop = {.task = t}};
     struct aggregate_arguments arguments;
     if (!aggregate_arguments(t->message, &arguments, e))
         return false;

@@ -1,11 +1,8 @@
 /* The aggregate task: sums of local months from KairosDB into seed_timeseries, checked against the
- * books. */
+ * ledger. */
 #ifndef METERBEAT_WORKER_RECONCILE_AGGREGATE_H
 #define METERBEAT_WORKER_RECONCILE_AGGREGATE_H
 
-#include "common/store/month.h"
-#include "common/kairosdb/kairosdb.h"
-#include "worker/reconcile/missing_days.h"
 #include "worker/task/task.h"
 
 /*
@@ -15,15 +12,5 @@
  */
 MUST_CHECK bool aggregate_perform(struct task_context *t, json_t **ret_result, struct err *e);
 void aggregate_about(const struct message *m, struct run_key *key);
-
-/* One aggregate, handed from step to step. */
-struct aggregate {
-    struct task_context *task;
-    struct kairosdb *kairosdb;
-    struct err stopped; /* why should_stop said yes */
-    char metric[256], cost_metric[256];
-    int64_t summed, short_months;
-    struct shortfall_tally repairs;
-};
 
 #endif

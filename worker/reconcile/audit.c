@@ -1,4 +1,4 @@
-/* The audit task: days booked lately, held against what KairosDB shows of them. */
+/* The audit task: compares recent days of the ledger with KairosDB. */
 #include "worker/reconcile/audit.h"
 
 #include <inttypes.h>
@@ -11,7 +11,7 @@
 #include "worker/task/local_zone.h"
 #include "worker/reconcile/missing_days.h"
 
-/* Series read from the books at a time, and days asked of KairosDB at a time. */
+/* Series read from the ledger at a time, and days queried from KairosDB at a time. */
 #define AUDIT_SERIES 50
 #define AUDIT_SPAN 366
 #define AUDIT_DAYS 2
@@ -20,13 +20,13 @@
 struct audit {
     struct task_context *task;
     struct kairosdb *kairosdb;
-    struct err stopped; /* why should_stop said yes */
+    struct task_stop stop;
     char cost_metric[256];
     int64_t series, days, differing;
-    struct shortfall_tally repairs;
+    struct backfill_tally backfills;
     struct series_books page[AUDIT_SERIES];
-    struct agreement_day found[AUDIT_SPAN + 2];
-    enum repair what[AUDIT_SPAN + 2];
+    struct reconciled_day found[AUDIT_SPAN + 2];
+    enum backfill what[AUDIT_SPAN + 2];
 };
 
 static void audit_free(struct audit **audit)
@@ -34,13 +34,6 @@ static void audit_free(struct audit **audit)
     if (*audit)
         kairosdb_close((*audit)->kairosdb);
     free(*audit);
-}
-
-/* For libcurl's callbacks: renews the lease, and says whether to stop. */
-static bool audit_should_stop(void *context)
-{
-    struct audit *a = context;
-    return !task_go_on(a->task, NULL, &a->stopped);
 }
 
 static bool audit_days(const struct message *m, int64_t *ret_days, struct err *e)
@@ -55,34 +48,34 @@ static bool audit_days(const struct message *m, int64_t *ret_days, struct err *e
                    "audit takes nothing but days, a number from 1 to %d", AUDIT_DAYS_MAX);
 }
 
-static bool audit_span(struct audit *a, const struct agreement_source *source,
-                       const struct agreement_series *series, int64_t from_s, int64_t to_s,
+static bool audit_span(struct audit *a, const struct reconcile_source *source,
+                       const struct reconcile_series *series, int64_t from_s, int64_t to_s,
                        struct err *e)
 {
     size_t count = 0;
-    const struct shortfall_order order = {.task = a->task, .least = AGREEMENT_OTHER};
+    const struct backfill_order order = {.task = a->task, .least = RECONCILED_OTHER};
     memset(a->what, 0, sizeof a->what);
-    if (!agreement_days(source, series, from_s, to_s, a->found, ARRAY_LEN(a->found), &count, e) ||
-        !shortfall_promise(&order, a->found, count, a->what, &a->repairs, e))
+    if (!reconcile_days(source, series, from_s, to_s, a->found, ARRAY_LEN(a->found), &count, e) ||
+        !missing_days_enqueue(&order, a->found, count, a->what, &a->backfills, e))
         return false;
     a->days += (int64_t)count;
     for (size_t i = 0; i < count; i++)
-        a->differing += a->found[i].how >= AGREEMENT_OTHER;
+        a->differing += a->found[i].how >= RECONCILED_OTHER;
     return true;
 }
 
 static bool audit_series(struct audit *a, const struct series_books *s, struct err *e)
 {
     struct series_tags tags;
-    struct agreement_source source = {.pg = a->task->pg,
+    struct reconcile_source source = {.pg = a->task->pg,
                                       .kairosdb = a->kairosdb,
                                       .metric = a->task->settings->kairosdb.measurement,
                                       .cost_metric = a->cost_metric};
-    const struct agreement_series series = {
+    const struct reconcile_series series = {
         .id = s->id, .tags = &tags, .has_cost = s->has_cost, .record_id = s->record_id};
     char progress[80];
-    (void)snprintf(progress, sizeof progress, "%" PRId64 " days, %" PRId64 " differ", a->days,
-                   a->differing);
+    snprintf(progress, sizeof progress, "%" PRId64 " days, %" PRId64 " differ", a->days,
+             a->differing);
     if (!task_go_on(a->task, progress, e) || !series_tags_read(s->tags, &tags, e) ||
         !local_zone_named(a->task->settings, s->time_zone, &source.zone, e))
         return false;
@@ -116,19 +109,18 @@ static bool audit_all(struct audit *a, int64_t days, struct err *e)
 
 static bool audit_done(struct audit *a, json_t **ret_result, struct err *e)
 {
-    char summary[160];
-    (void)snprintf(summary, sizeof summary,
-                   "%" PRId64 " days of %" PRId64 " series; %" PRId64
-                   " not as the books say, %" PRId64 " parses promised to mend them, %" PRId64
-                   " days that nobody can be asked for",
-                   a->days, a->series, a->differing, a->repairs.promised, a->repairs.hopeless);
+    char summary[200];
+    snprintf(summary, sizeof summary,
+             "%" PRId64 " days of %" PRId64 " series; %" PRId64 " differ from the ledger, %" PRId64
+             " parses enqueued to fetch them again, %" PRId64 " days that cannot be fetched again",
+             a->days, a->series, a->differing, a->backfills.enqueued, a->backfills.unreachable);
     if (a->differing)
         log_event(LOG_LEVEL_WARNING, "kairosdb_differs",
-                  "days=%" PRId64 " promised=%" PRId64 " hopeless=%" PRId64, a->differing,
-                  a->repairs.promised, a->repairs.hopeless);
+                  "days=%" PRId64 " enqueued=%" PRId64 " unreachable=%" PRId64, a->differing,
+                  a->backfills.enqueued, a->backfills.unreachable);
     *ret_result = json_pack("{s:I,s:I,s:I,s:I}", "series", (json_int_t)a->series, "days",
                             (json_int_t)a->days, "differing", (json_int_t)a->differing, "repairs",
-                            (json_int_t)a->repairs.promised);
+                            (json_int_t)a->backfills.enqueued);
     return task_begin(a->task, e) && task_done(a->task, summary, *ret_result, e) &&
            pg_commit(a->task->pg, e);
 }
@@ -139,16 +131,13 @@ bool audit_perform(struct task_context *t, json_t **ret_result, struct err *e)
     int64_t days;
     if (!a)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for an audit");
-    a->task = t;
-    (void)snprintf(a->cost_metric, sizeof a->cost_metric, "%s.cost",
-                   t->settings->kairosdb.measurement);
+    a->task = a->stop.task = t;
+    snprintf(a->cost_metric, sizeof a->cost_metric, "%s.cost", t->settings->kairosdb.measurement);
     if (!audit_days(t->message, &days, e) ||
-        !kairosdb_open(t->settings, audit_should_stop, a, &a->kairosdb, e))
+        !kairosdb_open(t->settings, task_stop_asked, &a->stop, &a->kairosdb, e))
         return false;
     if (audit_all(a, days, e) && audit_done(a, ret_result, e))
         return true;
     pg_rollback(t->pg);
-    if (a->stopped.kind != ERR_NONE)
-        *e = a->stopped;
-    return false;
+    return task_stopped(&a->stop, e);
 }

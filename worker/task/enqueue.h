@@ -1,21 +1,22 @@
-/* A parse promised in the caller's transaction: its run, and its message in the outbox. */
+/* A parse enqueued in the caller's transaction: its run, and its message in the outbox. */
 #ifndef METERBEAT_WORKER_TASK_ENQUEUE_H
 #define METERBEAT_WORKER_TASK_ENQUEUE_H
 
 #include "worker/task/task.h"
 
-/* Which parse; strings borrowed. */
-struct promise {
-    const char *task_id; /* of the parse: made from its parent's and what it is about */
+/* A parse that another task asks for; strings borrowed. */
+struct child_parse {
     int64_t record_id;
-    const char *building_id;
-    int64_t from_s, to_s; /* 0, 0: the record's next window */
+    const char *building_id; /* NULL: not known */
+    int64_t from_s, to_s;    /* a window by name; 0, 0: the record's next one */
+    int64_t after_s;         /* of a next one: the end of the window that it follows; 0: of none */
 };
 
-/* Executor thread, inside a transaction. *ret_new false: that parse, or (for a next window) another
- * open one of the record, exists already, and no message is promised. Errors: those of run_expect
- * and outbox_add; ERR_RETRY "no_memory". */
-MUST_CHECK bool promise_parse(struct task_context *t, const struct promise *promise, bool *ret_new,
-                              struct err *e);
+/* Executor thread, inside a transaction. Its id is made of the parent's and of all these, so that the
+ * same child of a task that is repeated is enqueued once. *ret_new false: that parse, or (for a next
+ * window) another open one of the record, exists already, and no message is enqueued. Errors: those
+ * of run_expect and outbox_add; ERR_RETRY "no_memory". */
+MUST_CHECK bool enqueue_parse(struct task_context *t, const struct child_parse *child,
+                              bool *ret_new, struct err *e);
 
 #endif

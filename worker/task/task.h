@@ -42,6 +42,19 @@ MUST_CHECK bool task_go_on(struct task_context *t, const char *progress, struct 
 /* The same question for a library callback that may not touch the database: only time limit and
  * stop. */
 bool task_should_stop(struct task_context *t);
+/* Sleeps that long in short steps, each a safe point with `progress` (NULL: as before). Errors:
+ * those of task_go_on. */
+MUST_CHECK bool task_sleep(struct task_context *t, int64_t ms, const char *progress, struct err *e);
+
+/* For the callbacks of a library that may use the database (libcurl's, at least every second, while
+ * no COPY is open): whether to stop, and why. */
+struct task_stop {
+    struct task_context *task;
+    struct err why; /* ERR_NONE: nothing has stopped it */
+};
+bool task_stop_asked(void *context); /* context: struct task_stop; a safe point */
+/* What failed because it was stopped failed for the reason of the stop. Returns false. */
+bool task_stopped(const struct task_stop *s, struct err *e);
 /* pg_begin for a transaction that writes: nobody takes the run over, where there is one, until its
  * end. Errors: those of pg_begin and run_fence. */
 MUST_CHECK bool task_begin(struct task_context *t, struct err *e);

@@ -1,0 +1,15 @@
+/* Second step of a parse: each series of the feed gets its tags, its meter and its id, or a reason
+ * why not. */
+#ifndef METERBEAT_WORKER_INGEST_RESOLVE_H
+#define METERBEAT_WORKER_INGEST_RESOLVE_H
+
+#include "worker/ingest/result.h"
+#include "worker/ingest/staged_feed.h"
+
+/* Series and meters are made and committed, readings and bills staged for them; the reader is closed
+ * at the end. ERR_REJECT "too_many_series" (before any is made), "corrections_differ"; those of the
+ * store. */
+MUST_CHECK bool ingest_resolve(const struct ingest_request *r, struct staged_feed *feed,
+                               struct ingest_result *result, struct err *e);
+
+#endif

@@ -1,0 +1,15 @@
+/* Third step of a parse: staged points into KairosDB, and each local day counted back until it is
+ * there. */
+#ifndef METERBEAT_WORKER_INGEST_WRITE_H
+#define METERBEAT_WORKER_INGEST_WRITE_H
+
+#include "worker/ingest/result.h"
+#include "worker/ingest/staged_feed.h"
+
+/* From the run's checkpoint on, where it has one; what takes longer than a task may is committed
+ * meanwhile. Afterwards the days are staged for the commit. ERR_RETRY "kairosdb_lost"; TASK_NOT_NOW:
+ * the time is over, and a part is committed; those of KairosDB and PostgreSQL. */
+MUST_CHECK bool ingest_write(const struct ingest_request *r, struct staged_feed *feed,
+                             struct ingest_result *result, struct err *e);
+
+#endif

@@ -1,0 +1,59 @@
+/* What of one series is written between two counts, by local day: counts, sums and coverage. Pure. */
+#ifndef METERBEAT_WORKER_INGEST_WRITTEN_DAYS_H
+#define METERBEAT_WORKER_INGEST_WRITTEN_DAYS_H
+
+#include "common/base/timezone.h"
+#include "common/kairosdb/kairosdb.h"
+#include "common/store/staging.h"
+
+/* Days of one series written between two counts: bounds memory and the answer. */
+#define WRITTEN_DAYS 400
+/* ... and points, if a day ends in between: what may have to be written once more. */
+#define WRITTEN_POINTS 20000
+
+/* The metrics of a reading: its value, and what only some have. */
+enum metric_of { VALUE, COST, QUALITY, TOU, TIER, CPP, METRICS };
+
+/* What was written of one metric on one local day. */
+struct written {
+    int64_t count;
+    double sum, size; /* size: the sum of absolute values, what a tolerance is relative to */
+};
+
+struct written_day {
+    int64_t start_s, end_s;
+    struct written of[METRICS];
+    int64_t covered_s; /* seconds, each once; by the day its reading begins in, as the sum is */
+    int64_t gaps, estimated, first_s, covered_end_s;
+};
+
+struct written_days {
+    const struct timezone_rules *zone; /* of the series; borrowed */
+    int64_t covered_end_s;             /* of the series, so far; 0: nothing */
+    int64_t overlapping; /* readings that begin before the one before them ends, of all series */
+    struct written_day days[WRITTEN_DAYS];
+    size_t count;
+    int64_t points;
+};
+
+/* Another series, or the same from a checkpoint on (covered_end_s; else 0): no days yet. */
+void written_days_begin(struct written_days *w, const struct timezone_rules *zone,
+                        int64_t covered_end_s);
+/* The day of a point: the last one, or a new one. NULL: no more fit, and those have to be counted
+ * back first. Points come in order of their starts. */
+struct written_day *written_days_at(struct written_days *w, int64_t start_s);
+/* After all of them were counted back. */
+void written_days_clear(struct written_days *w);
+/* Before the point's value is added: what it covers. What an earlier reading covers counts once. */
+void written_days_cover(struct written_days *w, struct written_day *day,
+                        const struct stage_point *p);
+void written_add(struct written *written, double value);
+/* Whether KairosDB shows what was written. More is fine: another window wrote the rest of the day. */
+bool written_is_shown(const struct written *written, const struct kairosdb_bucket *shown);
+/* The day for the ledger, as KairosDB shows it. Of a day that another window wrote other readings of,
+ * coverage is what as many readings of this length cover. */
+struct stage_day written_day_row(const struct written_day *day, const struct timezone_rules *zone,
+                                 int64_t series_id, const struct kairosdb_bucket *value,
+                                 const struct kairosdb_bucket *cost);
+
+#endif
