@@ -13,8 +13,7 @@ struct request {
     int64_t id;           /* 0: not given */
     struct record record; /* fields borrowed from the command line */
     bool json;
-    bool is_paused;     /* add */
-    bool has_custodian; /* show: its URL is not the record's own */
+    bool is_paused;                                             /* add */
     const char *custodian, *subscription, *bulk, *path, *grant; /* NULL: not given */
     struct session *session;
     struct timezone_rules *zone;

@@ -30,7 +30,8 @@ int record_add_run(struct request *r)
         return ctl_fail(&e);
     if (!r->record.url[0] || !r->record.building_id[0])
         return ctl_misused("record add needs --url or --custodian, and --building");
-    if (!record_window(&r->ctl->settings, r->zone, &r->record, clock_wall_ms() / 1000, &next, &e))
+    if (!record_window(r->session->pg, &r->ctl->settings, r->zone, &r->record,
+                       clock_wall_ms() / 1000, &next, &e))
         return ctl_misused("%s", e.text);
     if (!add(r, custodian.id, &id, &e))
         return ctl_fail(&e);

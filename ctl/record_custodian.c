@@ -141,12 +141,6 @@ int record_authorize_run(struct request *r)
 
 /* --- show ------------------------------------------------------------------------------------- */
 
-bool record_custodian_look(struct request *r, struct err *e)
-{
-    struct subscription s CLEANUP(subscription_free) = {0};
-    return subscription_get(r->session->pg, r->id, &s, &r->has_custodian, e);
-}
-
 bool record_custodian_show(struct request *r, struct err *e)
 {
     static const char *const names[] = {"custodian", "asks for", "authorization", "waiting"};

@@ -11,8 +11,6 @@ MUST_CHECK bool record_custodian_fill(struct request *r, struct custodian *ret_c
 /* The subscription of a record that was just added, in the same transaction. */
 MUST_CHECK bool record_custodian_put(struct request *r, int64_t custodian_id, int64_t record_id,
                                      struct err *e);
-/* Fills r->has_custodian of record r->id. */
-MUST_CHECK bool record_custodian_look(struct request *r, struct err *e);
 /* Lines for `show`; nothing for a record without a custodian. */
 MUST_CHECK bool record_custodian_show(struct request *r, struct err *e);
 

@@ -41,7 +41,7 @@ static void next_text(const struct request *r, const struct record *record, char
         snprintf(out, 160, "nothing: a file that was read by hand");
         return;
     }
-    if (!record_window(&r->ctl->settings, r->zone, record, now_s, &next, &e)) {
+    if (!record_window(r->session->pg, &r->ctl->settings, r->zone, record, now_s, &next, &e)) {
         snprintf(out, 160, "cannot be parsed: %.120s", e.text);
         return;
     }
@@ -51,7 +51,9 @@ static void next_text(const struct request *r, const struct record *record, char
     }
     day_text(r->zone, next.window.from_s, from);
     day_text(r->zone, next.window.to_s - 1, to);
-    snprintf(out, 160, "%s to %s%s", from, to, next.window.behind ? ", then more" : "");
+    snprintf(out, 160, "%s to %s%s%s", from, to,
+             next.is_pending ? ", requested and not answered yet" : "",
+             next.window.behind ? ", then more" : "");
 }
 
 static json_t *record_json(const struct request *r, const struct record *record)
@@ -145,8 +147,9 @@ static void show_next(const struct request *r, const struct record *record)
     char text[160];
     next_text(r, record, text);
     line("next", text);
-    if (record_window(&r->ctl->settings, r->zone, record, clock_wall_ms() / 1000, &next, &e) &&
-        next.url[0] && !r->has_custodian)
+    if (record_window(r->session->pg, &r->ctl->settings, r->zone, record, clock_wall_ms() / 1000,
+                      &next, &e) &&
+        next.url[0])
         line("", next.url);
 }
 
@@ -271,7 +274,7 @@ int record_show_run(struct request *r)
 {
     struct record record;
     struct err e;
-    if (!record_custodian_look(r, &e) || !record_get(r->session->pg, r->id, &record, &e))
+    if (!record_get(r->session->pg, r->id, &record, &e))
         return ctl_fail(&e);
     int status = CTL_OK;
     if (r->json) {

@@ -79,20 +79,23 @@ struct counts {
     json_int_t active, paused, behind, broken;
 };
 
-static void count_record(const struct session *s, const struct timezone_rules *zone, int64_t now_s,
-                         const struct record *record, struct counts *counts)
+/* A record that cannot be parsed as it is counts as broken; where the store fails, all of it does. */
+static bool count_record(struct session *s, const struct timezone_rules *zone, int64_t now_s,
+                         const struct record *record, struct counts *counts, struct err *e)
 {
     struct record_window next;
-    struct err ignored;
     if (!record->active) {
         counts->paused++;
-        return;
+        return true;
     }
     counts->active++;
-    if (!record_window(s->settings, zone, record, now_s, &next, &ignored))
+    if (record_window(s->pg, s->settings, zone, record, now_s, &next, e))
+        counts->behind += !next.window.nothing;
+    else if (e->kind == ERR_REJECT)
         counts->broken++;
-    else if (!next.window.nothing)
-        counts->behind++;
+    else
+        return false;
+    return true;
 }
 
 static bool count_records(struct session *s, const struct timezone_rules *zone, int64_t now_s,
@@ -104,11 +107,14 @@ static bool count_records(struct session *s, const struct timezone_rules *zone, 
         struct record *records = NULL;
         if (!record_page(s->pg, after, PAGE, false, &records, &count, e))
             return false;
-        for (size_t i = 0; i < count; i++) {
+        bool ok = true;
+        for (size_t i = 0; ok && i < count; i++) {
             after = records[i].id;
-            count_record(s, zone, now_s, &records[i], counts);
+            ok = count_record(s, zone, now_s, &records[i], counts, e);
         }
         records_free(records, count);
+        if (!ok)
+            return false;
     }
     return true;
 }

@@ -131,6 +131,41 @@ def test_a_custodians_quirks_are_columns_of_its_row(asking, custodian):
     assert max(end for _, end in spans) <= END - 2 * 86400
 
 
+def local_days(request):
+    """First and last local day that a request asks for."""
+    first, end = (datetime.datetime.fromisoformat(re.search(rf"published-{word}=([^&]*)", request.target)[1])
+                  .astimezone(ZoneInfo("America/New_York")) for word in ("min", "max"))
+    return first.date().isoformat(), (end - datetime.timedelta(seconds=1)).date().isoformat()
+
+
+def test_record_show_and_status_tell_the_window_that_the_worker_asks_a_custodian_for(asking, custodian, meterbeat):
+    feed = house("7", *days(10))
+    asking.at(custodian, max_window_days=2, ceiling_s=3 * 86400)
+    record = asking.subscribe(custodian, feed)
+    asking.starts(record, 9)
+    told = meterbeat.ctl_json("record", "show", record, "--json")["next"]
+    shown = meterbeat.ctl("record", "show", record)
+    assert f"{BASE}/Batch/Subscription/***?published-min=***&published-max=***" in shown
+    asking.start()
+    assert meterbeat.ctl_json("status", "--json")["records"]["behind"] == 1
+    asking.do("parse", record)
+    assert told == "{} to {}, then more".format(*local_days(custodian.requests[0]))
+    assert meterbeat.ctl_json("record", "show", record, "--json")["next"] == "all there up to yesterday"
+    assert meterbeat.ctl_json("status", "--json")["records"]["behind"] == 0
+
+
+def test_record_show_tells_a_window_that_its_custodian_has_accepted_and_not_answered(asking, custodian, meterbeat):
+    custodian.pending["7"] = 1000
+    asking.at(custodian, poll_s=3600, poll_max_s=3600)
+    record = asking.subscribe(custodian, house("7", *days(3)))
+    asking.start()
+    asking.send("parse", record)
+    wait_until(lambda: asking.rows("SELECT count(*) FROM meterbeat.pending") == [(1,)], 60, "a 202")
+    first, last = local_days(custodian.requests[0])
+    assert meterbeat.ctl_json("record", "show", record, "--json")["next"] == \
+        f"{first} to {last}, requested and not answered yet"
+
+
 def test_a_window_asked_for_by_name_is_asked_for_in_spans_that_the_custodian_answers(asking, custodian):
     feed = house("7", *days(20))
     asking.at(custodian, max_window_days=6)
