@@ -1,9 +1,9 @@
 /*
- * Header tables nested deeper than librabbitmq reads. From 0.14 on it takes at most 100 levels and
- * fails the connection over more, after which the message comes again, for ever. This part puts
- * itself before amqp_decode_table, which librabbitmq calls by name and so finds here first: such a
- * table is read without what is nested in it, and marked. Debian's builds call it so; the unit test
- * tells of one that does not.
+ * Headers nested deeper than librabbitmq decodes. From 0.14 on it accepts at most 100 levels and
+ * fails the connection over more, whereupon the message is redelivered for ever. This file
+ * overrides amqp_decode_table, which librabbitmq calls by name and therefore finds here first: a
+ * deeper table is decoded without its nested part, and marked. Debian's builds call it by name; the
+ * unit test detects one that does not.
  */
 #ifndef METERBEAT_AMQP_DEEP_HEADERS_H
 #define METERBEAT_AMQP_DEEP_HEADERS_H
@@ -12,7 +12,7 @@
 
 #include "common/amqp/rabbitmq.h"
 
-/* Whether this entry, which no message can contain, says that its table was read in part. */
+/* Whether this entry, which no message can contain, marks a table that was decoded only in part. */
 bool deep_headers_is_mark(const amqp_table_entry_t *entry);
 
 #endif

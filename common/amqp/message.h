@@ -14,24 +14,25 @@ struct envelope {
     char *correlation_id;
     char *reply_to;
     char *message_id;
-    char *expiration; /* milliseconds as text, as AMQP has it */
-    int priority;     /* -1 = not present */
-    json_t *headers;  /* object; NULL = none. AMQP tables, arrays, void, ints, strings both ways */
-    char *body;       /* not NUL-terminated for sure: use body_len */
+    char *expiration; /* text of milliseconds, as in AMQP */
+    int priority;     /* -1 = absent */
+    /* object; NULL = none. AMQP tables, arrays, void, integers and strings convert both ways */
+    json_t *headers;
+    char *body; /* may lack a terminating NUL: use body_len */
     size_t body_len;
 };
 
-/* Where an envelope goes, and how. Borrowed. */
+/* The destination and kind of a publish. Borrowed. */
 struct publish_route {
-    const char *exchange; /* "" or NULL: the default one, whose routing keys are queue names */
+    const char *exchange; /* "" or NULL: the default exchange, whose routing keys are queue names */
     const char *routing_key;
-    bool optional;  /* whether anybody gets it does not matter: not mandatory */
-    bool transient; /* gone with the broker: not persistent */
+    bool optional;  /* not mandatory: it may be dropped if unroutable */
+    bool transient; /* not persistent: lost when the broker stops */
 };
 /* To a queue, mandatory and persistent. */
 struct publish_route publish_to_queue(const char *queue);
 
-/* Also for CLEANUP; leaves an empty envelope (no priority). NULL accepted. */
+/* Also for CLEANUP; leaves it empty (no priority). NULL is accepted. */
 void envelope_free(struct envelope *v);
 
 #endif

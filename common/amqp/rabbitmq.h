@@ -1,4 +1,4 @@
-/* librabbitmq's headers under either of their names: they moved into a folder with 0.12. */
+/* librabbitmq's headers under their old or new name: 0.12 moved them into a folder. */
 #ifndef METERBEAT_AMQP_RABBITMQ_H
 #define METERBEAT_AMQP_RABBITMQ_H
 

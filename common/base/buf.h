@@ -1,4 +1,4 @@
-/* Bytes that grow up to a maximum given by whoever makes them. */
+/* A growing byte buffer with a maximum. */
 #ifndef METERBEAT_BASE_BUF_H
 #define METERBEAT_BASE_BUF_H
 
@@ -8,7 +8,7 @@
 #include "common/base/attr.h"
 #include "common/base/err.h"
 
-/* data is always NUL-terminated once anything was appended (the NUL is not counted in len). */
+/* data is NUL-terminated once anything has been appended (len excludes the NUL). */
 struct buf {
     char *data;
     size_t len;
@@ -16,15 +16,15 @@ struct buf {
     size_t max;
 };
 
-/* An empty buffer that refuses to hold more than max bytes; allocates nothing yet. */
+/* An empty buffer that holds at most max bytes; allocates nothing yet. */
 struct buf buf_make(size_t max);
-/* Each appends whole or not at all. False: ERR_REJECT "too_large" at the maximum, ERR_RETRY
+/* Each appends everything or nothing. False: ERR_REJECT "too_large" at the maximum, ERR_RETRY
  * "no_memory". */
 MUST_CHECK bool buf_append(struct buf *b, const void *bytes, size_t len, struct err *e);
 MUST_CHECK bool buf_printf(struct buf *b, struct err *e, const char *format, ...) PRINTF_LIKE(3, 4);
-/* Forgets the content, keeps the memory. */
+/* Empties the buffer and keeps its memory. */
 void buf_clear(struct buf *b);
-/* Gives the memory back; the buffer can be used again. For CLEANUP too. */
+/* Frees its memory; the buffer can be used again. Also for CLEANUP. */
 void buf_free(struct buf *b);
 
 #endif

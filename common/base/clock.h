@@ -1,4 +1,4 @@
-/* The two clocks, read at the edges only: pure code is handed `now`. */
+/* The two clocks, read at the edges only: pure code receives `now`. */
 #ifndef METERBEAT_BASE_CLOCK_H
 #define METERBEAT_BASE_CLOCK_H
 
@@ -9,9 +9,9 @@
 int64_t clock_wall_ms(void);
 /* Monotonic clock, milliseconds from an arbitrary start: for waits and deadlines. Any thread. */
 int64_t clock_mono_ms(void);
-/* An instant of either clock as the system calls take it. */
+/* Converts an instant of either clock to a timespec. */
 struct timespec clock_timespec(int64_t ms);
-/* "2026-03-08T06:59:00Z" (seconds resolution) into text[21+]; returns text. */
+/* Writes "2026-03-08T06:59:00Z" (whole seconds) to text[21+]; returns text. */
 #define CLOCK_TEXT 32
 const char *clock_format_utc(int64_t wall_ms, char text[CLOCK_TEXT]);
 

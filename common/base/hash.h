@@ -1,4 +1,4 @@
-/* FNV-1a, 64 bits: tells texts and bytes apart in tables; nothing that an enemy must not guess. */
+/* FNV-1a, 64 bits, for hash tables; not for anything that an attacker must not predict. */
 #ifndef METERBEAT_BASE_HASH_H
 #define METERBEAT_BASE_HASH_H
 
@@ -7,7 +7,7 @@
 
 #define HASH_START 0xcbf29ce484222325U
 
-/* The hash of what `hash` is of (HASH_START: of nothing) and these bytes behind it. Pure. */
+/* Extends `hash` (initially HASH_START) by these bytes. Pure. */
 uint64_t hash_more(uint64_t hash, const void *bytes, size_t length);
 
 #endif

@@ -1,10 +1,10 @@
-/* What this machine is called. */
+/* The name of this machine. */
 #ifndef METERBEAT_BASE_HOST_H
 #define METERBEAT_BASE_HOST_H
 
 #define HOST_NAME 128
 
-/* The machine's own name in printable ASCII, cut to fit, "localhost" when it has none; returns out.
+/* The host name in printable ASCII, truncated to fit; "localhost" if there is none. Returns out.
  * Any thread. */
 const char *host_name(char out[HOST_NAME]);
 

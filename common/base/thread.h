@@ -1,4 +1,4 @@
-/* A thread whose end can be waited for within a time. */
+/* A thread that can be joined with a time limit. */
 #ifndef METERBEAT_BASE_THREAD_H
 #define METERBEAT_BASE_THREAD_H
 
@@ -10,10 +10,10 @@
 
 struct thread;
 
-/* Runs run(context) on a stack of stack_bytes. NULL: no memory, or no more threads. */
+/* Runs run(context) on a stack of stack_bytes. NULL: out of memory or threads. */
 struct thread *thread_start(void (*run)(void *), void *context, size_t stack_bytes);
-/* Waits at most timeout_ms (0 or more, by the monotonic clock) for run to return; then frees t.
- * False: it still runs, and t stays as it is. By one thread, once it was true never again. */
+/* Waits at most timeout_ms (0 or more, by the monotonic clock) for run to return, then frees t.
+ * False: it still runs, and t is unchanged. Call from one thread, and not again after true. */
 MUST_CHECK bool thread_join(struct thread *t, int64_t timeout_ms);
 
 #endif

@@ -1,4 +1,4 @@
-/* Time zones by name, each loaded once: its table costs more than a small parse. */
+/* A cache of time zones by name: loading one takes longer than a small parse. */
 #ifndef METERBEAT_BASE_ZONES_H
 #define METERBEAT_BASE_ZONES_H
 
@@ -8,8 +8,8 @@
 
 #define ZONES_MAX 24
 
-/* Zero it to begin with. One thread. The first zone is borrowed until zones_free, each other until
- * ZONES_MAX - 1 further ones have been loaded: the oldest makes room. */
+/* Zero it initially. One thread. The first zone is valid until zones_free; every other until
+ * ZONES_MAX - 1 further ones have been loaded, as the oldest is replaced. */
 struct zones {
     struct timezone_rules *of[ZONES_MAX];
     size_t count;
