@@ -18,11 +18,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static const struct settings settings = {
-    .broker = {.url = "amqp://guest@127.0.0.1:5672/", .queue = "meterbeat"},
-    .worker = {.prefetch = 4,
+    .broker = {.url = "amqp://guest@127.0.0.1:5672/",
+               .queue = "meterbeat",
+               .event_exchange = "celeryev"},
+    .worker = {.remote_control = "all",
+               .prefetch = 4,
                .max_message_bytes = 65536,
                .max_message_depth = 64,
                .max_events = 10,
+               .max_added_queues = 16,
                .max_revoked = 100,
                .revoked_s = 60},
 };
