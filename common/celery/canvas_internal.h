@@ -1,4 +1,4 @@
-/* What the files of the signatures share; nobody else includes it. */
+/* Shared by the canvas files; not included elsewhere. */
 #ifndef METERBEAT_CELERY_CANVAS_INTERNAL_H
 #define METERBEAT_CELERY_CANVAS_INTERNAL_H
 
@@ -13,14 +13,14 @@ enum signature_kind {
 };
 
 enum signature_kind signature_kind(const json_t *sig);
-/* A value of an object that is not null, or NULL. */
+/* The value of a key if it is not null, or NULL. */
 const json_t *signature_value(const json_t *object, const char *name);
 /* An option of a signature, or NULL. */
 const json_t *signature_option(const json_t *sig, const char *name);
-/* Members of a group, a chain, or a chord's header (a list, or a signature of its own); NULL: none.
- */
+/* The members of a group, a chain, or a chord's header (a list, or a single signature); NULL:
+ * none. */
 const json_t *signature_members(const json_t *sig);
-/* A text or a datetime of Celery's extended JSON. */
+/* Whether it is text, or a datetime in Celery's extended JSON. */
 MUST_CHECK bool signature_time(const json_t *value, int64_t *ret_ms);
 
 #endif

@@ -1,4 +1,4 @@
-/* Compressed bodies: Celery's gzip (a zlib or gzip stream) and bzip2, never larger than a limit. */
+/* Decompresses bodies: Celery's gzip (a zlib or gzip stream) and bzip2, up to a limit. */
 #ifndef METERBEAT_CELERY_DECOMPRESS_H
 #define METERBEAT_CELERY_DECOMPRESS_H
 
@@ -9,10 +9,10 @@
 #include "common/base/err.h"
 
 /*
- * compression is the header's word: "application/x-gzip" ("gzip", "zlib") or "application/x-bz2"
- * ("bzip2", "bzip"), exactly. One whole stream and nothing after it, appended to out, whose maximum
- * is the limit. False: ERR_REJECT "bad_compression" (unknown, damaged, cut short, bytes after the
- * end, with the offset) or "too_large"; ERR_RETRY "no_memory". Pure.
+ * compression is the header's value, exactly: "application/x-gzip" ("gzip", "zlib") or
+ * "application/x-bz2" ("bzip2", "bzip"). Appends one complete stream to out, whose maximum is the
+ * limit. False: ERR_REJECT "bad_compression" (unknown, damaged, cut off, bytes after the end; with
+ * the offset) or "too_large"; ERR_RETRY "no_memory". Pure.
  */
 MUST_CHECK bool decompress(const char *compression, const char *bytes, size_t len, struct buf *out,
                            struct err *e);

@@ -1,4 +1,4 @@
-/* Looks a msgpack value over before anything is built from it: every length is there, within
+/* Validates a msgpack value before anything is built from it: all lengths are present and within
  * limits. */
 #ifndef METERBEAT_CELERY_MSGPACK_SCAN_H
 #define METERBEAT_CELERY_MSGPACK_SCAN_H
@@ -9,14 +9,14 @@
 #include "common/base/err.h"
 #include "common/celery/codec.h"
 
-/* msgpack-c's own stack: deeper than this it would refuse without saying where. */
+/* msgpack-c's own limit: beyond it, it would fail without saying where. */
 #define MSGPACK_SCAN_MAX_DEPTH 32
 
 /*
- * Exactly one value of len bytes, made of what a JSON value can hold (and bin), its map keys str.
- * False: ERR_REJECT "bad_body" (cut short, announced longer than it is, bytes after the end, ext,
- * an integer beyond int64, NaN or infinity, a key that is no string), "too_deep", "too_large", each
- * with the offset. Allocates nothing, recurses nowhere.
+ * Whether len bytes are exactly one value that a JSON value can hold (or bin), with str as map
+ * keys. False: ERR_REJECT "bad_body" (cut off, shorter than announced, bytes after the end, ext, an
+ * integer beyond int64, NaN or infinity, a key that is not a string), "too_deep", "too_large", each
+ * with the offset. Neither allocates nor recurses.
  */
 MUST_CHECK bool msgpack_scan(const char *bytes, size_t len, const struct codec_limits *limits,
                              struct err *e);

@@ -1,4 +1,4 @@
-/* What a waiting Celery client is told of its task, as its rpc:// backend sends it. Pure. */
+/* Task results for a waiting Celery client, as its rpc:// backend sends them. Pure. */
 #ifndef METERBEAT_CELERY_RESULT_H
 #define METERBEAT_CELERY_RESULT_H
 
@@ -16,7 +16,7 @@ enum result_state {
     RESULT_REVOKED,
 };
 
-/* Whose result it is and who waits for it. Borrowed; absent ones NULL. */
+/* The task of a result and its client. Borrowed; absent ones NULL. */
 struct result_address {
     const char *task_id;
     const char *reply_to;       /* the client's queue */
@@ -24,7 +24,7 @@ struct result_address {
     const char *group_id, *parent_id;
 };
 
-/* An exception as Celery takes one apart: module and class, and one argument. */
+/* An exception in Celery's form: module, class, and one argument. */
 struct result_exception {
     const char *module; /* static */
     char type[64];
@@ -32,23 +32,23 @@ struct result_exception {
 };
 
 /*
- * What of Python stands for an error: celery.exceptions.NotRegistered(task) for "unknown_task",
+ * The Python exception for an error: celery.exceptions.NotRegistered(task) for "unknown_task",
  * TaskRevokedError(text) for "revoked", ChordError(text) for "chord_not_supported",
  * billiard.exceptions.TimeLimitExceeded for "time_limit", builtins.TypeError for "bad_arguments".
- * All else is meterbeat.<code in CamelCase>, a class that Celery makes up where it is received.
+ * Any other is meterbeat.<code in CamelCase>, for which the client's Celery makes up a class.
  */
 struct result_exception result_exception_of(const struct err *why, const char *task);
-/* Its repr(), as events have it: ValueError('boom'). Caller frees; NULL: no memory. */
+/* Its repr(), as in events: ValueError('boom'). The caller frees it; NULL: out of memory. */
 char *result_exception_repr(const struct result_exception *x);
-/* {"exc_type", "exc_message": [text], "exc_module"}; new reference, NULL: no memory. */
+/* {"exc_type", "exc_message": [text], "exc_module"}; new reference, NULL: out of memory. */
 json_t *result_exception_value(const struct result_exception *x);
 
 /*
- * The message for to->reply_to: JSON, with what Celery 5.7's rpc backend says: status, result,
- * traceback (null), children, date_done (now_ms; null before the end), group_id and parent_id where
- * there is one, task_id. children: as result_child makes them, NULL: none. Caller frees
- * ret_envelope. False: ERR_REJECT "result_too_large" when the body would be over max_bytes,
- * "bad_result" when value cannot be JSON; ERR_RETRY "no_memory".
+ * Encodes the message for to->reply_to: JSON, with the keys of Celery 5.7's rpc backend: status,
+ * result, traceback (null), children, date_done (now_ms; null before the end), group_id and
+ * parent_id if present, task_id. children: as result_child makes them, NULL: none. The caller frees
+ * ret_envelope. False: ERR_REJECT "result_too_large" if the body would exceed max_bytes,
+ * "bad_result" if value cannot be JSON; ERR_RETRY "no_memory".
  */
 MUST_CHECK bool result_encode(const struct result_address *to, enum result_state state,
                               const json_t *value, const json_t *children, size_t max_bytes,

@@ -1,4 +1,4 @@
-/* How a setting may be shown: on a screen, over remote control, in an error. */
+/* Settings without their secrets, for display, remote control and errors. */
 #ifndef METERBEAT_CONFIG_REDACTED_H
 #define METERBEAT_CONFIG_REDACTED_H
 
@@ -7,18 +7,20 @@
 #define SETTING_SHOWN 8192
 
 /*
- * A setting's text with each secret in it replaced by ***: what libpq calls a password
- * (sslpassword), user information of URLs, the values of query parameters that are named like
- * secrets or look like keys, and such parts of a path. Whatever shows settings shows this, and no
- * more. Always fills out and returns it; "(cannot be shown)" without memory.
+ * Copies a setting's text with each secret in it replaced by ***: what libpq considers a password
+ * (sslpassword), user information in URLs, the values of query parameters that are named like
+ * secrets or look like keys, and such parts of a path. Everything that displays settings uses this.
+ * Always fills out and returns it; "(cannot be shown)" if memory runs out.
  */
 const char *setting_shown(const struct setting *row, const char *text, char out[SETTING_SHOWN]);
-/* The same of a URL or a list of them with ";" between. */
+/* The same for a URL or a list of them separated by ";". */
 const char *url_shown(const char *text, char out[SETTING_SHOWN]);
 
-/* The JSON text of arguments or headers, without what is called a secret or looks like one, and
- * with its URLs as above; as it was written if there is nothing of that. The caller's; NULL: no
- * memory. */
+/*
+ * The same for the JSON text of arguments or headers: without values that are named like a secret
+ * or look like one, and with their URLs as above; unchanged if there are none. Owned by the caller;
+ * NULL: out of memory.
+ */
 char *json_shown(const char *text);
 
 #endif

@@ -1,4 +1,4 @@
-/* The table of settings: one row a setting drives loading, checking, showing and documenting. */
+/* The table of settings: one row per setting drives loading, checking, showing and documenting. */
 #ifndef METERBEAT_CONFIG_SETTINGS_TABLE_H
 #define METERBEAT_CONFIG_SETTINGS_TABLE_H
 
@@ -11,14 +11,14 @@ enum setting_type {
     SETTING_INT,         /* int64_t, least..most */
     SETTING_BOOL,        /* bool */
     SETTING_URL,         /* const char *, scheme one of words; "" when least is 0 */
-    SETTING_BROKER,      /* const char *, an amqp URL; a password in it is taken out */
-    SETTING_DATABASE,    /* const char *, a URL or a key=value string as libpq reads it; the same */
-    SETTING_PATH,        /* const char *, a file that can be read; "" = none */
+    SETTING_BROKER,      /* const char *, an amqp URL; a password in it is removed */
+    SETTING_DATABASE,    /* const char *, a URL or a libpq key=value string; likewise */
+    SETTING_PATH,        /* const char *, a readable file; "" = none */
     SETTING_ZONE,        /* const char *, an IANA time zone */
     SETTING_NODE,        /* const char *, the pattern of a worker's name */
     SETTING_JSON_LIST,   /* const char *, JSON text of a list */
     SETTING_JSON_OBJECT, /* const char *, JSON text of an object */
-    SETTING_CRONTAB,     /* const char *; least..most bytes, tabs among them */
+    SETTING_CRONTAB,     /* const char *; least..most bytes, may contain tabs */
     SETTING_DELAYS,      /* retry_delays_s and retry_delays; least..most each */
     SETTING_ALIASES,     /* aliases and aliases_count, rows of settings_alias_table */
     SETTING_SCHEDULE,    /* entries and entries_count, rows of settings_entry_table */
@@ -28,7 +28,7 @@ struct setting {
     const char *path; /* "broker.heartbeat_s" */
     enum setting_type type;
     const char *unit;     /* "s", "bytes", ... or "" */
-    const char *fallback; /* the default as text; NULL: has to be given (required) or stays NULL */
+    const char *fallback; /* the default as text; NULL: required, or stays NULL */
     int64_t least, most;
     const char *words;
     size_t offset; /* of the field in struct settings, settings_entry or settings_alias */
@@ -43,7 +43,8 @@ extern const size_t settings_entry_table_count;
 extern const struct setting settings_alias_table[]; /* one element of `worker.aliases` */
 extern const size_t settings_alias_table_count;
 
-/* A password: where it goes, the setting that names its file, the variable that outranks it. */
+/* A password: its field, the setting that names its file, and the environment variable that takes
+ * precedence. */
 struct secret {
     const char *name; /* "broker.password" */
     const char *variable;
@@ -55,9 +56,9 @@ struct secret {
 extern const struct secret settings_secrets[];
 extern const size_t settings_secrets_count;
 
-/* The row whose path is `path`; NULL when there is none. */
+/* The row whose path is `path`; NULL: none. */
 const struct setting *setting_find(const struct setting *table, size_t count, const char *path);
-/* "string", "integer", "list of groups", ... as the documentation has it. */
+/* "string", "integer", "list of groups", ... as in the documentation. */
 const char *setting_type_name(enum setting_type type);
 
 #endif

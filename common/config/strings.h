@@ -1,4 +1,4 @@
-/* Strings that live and are wiped together. */
+/* A set of strings that are wiped and freed together. */
 #ifndef METERBEAT_CONFIG_STRINGS_H
 #define METERBEAT_CONFIG_STRINGS_H
 
@@ -8,11 +8,11 @@
 
 struct strings;
 
-/* NULL without memory. */
+/* NULL: out of memory. */
 struct strings *strings_new(void);
-/* A copy of the first len bytes of text, NUL-terminated; NULL without memory. */
+/* A copy of the first len bytes of text, NUL-terminated; NULL: out of memory. */
 MUST_CHECK const char *strings_copy(struct strings *s, const char *text, size_t len);
-/* Overwrites them all, then gives the memory back. NULL accepted. */
+/* Overwrites and frees them all. NULL is accepted. */
 void strings_free(struct strings *s);
 
 #endif
