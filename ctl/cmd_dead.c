@@ -5,6 +5,9 @@
 
 #include "common/base/text.h"
 #include "common/store/run.h"
+#include "common/amqp/topology.h"
+#include "common/amqp/publish.h"
+#include "common/amqp/queue_depth.h"
 #include "ctl/commands.h"
 #include "ctl/option.h"
 #include "ctl/dead_letter.h"

@@ -10,6 +10,8 @@
 #include "ctl/commands.h"
 #include "ctl/option.h"
 #include "common/celery/task_message.h"
+#include "common/amqp/topology.h"
+#include "common/amqp/publish.h"
 #include "ctl/session.h"
 
 struct request {

@@ -6,6 +6,8 @@
 #include "common/store/schedule_entry.h"
 #include "common/store/outbox.h"
 #include "common/config/program.h"
+#include "common/amqp/topology.h"
+#include "common/amqp/publish.h"
 
 #define PUBLISH_AT_ONCE 100
 

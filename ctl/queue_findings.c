@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/amqp/topology.h"
+#include "common/amqp/queue_depth.h"
 #include "ctl/management.h"
 
 #define FINDING_MAX 512

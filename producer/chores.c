@@ -8,6 +8,8 @@
 #include "common/base/log.h"
 #include "common/store/lost_run.h"
 #include "common/store/purge.h"
+#include "common/amqp/topology.h"
+#include "common/amqp/queue_depth.h"
 
 #define PURGE_EVERY_MS 60000
 /* Runs whose message is lost, at a time. */

@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/host.h"
 #include "common/base/log.h"
+#include "common/amqp/topology.h"
 
 bool links_make(const struct settings *s, struct links *l, struct err *e)
 {

@@ -6,6 +6,7 @@
 #include "common/store/pg.h"
 #include "common/amqp/connection.h"
 #include "common/amqp/unresponsive.h"
+#include "common/amqp/topology.h"
 
 /* For reading: which of them is up. Changed by the functions below alone. */
 struct links {

@@ -14,6 +14,7 @@
 #include "common/store/schedule_entry.h"
 #include "common/store/schema.h"
 #include "common/store/zone_rules.h"
+#include "common/amqp/topology.h"
 #include "producer/chores.h"
 #include "producer/connections.h"
 #include "producer/enqueue_ticks.h"

@@ -8,6 +8,8 @@
 #include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/store/outbox.h"
+#include "common/amqp/topology.h"
+#include "common/amqp/publish.h"
 
 enum fate { FATE_WAITING, FATE_SENT, FATE_REFUSED };
 

@@ -540,16 +540,3 @@ bool broker_get(struct broker *b, const char *queue, struct broker_event *ret_ev
     *ret_event = (struct broker_event){.kind = BROKER_EVENT_NONE};
     return true;
 }
-
-bool broker_queue_depth(struct broker *b, const char *queue, uint32_t *ret_ready,
-                        uint32_t *ret_consumers, struct err *e)
-{
-    amqp_queue_declare_ok_t *ok = amqp_queue_declare(
-        b->connection, BROKER_CHANNEL, amqp_cstring_bytes(queue), 1, 0, 0, 0, amqp_empty_table);
-    if (!broker_reply(b, amqp_get_rpc_reply(b->connection), queue, e))
-        return false;
-    *ret_ready = ok->message_count;
-    *ret_consumers = ok->consumer_count;
-    amqp_maybe_release_buffers(b->connection);
-    return true;
-}

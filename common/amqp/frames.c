@@ -1,4 +1,6 @@
 /* What the broker says: frames, of whatever kind and at whatever time, made into events. */
+#include "common/amqp/frames.h"
+
 #include <stdlib.h>
 #include <string.h>
 

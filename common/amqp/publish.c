@@ -1,4 +1,6 @@
 /* Publishing: not believed before the broker confirms it. */
+#include "common/amqp/publish.h"
+
 #include <stdlib.h>
 #include <string.h>
 

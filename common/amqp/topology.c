@@ -1,8 +1,11 @@
 /* The queues: the work queue, the rungs of the retry ladder and the dead-letter queue. */
+#include "common/amqp/topology.h"
+
 #include <string.h>
 
 #include "common/amqp/connection_internal.h"
 #include "common/amqp/field_table.h"
+#include "common/amqp/queue_depth.h"
 
 /* Of removing a classic retry queue that an older worker makes again each time. */
 #define RETRY_QUEUE_TRIES 3

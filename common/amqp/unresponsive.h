@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "common/amqp/connection.h"
+#include "common/amqp/topology.h"
 
 /* The most that are remembered. */
 #define UNRESPONSIVE_MAX 64

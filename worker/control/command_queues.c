@@ -5,6 +5,7 @@
 #include "common/base/log.h"
 #include "worker/control/context.h"
 #include "common/amqp/connection.h"
+#include "common/amqp/topology.h"
 
 /* --- what there is ------------------------------------------------------------------------- */
 

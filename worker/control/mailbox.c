@@ -5,6 +5,7 @@
 
 #include "common/base/log.h"
 #include "common/celery/delayed_delivery.h"
+#include "common/amqp/topology.h"
 
 /* kombu's, so that either side may come first; the queue is nobody else's to declare. */
 #define QUEUE_TTL_MS 300000

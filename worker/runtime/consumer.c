@@ -20,6 +20,7 @@
 #include "worker/runtime/republish.h"
 #include "worker/runtime/publisher.h"
 #include "common/amqp/unresponsive.h"
+#include "common/amqp/topology.h"
 
 /* librabbitmq before 0.14 recurses once a level of nested header tables; a frame has room for
  * 26,000. */

@@ -14,6 +14,7 @@
 #include "worker/runtime/attempt.h"
 #include "worker/runtime/task_report.h"
 #include "common/amqp/connection.h"
+#include "common/amqp/topology.h"
 #include "worker/runtime/republish.h"
 #include "worker/runtime/retry.h"
 

@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "worker/runtime/attempt.h"
 #include "common/amqp/connection.h"
+#include "common/amqp/topology.h"
 #include "worker/runtime/republish.h"
 #include "worker/runtime/task_report.h"
 #include "worker/runtime/retry.h"

@@ -8,6 +8,8 @@
 #include "common/base/log.h"
 #include "common/base/backoff.h"
 #include "common/amqp/connection.h"
+#include "common/amqp/topology.h"
+#include "common/amqp/publish.h"
 #include "worker/runtime/replies.h"
 
 /* Between two looks whether a classic retry queue is empty by now. */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/amqp/connection.h"
+#include "common/amqp/topology.h"
 
 /* At most so many are remembered; of more, those whose time is over soonest are forgotten. */
 #define SHUNNED_MAX 16

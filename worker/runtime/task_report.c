@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "worker/runtime/events.h"
 #include "common/amqp/connection.h"
+#include "common/amqp/topology.h"
 #include "worker/runtime/publish_batch.h"
 
 #define REPR_MAX 1024
