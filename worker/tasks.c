@@ -22,8 +22,8 @@ static const struct task tasks[] = {
     {.name = "audit",
      .keeps_run = true,
      .perform = audit_perform,
-     .summary =
-         "compares recent days of the ledger with KairosDB; kwargs days: stored within so many (2)"},
+     .summary = "compares recent days of the ledger with KairosDB; kwargs days: stored within so "
+                "many (2)"},
     {.name = "meterbeat.ping",
      .brief = true,
      .perform = ping_perform,
