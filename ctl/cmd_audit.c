@@ -88,7 +88,7 @@ static bool audit_differences(struct audit *a, const struct series_books *series
 static bool audit_backfill(struct audit *a, size_t count, struct err *e)
 {
     const struct backfill_order order = {
-        .task = &a->hand.task, .least = RECONCILED_MORE, .by_hand = true};
+        .task = &a->hand.task, .least = RECONCILED_MORE, .is_manual = true};
     memset(a->backfills, 0, sizeof a->backfills);
     return !a->request->repair ||
            missing_days_enqueue(&order, a->days, count, a->backfills, &a->tally.backfills, e);

@@ -1,5 +1,5 @@
-/* What a record's next parse asks for, as the worker decides it: checked before a record is added, and
- * shown. */
+/* The window and URL of a record's next parse, as the worker decides them: checked before a record
+ * is added, and shown. */
 #include "ctl/record_window.h"
 
 #include "worker/ingest/next_window.h"

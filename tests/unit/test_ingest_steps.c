@@ -1,5 +1,5 @@
-/* What a parse decides at its edges: when an accepted request is asked again, where a checkpoint goes
- * on, and what success moves. */
+/* What a parse decides at its edges: when an accepted request is asked again, where a checkpoint
+ * goes on, and what success moves. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

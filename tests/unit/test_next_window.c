@@ -1,4 +1,5 @@
-/* Which window is asked for next: within its custodian's limits, and what is pending as it was asked. */
+/* Which window is asked for next: within its custodian's limits, and what is pending as it was
+ * asked. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* What resolving decides by values alone: reasons, whose a meter is, registers, bills, what is told. */
+/* What resolving decides by values alone: reasons, whose a meter is, registers, bills, what is
+ * told. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

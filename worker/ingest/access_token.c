@@ -1,4 +1,5 @@
-/* The access token for a custodian: as it is stored, or a new one, stored before anybody uses it.
+/* The access token for a custodian: the stored one, or a new one, which is stored before it is
+ * used.
  */
 #include "worker/ingest/access_token.h"
 

@@ -1,5 +1,5 @@
-/* A request that its custodian has accepted and not answered yet (202): when to ask again, and for how
- * long. */
+/* A request that its custodian accepted and has not answered yet (202): when to poll again, and for
+ * how long. */
 #include "worker/ingest/async_request.h"
 
 #include <inttypes.h>

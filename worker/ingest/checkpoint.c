@@ -1,4 +1,5 @@
-/* How far a parse is whose points take longer to write than a task may: kept in its run. */
+/* How far a parse has come whose points take longer to write than one task may: stored in its run.
+ */
 #include "worker/ingest/checkpoint.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* Whose series a feed's series is: its tags, its meter and its id in the store. */
+/* Finds or makes the stored series of a feed's series: its tags, its meter and its id. */
 #include "worker/ingest/claim_series.h"
 
 #include <inttypes.h>

@@ -10,14 +10,14 @@
 #include "common/store/series.h"
 #include "worker/task/enqueue.h"
 
-/* A last window without a single reading: the custodian is late, so it is asked for again. */
+/* If the most recent window has no reading at all, the custodian is late: it is requested again. */
 bool ingest_moves(const struct ingest_request *r, const struct ingest_result *result)
 {
     const struct window *w = &r->next.window;
     return w->moves && !(w->reaches_now && result->counts.readings == 0);
 }
 
-/* A paused record was asked for once, by a person: its backfill ends with this one window. */
+/* A person sent the parse of a paused record: its backfill ends with this one window. */
 bool ingest_goes_on(const struct ingest_request *r, const struct ingest_result *result)
 {
     return ingest_moves(r, result) && r->next.window.behind && r->record.active;
@@ -67,7 +67,7 @@ static bool commit_all(const struct ingest_request *r, struct exchange *x,
     return pg_commit(pg, e);
 }
 
-/* Whoever has to act on a feed should find it in the log, not only in the run. */
+/* Whoever has to act on a feed should find this in the log, not only in the run. */
 static void warn(const struct ingest_result *result)
 {
     if (result->unresolved[0])

@@ -5,15 +5,15 @@
 #include "worker/ingest/exchange.h"
 #include "worker/ingest/result.h"
 
-/* Days, dirty months, bills, registers, the record's last_date, the next window's message, the
- * custodian's validators (x NULL: none), and the run done. Fills the rest of the result. Errors: those
- * of the store; ERR_RETRY "record_changed". */
+/* Commits days, dirty months, bills, registers, the record's last_date, the next window's message,
+ * the custodian's validators (x NULL: none), and the run as done. Fills in the rest of the result.
+ * Errors: those of the store; ERR_RETRY "record_changed". */
 MUST_CHECK bool ingest_commit(const struct ingest_request *r, struct exchange *x,
                               struct ingest_result *result, struct err *e);
-/* Nothing was to be fetched: the run is done. */
+/* There was nothing to fetch: commits the run as done. */
 MUST_CHECK bool ingest_commit_nothing(const struct ingest_request *r, const char *why,
                                       struct ingest_result *result, struct err *e);
-/* In a transaction: the days staged so far, and the months they make dirty. */
+/* Inside a transaction: writes the days staged so far, and marks their months dirty. */
 MUST_CHECK bool ingest_commit_days(const struct ingest_request *r, struct ingest_result *result,
                                    struct err *e);
 

@@ -1,4 +1,4 @@
-/* What a document would change of what is stored: its staged points beside KairosDB's. */
+/* What a document would change: compares its staged points with those in KairosDB. */
 #include "worker/ingest/diff.h"
 
 #include <math.h>
@@ -45,7 +45,7 @@ struct diff {
     int64_t done;
 };
 
-/* --- what is stored ------------------------------------------------------------------------------ */
+/* --- what is stored --------------------------------------------------------------------------- */
 
 static void stored_begin(struct stored *s, int64_t from_s, int64_t end_s)
 {
@@ -99,7 +99,7 @@ static bool stored_find(struct diff *d, struct stored *s, int64_t start_s,
     }
 }
 
-/* --- months -------------------------------------------------------------------------------------- */
+/* --- months ----------------------------------------------------------------------------------- */
 
 static bool diff_month(struct diff *d, int64_t start_s, struct diff_month **ret_month,
                        struct err *e)
@@ -147,7 +147,7 @@ static bool diff_finish_months(struct diff *d, struct err *e)
     return true;
 }
 
-/* --- series -------------------------------------------------------------------------------------- */
+/* --- series ----------------------------------------------------------------------------------- */
 
 static bool diff_end_series(struct diff *d, struct err *e)
 {

@@ -1,4 +1,4 @@
-/* What a document would change of what is stored: its staged points beside KairosDB's. */
+/* What a document would change: compares its staged points with those in KairosDB. */
 #ifndef METERBEAT_WORKER_INGEST_DIFF_H
 #define METERBEAT_WORKER_INGEST_DIFF_H
 

@@ -1,5 +1,5 @@
-/* The exchange with a Data Custodian: its requests, each in a slot and with the access token, and
- * what has to be known of them until the answer is committed. */
+/* The exchange with a Data Custodian: requests, each with a slot and an access token, and what has
+ * to be remembered of them until the answer is committed. */
 #include "worker/ingest/exchange.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* First step of a parse: what is asked for, staged whole or not at all. */
+/* First step of a parse: fetches the window and stages it, completely or not at all. */
 #include "worker/ingest/fetch.h"
 
 #include "common/greenbutton/record_url.h"

@@ -1,4 +1,4 @@
-/* First step of a parse: what is asked for, staged whole or not at all. */
+/* First step of a parse: fetches the window and stages it, completely or not at all. */
 #ifndef METERBEAT_WORKER_INGEST_FETCH_H
 #define METERBEAT_WORKER_INGEST_FETCH_H
 

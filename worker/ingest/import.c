@@ -1,4 +1,4 @@
-/* A Green Button document that a person gave: the steps of a parse, without a record of its own. */
+/* Imports a Green Button document that a person provides, in the steps of a parse. */
 #include "worker/ingest/import.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "worker/ingest/write.h"
 #include "worker/task/local_zone.h"
 
-/* What one import passes from step to step, as a parse does; it has no exchange with a custodian. */
+/* The values of one import: those of a parse, without an exchange with a custodian. */
 struct importing {
     struct ingest_request request;
     struct staged_feed feed;
@@ -25,7 +25,7 @@ static void importing_free(struct importing *i)
 
 /* --- the request ------------------------------------------------------------------------------ */
 
-/* A record without a row: a building, and nothing that could be asked. */
+/* A record without a row: a building, and no feed. */
 static bool empty_record(const char *building_id, struct record *ret_record, struct err *e)
 {
     char **texts[] = {&ret_record->url,
@@ -57,8 +57,8 @@ static bool request_make(struct ingest_request *r, const struct import *i, struc
     return true;
 }
 
-/* Starts and costs are corrected while they are read, so what was decided about a file that is known
- * has to be there before. What is given with it goes first. */
+/* Starts and costs are corrected while they are read, so what was decided about a known file has to
+ * be loaded first. What is given with this import has precedence. */
 static bool request_options(struct ingest_request *r, const struct import *i, struct err *e)
 {
     char *zone = r->option.of[OPTION_TIME_ZONE];
@@ -75,7 +75,7 @@ static bool request_options(struct ingest_request *r, const struct import *i, st
 
 /* --- the steps -------------------------------------------------------------------------------- */
 
-/* The document is read whole before anything is known of it. */
+/* The whole document is read before anything is decided about it. */
 static bool read_document(struct staged_feed *feed, const struct import *i, struct err *e)
 {
     const struct import_sink sink = {.bytes = staged_feed_bytes,
@@ -114,7 +114,7 @@ bool import_perform(struct task_context *t, const struct import *i,
     return end(r, ok, ret_result);
 }
 
-/* From the moment the temporary tables are there the server lets nothing else be written. */
+/* As soon as the temporary tables exist, the server refuses all other writes. */
 bool import_preview(struct task_context *t, const struct import *i, const struct diff_sink *sink,
                     struct import_result *ret_result, struct err *e)
 {

@@ -1,11 +1,11 @@
-/* A Green Button document that a person gave: the steps of a parse, without a record of its own. */
+/* Imports a Green Button document that a person provides, in the steps of a parse. */
 #ifndef METERBEAT_WORKER_INGEST_IMPORT_H
 #define METERBEAT_WORKER_INGEST_IMPORT_H
 
 #include "common/store/month.h"
 #include "worker/ingest/diff.h"
 
-/* Where to pass the document's bytes on to, unpacked: see unpack_sink. */
+/* Takes the document's bytes, unpacked; see unpack_sink. */
 struct import_sink {
     bool (*bytes)(void *context, const char *bytes, size_t len, struct err *e);
     bool (*next)(void *context, struct err *e);

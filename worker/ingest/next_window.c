@@ -1,5 +1,5 @@
-/* Which window of a record is asked for next, of whom and at which URL: one answer for the worker and
- * for whoever shows it. */
+/* Which window of a record is requested next, from whom and at which URL. The worker and the
+ * commands that show it use the same functions. */
 #include "worker/ingest/next_window.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@ void record_source_free(struct record_source *s)
     custodian_free(&s->custodian);
 }
 
-/* How the record asks for windows, within what its custodian answers. */
+/* The record's settings for windows, within its custodian's limits. */
 static struct window_source window_source(const struct window_question *q)
 {
     const struct record *r = q->record;
@@ -52,7 +52,7 @@ static struct window_source window_source(const struct window_question *q)
     return source;
 }
 
-/* Nothing newer than the ceiling is asked for: that much later does the day begin here. */
+/* Nothing newer than the ceiling is requested, as if the day began that much later. */
 static bool window_at(const struct window_question *q, int64_t now_s, struct window *ret_window,
                       struct err *e)
 {
@@ -62,7 +62,7 @@ static bool window_at(const struct window_question *q, int64_t now_s, struct win
                        : window_next(&source, q->zone, held_s, ret_window, e);
 }
 
-/* Of the record's next window window_source has seen to it. */
+/* Only for named windows: window_source limits the next one. */
 static bool is_too_long(const struct window_question *q, const struct window *w)
 {
     int days = (int)q->source->custodian.max_window_days;
@@ -77,7 +77,8 @@ bool next_window_decide(const struct window_question *q, const struct pending *p
     struct window *w = &next.window;
     next.has_expired = pending && pending->urls && pending->deadline_in_s <= 0;
     if (pending && !next.has_expired) {
-        /* it was asked for on another day, perhaps; somebody may have set the record's dates since */
+        /* it may have been requested on another day, and the record's dates may have been set since
+         */
         if (!window_at(q, q->is_named ? q->now_s : pending->asked_s, w, e))
             return false;
         next.is_pending = !w->nothing && w->from_s == pending->from_s && w->to_s == pending->to_s;

@@ -1,5 +1,5 @@
-/* Which window of a record is asked for next, of whom and at which URL: one answer for the worker and
- * for whoever shows it. */
+/* Which window of a record is requested next, from whom and at which URL. The worker and the
+ * commands that show it use the same functions. */
 #ifndef METERBEAT_WORKER_INGEST_NEXT_WINDOW_H
 #define METERBEAT_WORKER_INGEST_NEXT_WINDOW_H
 
@@ -10,9 +10,9 @@
 #include "common/store/pending.h"
 #include "common/store/record.h"
 
-/* Whom a record's readings are asked of. */
+/* Where a record's readings come from. */
 struct record_source {
-    bool has_custodian; /* false: the record's own URL, and the two below do not count */
+    bool has_custodian; /* false: the record's own URL; the two below are empty */
     struct custodian custodian;
     struct subscription subscription;
 };
@@ -29,31 +29,31 @@ struct window_question {
     const struct timezone_rules *zone;
     const struct record *record;
     const struct record_source *source;
-    bool is_named; /* a window asked for by name, [from_s, to_s); else the record's next one */
+    bool is_named; /* the message names [from_s, to_s); otherwise the record's next window */
     int64_t from_s, to_s;
     int64_t now_s; /* epoch seconds, by the database's clock */
 };
 
 struct next_window {
-    struct window window; /* within the custodian's limits: its longest window and its ceiling */
-    bool
-        is_pending; /* the custodian has accepted it and not answered yet; of what was asked then */
+    struct window window; /* within the custodian's longest window and its ceiling */
+    bool is_pending; /* the custodian accepted it and has not answered yet; then the window is that
+                             of the first request */
     struct pending pending;
-    bool has_expired; /* a BatchList's files could not be had in time: what is pending counts as
-                         none, and its row is to be dropped */
-    bool is_too_long; /* a named window, for one request to its custodian */
+    bool has_expired; /* a BatchList's files were not fetched in time: what is stored as pending
+                         does not count, and is to be dropped */
+    bool is_too_long; /* a named window that the custodian does not answer in one request */
 };
 
-/* pending: what is stored for that record or window; NULL: nothing. ret_next borrows it. Pure.
- * Errors: those of window_next, window_named. */
+/* pending: what is stored for the record or the named window; NULL: nothing. ret_next borrows it.
+ * Pure. Errors: those of window_next, window_named. */
 MUST_CHECK bool next_window_decide(const struct window_question *q, const struct pending *pending,
                                    struct next_window *ret_next, struct err *e);
-/* The same with what is stored; nothing is written. Free with next_window_free. Errors also: those
- * of pending_get. */
+/* Loads what is pending, then the same. Writes nothing. Free with next_window_free. Errors also:
+ * those of pending_get. */
 MUST_CHECK bool next_window_find(struct pg *pg, const struct window_question *q,
                                  struct next_window *ret_next, struct err *e);
 void next_window_free(struct next_window *next); /* for CLEANUP too */
-/* Where the window is asked for. Pure. Caller frees with buf_free. Errors: those of feed_url_build,
+/* The URL of the window. Pure. Caller frees with buf_free. Errors: those of feed_url_build,
  * rest_url_build, rest_url_follow. */
 MUST_CHECK bool next_window_url(const struct window_question *q, const struct window *window,
                                 struct buf *ret_url, struct err *e);

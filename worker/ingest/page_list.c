@@ -1,4 +1,4 @@
-/* The URLs of one answer's documents, in the order in which they were found, each once. Pure. */
+/* The URLs of one answer's documents, each once, in the order in which they were found. Pure. */
 #include "worker/ingest/page_list.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* The URLs of one answer's documents, in the order in which they were found, each once. Pure. */
+/* The URLs of one answer's documents, each once, in the order in which they were found. Pure. */
 #ifndef METERBEAT_WORKER_INGEST_PAGE_LIST_H
 #define METERBEAT_WORKER_INGEST_PAGE_LIST_H
 
@@ -17,13 +17,13 @@ struct page_list {
 /* ERR_RETRY "no_memory". Free with page_list_free, also after a failure. */
 MUST_CHECK bool page_list_make(const char *base_url, int64_t max, struct page_list *ret_list,
                                struct err *e);
-/* One that is there already changes nothing. ERR_REJECT "too_many_documents"; "bad_url": no UTF-8. */
+/* Adding a URL again changes nothing. ERR_REJECT "too_many_documents"; "bad_url": not UTF-8. */
 MUST_CHECK bool page_list_add(struct page_list *list, const char *url, struct err *e);
-/* href as it stands in the document at `of`. Also ERR_REJECT "bad_url", "feed_foreign_url" (not of
+/* href: as written in the document at `of`. Also ERR_REJECT "bad_url", "feed_foreign_url" (not of
  * the custodian's base_url). */
 MUST_CHECK bool page_list_follow(struct page_list *list, const char *of, const char *href,
                                  struct err *e);
-/* All URLs of a JSON list of texts, each looked at again. ERR_RETRY "no_memory": it is no such list;
+/* All URLs of a JSON list of texts, each checked again. ERR_RETRY "no_memory": not such a list;
  * those of page_list_follow. */
 MUST_CHECK bool page_list_add_json(struct page_list *list, const char *json, struct err *e);
 size_t page_list_count(const struct page_list *list);

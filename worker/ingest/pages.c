@@ -46,8 +46,7 @@ static bool add_first(struct pages *p, struct err *e)
 
 /* --- one document ----------------------------------------------------------------------------- */
 
-/* Only of the record's next window: one that is asked for by name is wanted because it is missing.
- */
+/* Only for the record's next window: a named one is requested because its readings are missing. */
 static bool validators(const struct pages *p, char etag[VALIDATOR_TEXT],
                        char last_modified[VALIDATOR_TEXT], struct err *e)
 {
@@ -61,7 +60,7 @@ static bool validators(const struct pages *p, char etag[VALIDATOR_TEXT],
     return validator_get(r->task->pg, r->record.id, &wanted, etag, last_modified, e);
 }
 
-/* 202: it will be ready where the answer says, or where it was asked for. */
+/* 202: it will be ready where the answer says, or at the same URL. */
 static bool wait_for_answer(struct pages *p, struct err *e)
 {
     const struct ingest_request *r = p->request;
@@ -107,8 +106,8 @@ static bool fetch_document(struct pages *p, struct err *e)
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
-/* The first document was a BatchList: whatever happens now, it is not asked for again. A list that
- * repeats the token is not stored: after a crash it is asked for again. */
+/* The first document was a BatchList: from now on it is not requested again. A list that repeats
+ * the token is not stored; it is requested again after a crash. */
 static bool store_list(struct pages *p, struct err *e)
 {
     for (size_t i = 1; i < page_list_count(&p->list); i++)
@@ -120,8 +119,7 @@ static bool store_list(struct pages *p, struct err *e)
                 : err_set(e, ERR_RETRY, "no_memory", "no memory for a list of URLs");
 }
 
-/* Validators are those of an answer that was one document: several have one name each, and none for
- * all. */
+/* Only an answer of one document has validators: there are none for several together. */
 static bool note_answer(struct pages *p, struct err *e)
 {
     const struct ingest_request *r = p->request;
@@ -165,7 +163,7 @@ bool pages_fetch(const struct ingest_request *r, struct exchange *x, struct stag
         return false;
     if (fetch_all(&p, e))
         return true;
-    /* what will fail in the same way for ever is not to be met again by the next parse */
+    /* what will always fail is dropped, so that the next parse does not meet it again */
     if (e->kind == ERR_REJECT && (r->next.is_pending || p.is_stored) &&
         strcmp(e->code, "authorization_refused") != 0)
         async_request_give_up(r);

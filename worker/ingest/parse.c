@@ -14,8 +14,8 @@
 #include "worker/ingest/write.h"
 #include "worker/task/local_zone.h"
 
-/* What one parse passes from step to step: the request, which is fixed once it is loaded, the exchange
- * with its custodian (NULL: it has none), the feed that came of it, and the result. */
+/* The values of one parse. The request is constant once it is loaded; exchange NULL: the record has
+ * no custodian. */
 struct parse {
     struct ingest_request request;
     struct exchange *exchange;

@@ -1,4 +1,4 @@
-/* A slot for one HTTP request at a host, of as many as its custodian allows over all workers. */
+/* A slot for one HTTP request to a host: its custodian limits them for all workers together. */
 #include "worker/ingest/rate_slot.h"
 
 #include "common/base/clock.h"

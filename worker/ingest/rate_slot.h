@@ -1,4 +1,4 @@
-/* A slot for one HTTP request at a host, of as many as its custodian allows over all workers. */
+/* A slot for one HTTP request to a host: its custodian limits them for all workers together. */
 #ifndef METERBEAT_WORKER_INGEST_RATE_SLOT_H
 #define METERBEAT_WORKER_INGEST_RATE_SLOT_H
 

@@ -1,5 +1,5 @@
-/* What one parse or import is to bring: decided before anything is fetched, and the same for every
- * step from then on. */
+/* What one parse or import is to fetch: decided before the first byte is fetched, and constant for
+ * every step from then on. */
 #include "worker/ingest/request.h"
 
 #include <stdio.h>

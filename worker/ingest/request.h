@@ -1,5 +1,5 @@
-/* What one parse or import is to bring: decided before anything is fetched, and the same for every
- * step from then on. */
+/* What one parse or import is to fetch: decided before the first byte is fetched, and constant for
+ * every step from then on. */
 #ifndef METERBEAT_WORKER_INGEST_REQUEST_H
 #define METERBEAT_WORKER_INGEST_REQUEST_H
 
@@ -27,7 +27,7 @@ struct ingest_request {
     char corrected[INGEST_NOTE];  /* the corrections, as a person wrote them; "" */
     struct next_window next;
     struct stage_window wanted; /* what of the readings and bills is taken */
-    bool is_file;    /* a document that a person gave: of no record that could be asked */
+    bool is_file;    /* of a document that a person provided: there is nothing to fetch again */
     bool is_preview; /* nothing is to be written: series are looked up only */
     const char
         *scope; /* of a file: the subscription whose meters these are; NULL: the known one's */

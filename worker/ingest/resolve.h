@@ -6,9 +6,8 @@
 #include "worker/ingest/result.h"
 #include "worker/ingest/staged_feed.h"
 
-/* Series and meters are made and committed, readings and bills staged for them; the reader is closed
- * at the end. ERR_REJECT "too_many_series" (before any is made), "corrections_differ"; those of the
- * store. */
+/* Makes and commits series and meters, stages their bills, and closes the reader. ERR_REJECT
+ * "too_many_series" (before any is made), "corrections_differ"; those of the store. */
 MUST_CHECK bool ingest_resolve(const struct ingest_request *r, struct staged_feed *feed,
                                struct ingest_result *result, struct err *e);
 

@@ -1,5 +1,5 @@
-/* What resolving decides by what the feed and a person say, before and after the database is asked:
- * pure. */
+/* The decisions of resolve that need no database: they depend only on the feed, on what a person
+ * decided, and on what the store answered. Pure. */
 #include "worker/ingest/resolve_rules.h"
 
 #include <inttypes.h>

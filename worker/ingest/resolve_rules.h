@@ -1,5 +1,5 @@
-/* What resolving decides by what the feed and a person say, before and after the database is asked:
- * pure. */
+/* The decisions of resolve that need no database: they depend only on the feed, on what a person
+ * decided, and on what the store answered. Pure. */
 #ifndef METERBEAT_WORKER_INGEST_RESOLVE_RULES_H
 #define METERBEAT_WORKER_INGEST_RESOLVE_RULES_H
 
@@ -34,24 +34,25 @@ const char *series_fault(const struct espi_series *s);
 #define METER_NAME (5 * SERIES_TAG_BYTES)
 void meter_name(const struct series_tags *tags, char out[METER_NAME]);
 
-/* What is done once the store has said whose the tags are that a feed's series comes to. */
+/* What to do once the store has said whose series has the tags of a feed's series. */
 enum claim_next {
-    CLAIM_DONE,        /* it is ours, or cannot be told apart: nothing more to try */
-    CLAIM_DISTINGUISH, /* another meter has these tags: again, with tags that tell this one apart */
+    CLAIM_DONE,        /* it is ours, or it cannot be told apart: nothing more to try */
+    CLAIM_DISTINGUISH, /* another meter has these tags: try again with tags that tell them apart */
     CLAIM_TAKE_OVER, /* the record that named the meter first is paused or gone, and this one has no
-                          series of its own of it yet: it goes on with that one */
-    CLAIM_APART,     /* a meter belongs to the record that named it first: another record's readings
-                          under its name are kept apart, in a series of that record's own */
+                          series of its own for it: it takes that series over */
+    CLAIM_APART, /* a meter belongs to the record that named it first: readings of another record
+                          go to a series of that record's own */
 };
-/* is_distinguished: that was tried. has_own: the record has a series of its own of that meter. */
+/* is_distinguished: CLAIM_DISTINGUISH was tried. has_own: the record has its own series of the
+ * meter. */
 enum claim_next claim_next(enum series_owner owner, bool is_distinguished, bool has_own);
 
 /* --- registers --- */
 
-/* bulkQuantity, and summation: a register that counts at some times only. */
+/* bulkQuantity, and summation (a register that counts at some times only). */
 bool is_register_kind(const struct espi_series *s);
-/* What accumulation 1 or 9 holds, by what a person decided ("deltas", "differences", "") and then by
- * what it was found to hold before. False: neither says, its values have to. */
+/* Whether accumulation 1 or 9 is a register, by what a person decided ("deltas", "differences", or
+ * ""), else by what was found before. False: neither says; its values decide. */
 bool register_decided(const char *option, bool is_known, bool is_register,
                       enum stage_register *ret_is);
 
@@ -59,15 +60,16 @@ bool register_decided(const char *option, bool is_known, bool is_register,
 
 /* Why a bill cannot be stored: "bill_without_period", ...; NULL: it can. */
 const char *bill_fault(const struct correction *c, const struct espi_bill *b);
-/* Who is billed for what: a series without readings. A bill has a multiplier and a time of its own. */
+/* The billed meter as a series without readings. Corrections of multiplier and time do not apply to
+ * bills. */
 struct espi_series bill_series(const struct correction *c, const struct espi_bill *b);
-/* A bill's meter is one of its own: it never adds up with the intervals of the same usage point. */
+/* A bill has its own meter, so that it is never summed with the intervals of the usage point. */
 void bill_tags(struct series_tags *tags);
 
 /* --- what else was found --- */
 
-/* Of problems that are not counted elsewhere: each code, how often, and the first location, in the
- * order of the first; `apart` meters that another record named first, at the end. Cut to fit. */
+/* Problems that are not counted elsewhere: each code with its number and first location, in order
+ * of these; last, how many meters another record named first (`apart`). Cut to fit. */
 void told_text(const struct espi_problem *const *problems, size_t count, size_t apart, char *out,
                size_t size);
 

@@ -1,5 +1,4 @@
-/* What a custodian said in earlier answers and this one only refers to: reading types and their
- * like. */
+/* Resources of earlier answers that this one only refers to, such as reading types. */
 #include "worker/ingest/resource_cache.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* What came of one parse or import, filled in step by step. */
+/* The result of one parse or import: each step fills in its part. */
 #ifndef METERBEAT_WORKER_INGEST_RESULT_H
 #define METERBEAT_WORKER_INGEST_RESULT_H
 

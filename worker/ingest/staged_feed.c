@@ -1,5 +1,4 @@
-/* The documents of one answer on their way in: unpacked, read, and staged in PostgreSQL, nothing kept
- * in memory. */
+/* The documents of one answer: unpacked, read and staged in PostgreSQL, piece by piece. */
 #include "worker/ingest/staged_feed.h"
 
 #include <inttypes.h>

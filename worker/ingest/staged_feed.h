@@ -1,5 +1,4 @@
-/* The documents of one answer on their way in: unpacked, read, and staged in PostgreSQL, nothing kept
- * in memory. */
+/* The documents of one answer: unpacked, read and staged in PostgreSQL, piece by piece. */
 #ifndef METERBEAT_WORKER_INGEST_STAGED_FEED_H
 #define METERBEAT_WORKER_INGEST_STAGED_FEED_H
 
@@ -9,7 +8,7 @@
 #include "common/greenbutton/unpack.h"
 #include "worker/ingest/request.h"
 
-/* Whom the reader tells where more of the answer is; NULL: nobody fetches it. */
+/* Takes the URLs of further documents of the answer. */
 struct staged_feed_urls {
     bool (*add)(void *context, enum espi_url kind, const char *url, struct err *e);
     void *context;
@@ -31,20 +30,20 @@ struct staged_feed {
 MUST_CHECK bool staged_feed_open(const struct ingest_request *r,
                                  const struct staged_feed_urls *urls, struct staged_feed *feed,
                                  struct err *e);
-/* Where feed_fetch takes its bytes, which may be gzip or a ZIP archive without saying so; and the end
- * of them. Errors: those of unpack_write, unpack_end and the reader; when the fetch failed because
- * feed->stop was asked, task_stopped says why. */
+/* For feed_fetch: takes bytes that may be gzip or a ZIP archive without saying so; and their end.
+ * Errors: those of unpack_write, unpack_end and the reader. If feed_fetch was stopped, task_stopped
+ * (of feed->stop) says why. */
 struct feed_sink staged_feed_sink(struct staged_feed *feed);
 MUST_CHECK bool staged_feed_packed_end(struct staged_feed *feed, struct err *e);
-/* What is unpacked already: bytes of a document, the next document, and the name of what is none.
- * context: the feed. Errors: the reader's. */
+/* For input that is unpacked already: bytes of a document, the start of the next one, and the name
+ * of a file that is not one. context: the feed. Errors: the reader's. */
 MUST_CHECK bool staged_feed_bytes(void *context, const char *bytes, size_t len, struct err *e);
 MUST_CHECK bool staged_feed_next(void *context, struct err *e);
 void staged_feed_unread(void *context, const char *name);
-/* It was the last document: links are followed, and it has to hold meter data. Errors: those of
+/* After the last document: follows the links, and checks that there is meter data. Errors: those of
  * espi_finish, espi_check_content. */
 MUST_CHECK bool staged_feed_finish(struct staged_feed *feed, struct err *e);
-/* What the reader kept is not needed while KairosDB is written. */
+/* Frees what the reader holds, which is not needed while KairosDB is written. */
 void staged_feed_close_reader(struct staged_feed *feed);
 void staged_feed_free(struct staged_feed *feed); /* for CLEANUP too */
 

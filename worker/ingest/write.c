@@ -68,7 +68,7 @@ static struct kairosdb_bucket shown_of(const struct writer *w, enum metric_of of
     return kairosdb_bucket_at(c->shown, c->shown_count, day_s);
 }
 
-/* Costs are asked for even if none were written: another window's are for the ledger. */
+/* Costs are queried even if none were written: the ledger needs those of another window. */
 static bool writer_asks_for(const struct writer *w, enum metric_of of)
 {
     bool any = of == VALUE || of == COST;

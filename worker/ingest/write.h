@@ -6,9 +6,9 @@
 #include "worker/ingest/result.h"
 #include "worker/ingest/staged_feed.h"
 
-/* From the run's checkpoint on, where it has one; what takes longer than a task may is committed
- * meanwhile. Afterwards the days are staged for the commit. ERR_RETRY "kairosdb_lost"; TASK_NOT_NOW:
- * the time is over, and a part is committed; those of KairosDB and PostgreSQL. */
+/* Starts at the run's checkpoint if it has one, and commits checkpoints while it takes long. Stages
+ * the days for the commit. ERR_RETRY "kairosdb_lost"; TASK_NOT_NOW: the time limit is reached and a
+ * part is committed; those of KairosDB and PostgreSQL. */
 MUST_CHECK bool ingest_write(const struct ingest_request *r, struct staged_feed *feed,
                              struct ingest_result *result, struct err *e);
 

@@ -1,4 +1,5 @@
-/* What of one series is written between two counts, by local day: counts, sums and coverage. Pure. */
+/* The local days of one series that were written but not counted back yet: counts, sums and
+ * coverage. Pure. */
 #include "worker/ingest/written_days.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* What of one series is written between two counts, by local day: counts, sums and coverage. Pure. */
+/* The local days of one series that were written but not counted back yet: counts, sums and
+ * coverage. Pure. */
 #ifndef METERBEAT_WORKER_INGEST_WRITTEN_DAYS_H
 #define METERBEAT_WORKER_INGEST_WRITTEN_DAYS_H
 
@@ -36,22 +37,23 @@ struct written_days {
     int64_t points;
 };
 
-/* Another series, or the same from a checkpoint on (covered_end_s; else 0): no days yet. */
+/* Starts a series, without days; covered_end_s: where a checkpoint left it, or 0. */
 void written_days_begin(struct written_days *w, const struct timezone_rules *zone,
                         int64_t covered_end_s);
-/* The day of a point: the last one, or a new one. NULL: no more fit, and those have to be counted
- * back first. Points come in order of their starts. */
+/* The day of a point: the last one, or a new one. NULL: full, count the days back first. Points
+ * come in order of their starts. */
 struct written_day *written_days_at(struct written_days *w, int64_t start_s);
-/* After all of them were counted back. */
+/* Forgets the days, after they were counted back. */
 void written_days_clear(struct written_days *w);
-/* Before the point's value is added: what it covers. What an earlier reading covers counts once. */
+/* Adds what a point covers, before its value is added. What an earlier reading covers counts once.
+ */
 void written_days_cover(struct written_days *w, struct written_day *day,
                         const struct stage_point *p);
 void written_add(struct written *written, double value);
-/* Whether KairosDB shows what was written. More is fine: another window wrote the rest of the day. */
+/* Whether KairosDB has what was written. More is fine: another window wrote the rest of the day. */
 bool written_is_shown(const struct written *written, const struct kairosdb_bucket *shown);
-/* The day for the ledger, as KairosDB shows it. Of a day that another window wrote other readings of,
- * coverage is what as many readings of this length cover. */
+/* The day's row of the ledger, with what KairosDB returned. If another window wrote other readings
+ * of the day, coverage is what as many readings of this length cover. */
 struct stage_day written_day_row(const struct written_day *day, const struct timezone_rules *zone,
                                  int64_t series_id, const struct kairosdb_bucket *value,
                                  const struct kairosdb_bucket *cost);

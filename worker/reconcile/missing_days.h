@@ -20,13 +20,13 @@ const char *backfill_name(enum backfill backfill);
 
 struct backfill_tally {
     int64_t enqueued;    /* parses */
-    int64_t unreachable; /* days whose record cannot be asked again */
+    int64_t unreachable; /* days whose record cannot be fetched again */
 };
 
 struct backfill_order {
     struct task_context *task; /* its message is the parent of the parses and owns them */
     enum reconciliation least; /* what counts: a day that agrees no better than this */
-    bool by_hand;              /* asked for again however lately it was */
+    bool is_manual;            /* also what was fetched again a moment ago */
 };
 
 /*

@@ -9,7 +9,8 @@
 /* Worst last. */
 enum reconciliation {
     RECONCILED_SAME,
-    RECONCILED_MORE, /* points that the ledger does not have: somebody else's, or of a worker that died */
+    RECONCILED_MORE,  /* points that the ledger does not have: somebody else's, or of a worker that
+                         died */
     RECONCILED_OTHER, /* as many points, another sum */
     RECONCILED_LESS,  /* KairosDB lost some */
 };
@@ -28,7 +29,7 @@ struct reconcile_series {
     int64_t id;
     const struct series_tags *tags;
     bool has_cost;
-    int64_t record_id; /* whom to ask for days that are not in the ledger */
+    int64_t record_id; /* from which to fetch days that are not in the ledger */
 };
 
 struct reconciled_day {

@@ -4,7 +4,7 @@
 
 #include "worker/task/task.h"
 
-/* A parse that another task asks for; strings borrowed. */
+/* A parse that another task enqueues; strings borrowed. */
 struct child_parse {
     int64_t record_id;
     const char *building_id; /* NULL: not known */
@@ -12,10 +12,10 @@ struct child_parse {
     int64_t after_s;         /* of a next one: the end of the window that it follows; 0: of none */
 };
 
-/* Executor thread, inside a transaction. Its id is made of the parent's and of all these, so that the
- * same child of a task that is repeated is enqueued once. *ret_new false: that parse, or (for a next
- * window) another open one of the record, exists already, and no message is enqueued. Errors: those
- * of run_expect and outbox_add; ERR_RETRY "no_memory". */
+/* Executor thread, inside a transaction. The task id is derived from the parent's id and these
+ * values, so that a repeated parent enqueues the same child once. *ret_new false: that parse exists
+ * already, or (for a next window) the record has another open one; no message is enqueued. Errors:
+ * those of run_expect and outbox_add; ERR_RETRY "no_memory". */
 MUST_CHECK bool enqueue_parse(struct task_context *t, const struct child_parse *child,
                               bool *ret_new, struct err *e);
 
