@@ -1,4 +1,4 @@
-/* When a day that KairosDB shows is the day that the books have. */
+/* When KairosDB has a day as the ledger has it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
