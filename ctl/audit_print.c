@@ -34,7 +34,6 @@ static void audit_flush(struct audit_print *p)
     if (p->table.count > 0)
         table_print(&p->table, stdout);
     table_free(&p->table);
-    p->table = table_make(audit_titles, ARRAY_LEN(audit_titles));
 }
 
 static void audit_day_text(const struct audit_print *p, int64_t day_s, char out[32])
@@ -86,39 +85,25 @@ static bool audit_row_json(const struct audit_print *p, const struct audit_row *
     return ctl_print_json(row, e);
 }
 
-/* Costs of a day are named where it is they that differ. */
-static void audit_numbers_text(struct table *t, const struct reconciled_day *d)
-{
-    const struct day_book *b = &d->book;
-    bool values =
-        b->readings != d->value.count || !kairosdb_same_sum(d->value.sum, b->total, d->value.sum);
-    if (values) {
-        table_add(t, "%" PRId64, b->readings);
-        table_add(t, "%" PRId64, d->value.count);
-        table_add(t, "%.12g", b->total);
-        table_add(t, "%.12g", d->value.sum);
-    } else {
-        table_add(t, "%" PRId64 " costs", b->costs);
-        table_add(t, "%" PRId64 " costs", d->cost.count);
-        table_add(t, "%.12g", b->cost_total);
-        table_add(t, "%.12g", d->cost.sum);
-    }
-}
-
 static void audit_row_text(struct audit_print *p, const struct audit_row *r)
 {
-    struct table *t = &p->table;
+    const struct reconciled_day *d = r->day;
+    const struct day_book *b = &d->book;
+    /* costs of a day are named where it is they that differ */
+    bool values =
+        b->readings != d->value.count || !kairosdb_same_sum(d->value.sum, b->total, d->value.sum);
+    const char *what = values ? "" : " costs";
     char day[32];
-    audit_day_text(p, r->day->book.day_s, day);
-    table_add(t, "%" PRId64, r->series->meter_id);
-    table_add(t, "%s %s %s %s, %s", r->tags->values[TAG_ENERGY_TYPE], r->tags->values[TAG_FLOW],
+    audit_day_text(p, b->day_s, day);
+    table_row(&p->table,
+              "%" PRId64 "\t%s %s %s %s, %s\t%s\t%" PRId64 "%s\t%" PRId64
+              "%s\t%.12g\t%.12g\t%" PRId64 "\t%s\t%s",
+              r->series->meter_id, r->tags->values[TAG_ENERGY_TYPE], r->tags->values[TAG_FLOW],
               r->tags->values[TAG_UOM], r->tags->values[TAG_INTERVAL],
-              r->tags->values[TAG_CUSTOM_METER_ID]);
-    table_add(t, "%s", day);
-    audit_numbers_text(t, r->day);
-    table_add(t, "%" PRId64, r->day->book.record_id);
-    table_add(t, "%s", reconciliation_name(r->day->how));
-    table_add(t, "%s", audit_backfill_text(r->backfill));
+              r->tags->values[TAG_CUSTOM_METER_ID], day, values ? b->readings : b->costs, what,
+              values ? d->value.count : d->cost.count, what, values ? b->total : b->cost_total,
+              values ? d->value.sum : d->cost.sum, b->record_id, reconciliation_name(d->how),
+              audit_backfill_text(r->backfill));
 }
 
 bool audit_print_row(struct audit_print *p, const struct audit_row *row, struct err *e)
@@ -128,7 +113,7 @@ bool audit_print_row(struct audit_print *p, const struct audit_row *row, struct 
         return audit_row_json(p, row, e);
     }
     audit_row_text(p, row);
-    if (p->table.count >= PRINT_ROWS * p->table.columns)
+    if (p->table.count >= PRINT_ROWS)
         audit_flush(p);
     return true;
 }

@@ -134,11 +134,7 @@ static int reseal_run(struct request *r)
 {
     struct err e;
     const char *name = r->count > 1 ? r->arguments[1] : "";
-    PGresult *rows CLEANUP(pg_clear) =
-        pg_query(r->session->pg, &e,
-                 "SELECT id, name, base_url, token_url FROM meterbeat.custodian"
-                 " WHERE $1 = '' OR name = $1 ORDER BY name",
-                 PG_ARGS(name));
+    PGresult *rows CLEANUP(pg_clear) = custodian_servers(r->session->pg, name, false, &e);
     if (!rows)
         return ctl_fail(&e);
     for (int i = 0; i < PQntuples(rows); i++) {
@@ -160,29 +156,12 @@ static int remove_run(struct request *r)
 
 /* --- list and show ---------------------------------------------------------------------------- */
 
-/* Secrets are there or not; nothing else of them is ever shown. */
-static PGresult *rows_of(struct request *r, const char *name, struct err *e)
-{
-    return pg_query(
-        r->session->pg, e,
-        "SELECT c.name, c.base_url, (SELECT count(*) FROM meterbeat.subscription s"
-        "  WHERE s.custodian_id = c.id), (SELECT count(*) FROM meterbeat.pending p"
-        "  JOIN meterbeat.subscription s USING (record_id) WHERE s.custodian_id = c.id),"
-        " (SELECT count(*) FROM meterbeat.authorization a WHERE a.custodian_id = c.id"
-        "  AND a.refused_at IS NOT NULL),"
-        " to_jsonb(c) - '{client_secret,certificate,private_key}'::text[] ||"
-        " jsonb_build_object('client_secret', c.client_secret IS NOT NULL, 'certificate',"
-        " c.certificate IS NOT NULL, 'private_key', c.private_key IS NOT NULL)"
-        " FROM meterbeat.custodian c WHERE $1 = '' OR c.name = $1 ORDER BY c.name LIMIT 10000",
-        PG_ARGS(name));
-}
-
 static int list_run(struct request *r)
 {
     static const char *const titles[] = {"custodian", ">records", ">waiting", ">refused", "url"};
     CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
     struct err e;
-    PGresult *rows CLEANUP(pg_clear) = rows_of(r, "", &e);
+    PGresult *rows CLEANUP(pg_clear) = custodian_list(r->session->pg, "", &e);
     if (!rows)
         return ctl_fail(&e);
     for (int i = 0; i < PQntuples(rows); i++) {
@@ -190,10 +169,8 @@ static int list_run(struct request *r)
             return ctl_fail(&e);
         if (r->json)
             continue;
-        table_add(&t, "%s", pg_text(rows, i, 0));
-        for (int c = 2; c < 5; c++)
-            table_add(&t, "%s", pg_text(rows, i, c));
-        table_add(&t, "%s", pg_text(rows, i, 1));
+        table_row(&t, "%s\t%s\t%s\t%s\t%s", pg_text(rows, i, 0), pg_text(rows, i, 2),
+                  pg_text(rows, i, 3), pg_text(rows, i, 4), pg_text(rows, i, 1));
     }
     if (t.count > 0)
         table_print(&t, stdout);
@@ -220,7 +197,7 @@ static void show_column(const json_t *row, const struct custodian_column *column
 static int show_run(struct request *r)
 {
     struct err e;
-    PGresult *rows CLEANUP(pg_clear) = rows_of(r, r->arguments[1], &e);
+    PGresult *rows CLEANUP(pg_clear) = custodian_list(r->session->pg, r->arguments[1], &e);
     int64_t id;
     if (!rows ||
         (PQntuples(rows) == 0 && !custodian_find(r->session->pg, r->arguments[1], &id, &e)))

@@ -105,10 +105,9 @@ static bool list_one(struct visitor *v, const struct broker_event *message, stru
     v->hits++;
     if (v->dead->json)
         return ctl_print_json(summary, e);
-    static const char *const names[] = {"time", "id", "task", "reason", "error"};
-    table_add(v->table, "%zu", v->number);
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        table_add(v->table, "%s", text_of(summary, names[i]));
+    table_row(v->table, "%zu\t%s\t%s\t%s\t%s\t%s", v->number, text_of(summary, "time"),
+              text_of(summary, "id"), text_of(summary, "task"), text_of(summary, "reason"),
+              text_of(summary, "error"));
     json_decref(summary);
     return true;
 }

@@ -20,13 +20,7 @@ static const char doc[] =
 
 static bool seal_again(struct ctl *c, struct session *session, int from_version, struct err *e)
 {
-    PGresult *rows CLEANUP(pg_clear) = pg_query(
-        session->pg, e,
-        "SELECT c.id, c.name, c.base_url, c.token_url FROM meterbeat.custodian c WHERE"
-        " c.client_secret LIKE 'v1.%' OR c.certificate LIKE 'v1.%' OR c.private_key LIKE 'v1.%'"
-        " OR EXISTS (SELECT FROM meterbeat.authorization a WHERE a.custodian_id = c.id AND"
-        " (a.access_token LIKE 'v1.%' OR a.refresh_token LIKE 'v1.%')) ORDER BY c.name",
-        PG_NO_ARGS);
+    PGresult *rows CLEANUP(pg_clear) = custodian_servers(session->pg, "", true, e);
     bool may =
         from_version > 0 && from_version < SEALED_FOR_SERVERS && c->settings.credentials.key[0];
     if (!rows)

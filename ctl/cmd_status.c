@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/text.h"
+#include "common/store/overview.h"
 #include "ctl/commands.h"
 #include "ctl/option.h"
 
@@ -23,6 +24,27 @@ static const struct usage usage = {
            "Exit status: 0 every server answered, 1 not every: what did answer is shown.",
 };
 
+/* Takes the reference of value; NULL: e is filled. */
+static bool put(json_t *status, const char *key, json_t *value, struct err *e)
+{
+    return value && (json_object_set_new(status, key, value) == 0 ||
+                     err_set(e, ERR_RETRY, "no_memory", "no memory"));
+}
+
+/* custodians, workers, runs, outbox, dirty_months, months, open_runs. */
+static bool status_store(struct session *s, json_t *status, struct err *e)
+{
+    if (!put(status, "custodians", overview_custodians(s->pg, e), e) ||
+        !put(status, "workers", overview_workers(s->pg, e), e))
+        return false;
+    json_auto_t *counts = overview_counts(s->pg, e);
+    if (!counts)
+        return false;
+    if (json_object_update(status, counts) != 0)
+        return err_set(e, ERR_RETRY, "no_memory", "no memory");
+    return put(status, "open_runs", overview_open_runs(s->pg, STATUS_OPEN_RUNS, e), e);
+}
+
 /* Asks the broker, then the database; one that does not answer does not hide the other. */
 static int collect(struct session *s, int64_t now_s, json_t *status)
 {
@@ -30,7 +52,7 @@ static int collect(struct session *s, int64_t now_s, json_t *status)
     int result = CTL_OK;
     if (!session_broker(s, &e) || !status_queues(s, status, &e))
         result = ctl_fail(&e);
-    if (!session_database(s, true, &e) || !status_books(s, status, &e) ||
+    if (!session_database(s, true, &e) || !status_store(s, status, &e) ||
         !status_entries(s, now_s, status, &e) || !status_records(s, now_s, status, &e))
         result = ctl_fail(&e);
     return result;

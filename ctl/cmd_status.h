@@ -14,8 +14,6 @@
 
 /* Each fills keys of status. False: the server did not say; what it said before stays. */
 MUST_CHECK bool status_queues(struct session *s, json_t *status, struct err *e); /* queues */
-MUST_CHECK bool status_books(struct session *s, json_t *status, struct err *e);  /* workers, runs,
-                        open_runs, outbox, dirty_months, custodians */
 MUST_CHECK bool status_entries(struct session *s, int64_t now_s, json_t *status,
                                struct err *e); /* entries */
 MUST_CHECK bool status_records(struct session *s, int64_t now_s, json_t *status,

@@ -28,13 +28,8 @@ static void months_table(const struct diff_series *s)
     for (size_t i = 0; i < s->months_count; i++) {
         const struct diff_month *m = &s->months[i];
         month_text(s, m->start_s, month);
-        table_add(&t, "  %s", month);
-        table_add(&t, "%" PRId64, m->added);
-        table_add(&t, "%" PRId64, m->corrected);
-        table_add(&t, "%.12g", m->before);
-        table_add(&t, "%.12g", m->after);
-        table_add(&t, "%.12g", m->cost_before);
-        table_add(&t, "%.12g", m->cost_after);
+        table_row(&t, "  %s\t%" PRId64 "\t%" PRId64 "\t%.12g\t%.12g\t%.12g\t%.12g", month, m->added,
+                  m->corrected, m->before, m->after, m->cost_before, m->cost_after);
     }
     if (t.count > 0)
         table_print(&t, stdout);

@@ -101,21 +101,15 @@ static bool authorize(struct request *r, struct subscription *s,
                       const struct authorization_tokens *tokens, struct err *e)
 {
     struct pg *pg = r->session->pg;
-    char old[PG_NUMBER];
+    int64_t old = s->authorization_id;
     bool is_new;
     struct custodian c CLEANUP(custodian_free) = {0};
     const char *grant = tokens->refresh_token ? "refresh_token" : "bearer";
-    (void)pg_number(s->authorization_id, old);
     return pg_begin(pg, e) && custodian_get(pg, NULL, s->custodian_id, &c, e) &&
            authorization_add(pg, s->custodian_id, grant, &s->authorization_id, e) &&
            authorization_store(pg, r->ctl->settings.credentials.key, c.destination,
                                s->authorization_id, -1, tokens, &is_new, e) &&
-           subscription_put(pg, s, e) &&
-           pg_do(pg, e, NULL,
-                 "DELETE FROM meterbeat.authorization a WHERE id = $1 AND NOT EXISTS"
-                 " (SELECT FROM meterbeat.subscription s WHERE s.authorization_id = a.id)",
-                 PG_ARGS(old)) &&
-           pg_commit(pg, e);
+           subscription_put(pg, s, e) && authorization_drop_unused(pg, old, e) && pg_commit(pg, e);
 }
 
 int record_authorize_run(struct request *r)
@@ -144,20 +138,7 @@ int record_authorize_run(struct request *r)
 bool record_custodian_show(struct request *r, struct err *e)
 {
     static const char *const names[] = {"custodian", "asks for", "authorization", "waiting"};
-    char id[PG_NUMBER];
-    PGresult *rows CLEANUP(pg_clear) = pg_query(
-        r->session->pg, e,
-        "SELECT c.name, s.kind || ' ' || s.resource, CASE WHEN a.refused_at IS NOT NULL THEN"
-        "  'refused since ' || to_char(a.refused_at AT TIME ZONE 'UTC',"
-        "  'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') || ': ' || coalesce(a.refusal, '')"
-        "  ELSE a.grant_type || CASE WHEN a.access_token IS NULL AND a.grant_type <> 'none'"
-        "  THEN ', no token yet' ELSE '' END END,"
-        " (SELECT 'asked ' || p.polls || ' times, again at ' || to_char(p.next_poll_at AT TIME"
-        "  ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM meterbeat.pending p"
-        "  WHERE p.record_id = s.record_id ORDER BY p.next_poll_at LIMIT 1)"
-        " FROM meterbeat.subscription s JOIN meterbeat.custodian c ON c.id = s.custodian_id"
-        " JOIN meterbeat.authorization a ON a.id = s.authorization_id WHERE s.record_id = $1",
-        PG_ARGS(pg_number(r->id, id)));
+    PGresult *rows CLEANUP(pg_clear) = subscription_describe(r->session->pg, r->id, e);
     if (!rows)
         return false;
     for (int c = 0; PQntuples(rows) == 1 && c < (int)ARRAY_LEN(names); c++) {

@@ -8,18 +8,25 @@
 #include "common/base/clock.h"
 #include "common/base/text.h"
 #include "common/store/record_option.h"
+#include "common/store/run.h"
 #include "ctl/record_custodian.h"
 #include "ctl/record_window.h"
 #include "ctl/table.h"
 
 #define PAGE 500
 #define RUNS_SHOWN 5
+#define CHANGES_SHOWN 20
 
 /* A local day as people write it; the end of a window is the day before to_s. */
 static void day_text(const struct timezone_rules *zone, int64_t utc_s, char out[32])
 {
     struct civil t = timezone_civil(zone, utc_s);
     snprintf(out, 32, "%04d-%02d-%02d", t.year, t.month, t.day);
+}
+
+static const char *value_or_dash(const char *value)
+{
+    return value[0] ? value : "-";
 }
 
 static void url_text(const struct record *record, char out[FEED_URL_SHOWN])
@@ -86,12 +93,8 @@ static void list_row(const struct request *r, struct table *t, const struct reco
     char url[FEED_URL_SHOWN], next[160];
     url_text(record, url);
     next_text(r, record, next);
-    table_add(t, "%" PRId64, record->id);
-    table_add(t, "%s", record->building_id);
-    table_add(t, "%s", record->active ? "yes" : "paused");
-    table_add(t, "%s", record->last_date[0] ? record->last_date : "-");
-    table_add(t, "%s", next);
-    table_add(t, "%s", url);
+    table_row(t, "%" PRId64 "\t%s\t%s\t%s\t%s\t%s", record->id, record->building_id,
+              record->active ? "yes" : "paused", value_or_dash(record->last_date), next, url);
 }
 
 static bool list_page(const struct request *r, struct table *t, int64_t *after, size_t *ret_count,
@@ -172,27 +175,16 @@ static void show_fields(const struct request *r, const struct record *record)
     show_next(r, record);
 }
 
-static const char *value_or_dash(const char *value)
-{
-    return value[0] ? value : "-";
-}
-
 static bool show_runs(const struct request *r, struct err *e)
 {
     static const char *const titles[] = {"run", "state", ">starts", "began", "said"};
     CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
-    char id[PG_NUMBER], most[PG_NUMBER];
-    PGresult *runs CLEANUP(pg_clear) = pg_query(
-        r->session->pg, e,
-        "SELECT task_id, state, token, to_char(created_at AT TIME ZONE 'UTC',"
-        " 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), coalesce(error_code || ': ' || error, progress, '')"
-        " FROM meterbeat.run WHERE record_id = $1 ORDER BY created_at DESC LIMIT $2",
-        PG_ARGS(pg_number(r->id, id), pg_number(RUNS_SHOWN, most)));
+    PGresult *runs CLEANUP(pg_clear) = run_latest(r->session->pg, r->id, RUNS_SHOWN, e);
     if (!runs)
         return false;
     for (int i = 0; i < PQntuples(runs); i++)
-        for (int c = 0; c < 5; c++)
-            table_add(&t, "%s", PQgetvalue(runs, i, c));
+        table_row(&t, "%s\t%s\t%s\t%s\t%s", PQgetvalue(runs, i, 0), PQgetvalue(runs, i, 1),
+                  PQgetvalue(runs, i, 2), PQgetvalue(runs, i, 3), PQgetvalue(runs, i, 4));
     if (t.count > 0) {
         text_print(stdout, "\n");
         table_print(&t, stdout);
@@ -205,24 +197,20 @@ static bool show_decisions(const struct request *r, struct err *e)
 {
     static const char *const titles[] = {"decided", "was", "is", "when", "by"};
     CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
-    char id[PG_NUMBER], days[80];
+    char days[80];
     struct record_option_stale stale;
     PGresult *changes CLEANUP(pg_clear) =
-        pg_query(r->session->pg, e,
-                 "SELECT name, before, after, to_char(at AT TIME ZONE 'UTC',"
-                 " 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), who FROM meterbeat.record_change"
-                 " WHERE record_id = $1 ORDER BY id DESC LIMIT 20",
-                 PG_ARGS(pg_number(r->id, id)));
+        record_option_changes(r->session->pg, r->id, CHANGES_SHOWN, e);
     if (!changes || !record_option_stale(r->session->pg, r->id, &stale, e))
         return false;
     snprintf(days, sizeof days, "%" PRId64 " days, stored as they were read before", stale.days);
     if (stale.days > 0)
         line("to be read again", days);
     for (int i = 0; i < PQntuples(changes); i++)
-        for (int c = 0; c < 5; c++)
-            table_add(&t, "%s",
-                      c == 1 || c == 2 ? value_or_dash(PQgetvalue(changes, i, c))
-                                       : PQgetvalue(changes, i, c));
+        table_row(&t, "%s\t%s\t%s\t%s\t%s", PQgetvalue(changes, i, 0),
+                  value_or_dash(PQgetvalue(changes, i, 1)),
+                  value_or_dash(PQgetvalue(changes, i, 2)), PQgetvalue(changes, i, 3),
+                  PQgetvalue(changes, i, 4));
     if (t.count > 0) {
         text_print(stdout, "\n");
         table_print(&t, stdout);

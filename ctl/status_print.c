@@ -21,6 +21,15 @@ static const char *text(const json_t *object, const char *key)
     return value ? value : "-";
 }
 
+static const char *number_or(const json_t *object, const char *key, const char *other, char out[24])
+{
+    const json_t *value = json_object_get(object, key);
+    if (!json_is_integer(value))
+        return other;
+    snprintf(out, 24, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    return out;
+}
+
 /* 90 -> "90 s", 7200 -> "2 h": as much as a person wants to know. */
 static const char *span(int64_t seconds, char out[32])
 {
@@ -52,18 +61,12 @@ static void print_queues(const json_t *queues, FILE *out)
     size_t i;
     const json_t *queue;
     json_array_foreach(queues, i, queue) {
-        const json_t *unacknowledged = json_object_get(queue, "unacknowledged");
+        char ready[24], unacknowledged[24];
         bool exists = json_is_true(json_object_get(queue, "exists"));
-        table_add(&t, "%s", text(queue, "name"));
-        if (exists)
-            table_add(&t, "%" PRId64, number(queue, "ready"));
-        else
-            table_add(&t, "not there");
-        if (json_is_integer(unacknowledged))
-            table_add(&t, "%" PRId64, (int64_t)json_integer_value(unacknowledged));
-        else
-            table_add(&t, "?");
-        table_add(&t, "%" PRId64, number(queue, "consumers"));
+        table_row(&t, "%s\t%s\t%s\t%" PRId64, text(queue, "name"),
+                  exists ? number_or(queue, "ready", "0", ready) : "not there",
+                  number_or(queue, "unacknowledged", "?", unacknowledged),
+                  number(queue, "consumers"));
     }
     table_print(&t, out);
 }
@@ -77,12 +80,10 @@ static void print_workers(const json_t *workers, FILE *out)
     char up[32], seen[32];
     json_array_foreach(workers, i, worker) {
         bool silent = number(worker, "seen_s_ago") > WORKER_SILENT_S;
-        table_add(&t, "%s", text(worker, "name"));
-        table_add(&t, "%s", span(number(worker, "started_s_ago"), up));
-        table_add(&t, "%s ago%s", span(number(worker, "seen_s_ago"), seen),
-                  silent ? ", gone?" : "");
-        table_add(&t, "%" PRId64, number(worker, "tasks_done"));
-        table_add(&t, "%s", text(worker, "task_id"));
+        table_row(&t, "%s\t%s\t%s ago%s\t%" PRId64 "\t%s", text(worker, "name"),
+                  span(number(worker, "started_s_ago"), up),
+                  span(number(worker, "seen_s_ago"), seen), silent ? ", gone?" : "",
+                  number(worker, "tasks_done"), text(worker, "task_id"));
     }
     if (t.count > 0)
         table_print(&t, out);
@@ -105,12 +106,10 @@ static void print_entries(const json_t *entries, FILE *out)
     json_array_foreach(entries, i, entry) {
         if (i == ENTRIES_SHOWN)
             break;
-        table_add(&t, "%s", text(entry, "name"));
-        table_add(&t, "%s", text(entry, "task"));
         bool crontab = json_object_get(entry, "crontab");
-        table_add(&t, "%s", text(entry, crontab ? "crontab" : "every"));
-        table_add(&t, "%s", text(entry, "last_fired"));
-        table_add(&t, "%s", text(entry, "next_due"));
+        table_row(&t, "%s\t%s\t%s\t%s\t%s", text(entry, "name"), text(entry, "task"),
+                  text(entry, crontab ? "crontab" : "every"), text(entry, "last_fired"),
+                  text(entry, "next_due"));
     }
     table_print(&t, out);
     if (json_array_size(entries) > ENTRIES_SHOWN)
@@ -124,22 +123,17 @@ static void print_open_runs(const json_t *runs, FILE *out)
     CLEANUP(table_free) struct table t = table_make(titles, ARRAY_LEN(titles));
     size_t i;
     const json_t *run;
-    char age[32], due[32];
+    char age[32], due[32], about[40];
     json_array_foreach(runs, i, run) {
         bool failed = json_is_string(json_object_get(run, "error"));
-        table_add(&t, "%s", text(run, "task_id"));
-        table_add(&t, "%s", text(run, "task"));
-        if (json_is_integer(json_object_get(run, "record_id")))
-            table_add(&t, "record %" PRId64, number(run, "record_id"));
-        else
-            table_add(&t, "%s", text(run, "building_id"));
-        table_add(&t, "%s", text(run, "state"));
-        table_add(&t, "%" PRId64, number(run, "starts"));
-        table_add(&t, "%s", span(number(run, "age_s"), age));
-        table_add(&t, "%s",
-                  strcmp(text(run, "state"), "retrying") == 0 ? span(number(run, "due_in_s"), due)
-                                                              : "-");
-        table_add(&t, "%.100s", text(run, failed ? "error" : "progress"));
+        bool retries = strcmp(text(run, "state"), "retrying") == 0;
+        bool of_record = json_is_integer(json_object_get(run, "record_id"));
+        snprintf(about, sizeof about, "record %" PRId64, number(run, "record_id"));
+        table_row(&t, "%s\t%s\t%s\t%s\t%" PRId64 "\t%s\t%s\t%.100s", text(run, "task_id"),
+                  text(run, "task"), of_record ? about : text(run, "building_id"),
+                  text(run, "state"), number(run, "starts"), span(number(run, "age_s"), age),
+                  retries ? span(number(run, "due_in_s"), due) : "-",
+                  text(run, failed ? "error" : "progress"));
     }
     if (t.count > 0) {
         fputc('\n', out);

@@ -1,5 +1,6 @@
 /* `status`, the schedule entries and the records: last firing, next due, and who is behind. */
 #include "common/base/clock.h"
+#include "common/store/overview.h"
 #include "ctl/record_window.h"
 #include "common/schedule/schedule.h"
 #include "ctl/cmd_status.h"
@@ -13,23 +14,6 @@ static bool no_memory(struct err *e)
 
 /* --- entries
  * ------------------------------------------------------------------------------------------ */
-
-/* When each entry fired last, by name; entries that the schedule no longer has are left out later.
- */
-static bool load_fired(struct session *s, json_t *fired, struct err *e)
-{
-    PGresult *r CLEANUP(pg_clear) =
-        pg_query(s->pg, e,
-                 "SELECT name, extract(epoch FROM fired_at)::bigint FROM meterbeat.entry"
-                 " WHERE fired_at IS NOT NULL",
-                 PG_NO_ARGS);
-    if (!r)
-        return false;
-    for (int i = 0; i < PQntuples(r); i++)
-        if (json_object_set_new(fired, PQgetvalue(r, i, 0), json_integer(pg_int(r, i, 1, 0))) != 0)
-            return no_memory(e);
-    return true;
-}
 
 static json_t *time_text(int64_t utc_s)
 {
@@ -62,9 +46,10 @@ static bool add_entries(struct schedule *schedule, int64_t now_s, const json_t *
 bool status_entries(struct session *s, int64_t now_s, json_t *status, struct err *e)
 {
     struct schedule *schedule = NULL;
-    json_t *fired = json_object(), *entries = json_array();
-    bool ok = json_object_set_new(status, "entries", entries) == 0 && fired;
-    ok = ok ? schedule_new(s->settings, &schedule, e) && load_fired(s, fired, e) : no_memory(e);
+    json_t *fired = NULL, *entries = json_array();
+    bool ok = json_object_set_new(status, "entries", entries) == 0 || no_memory(e);
+    /* entries that the schedule no longer has are in `fired`, and not looked up */
+    ok = ok && schedule_new(s->settings, &schedule, e) && (fired = overview_fired(s->pg, e));
     if (ok && !add_entries(schedule, now_s, fired, entries))
         ok = no_memory(e);
     schedule_free(schedule);

@@ -169,6 +169,15 @@ bool authorization_add(struct pg *p, int64_t custodian_id, const char *grant_typ
     return true;
 }
 
+bool authorization_drop_unused(struct pg *p, int64_t id, struct err *e)
+{
+    char number[PG_NUMBER];
+    return pg_do(p, e, NULL,
+                 "DELETE FROM meterbeat.authorization a WHERE id = $1 AND NOT EXISTS"
+                 " (SELECT FROM meterbeat.subscription s WHERE s.authorization_id = a.id)",
+                 PG_ARGS(pg_number(id, number)));
+}
+
 void authorization_free(struct authorization *a)
 {
     seal_free(a->access_token);

@@ -52,6 +52,8 @@ MUST_CHECK bool authorization_refuse(struct pg *p, int64_t id, int64_t generatio
  * one. */
 MUST_CHECK bool authorization_add(struct pg *p, int64_t custodian_id, const char *grant_type,
                                   int64_t *ret_id, struct err *e);
+/* In the caller's transaction. Deletes it unless a subscription uses it. */
+MUST_CHECK bool authorization_drop_unused(struct pg *p, int64_t id, struct err *e);
 void authorization_free(struct authorization *a); /* for CLEANUP too */
 
 #endif

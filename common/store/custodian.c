@@ -391,3 +391,51 @@ void subscription_free(struct subscription *s)
     free(s->resource);
     *s = (struct subscription){0};
 }
+
+/* --- for people ------------------------------------------------------------------------------ */
+
+PGresult *custodian_list(struct pg *p, const char *name, struct err *e)
+{
+    return pg_query(
+        p, e,
+        "SELECT c.name, c.base_url, (SELECT count(*) FROM meterbeat.subscription s"
+        "  WHERE s.custodian_id = c.id), (SELECT count(*) FROM meterbeat.pending p"
+        "  JOIN meterbeat.subscription s USING (record_id) WHERE s.custodian_id = c.id),"
+        " (SELECT count(*) FROM meterbeat.authorization a WHERE a.custodian_id = c.id"
+        "  AND a.refused_at IS NOT NULL),"
+        " to_jsonb(c) - '{client_secret,certificate,private_key}'::text[] ||"
+        " jsonb_build_object('client_secret', c.client_secret IS NOT NULL, 'certificate',"
+        " c.certificate IS NOT NULL, 'private_key', c.private_key IS NOT NULL)"
+        " FROM meterbeat.custodian c WHERE $1 = '' OR c.name = $1 ORDER BY c.name LIMIT 10000",
+        PG_ARGS(name));
+}
+
+PGresult *custodian_servers(struct pg *p, const char *name, bool only_unbound, struct err *e)
+{
+    return pg_query(
+        p, e,
+        "SELECT c.id, c.name, c.base_url, c.token_url FROM meterbeat.custodian c"
+        " WHERE ($1 = '' OR c.name = $1) AND (NOT $2 OR c.client_secret LIKE 'v1.%'"
+        " OR c.certificate LIKE 'v1.%' OR c.private_key LIKE 'v1.%' OR EXISTS (SELECT FROM"
+        " meterbeat.authorization a WHERE a.custodian_id = c.id AND (a.access_token LIKE 'v1.%'"
+        " OR a.refresh_token LIKE 'v1.%'))) ORDER BY c.name",
+        PG_ARGS(name, only_unbound ? "true" : "false"));
+}
+
+PGresult *subscription_describe(struct pg *p, int64_t record_id, struct err *e)
+{
+    char number[PG_NUMBER];
+    return pg_query(
+        p, e,
+        "SELECT c.name, s.kind || ' ' || s.resource, CASE WHEN a.refused_at IS NOT NULL THEN"
+        "  'refused since ' || to_char(a.refused_at AT TIME ZONE 'UTC',"
+        "  'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') || ': ' || coalesce(a.refusal, '')"
+        "  ELSE a.grant_type || CASE WHEN a.access_token IS NULL AND a.grant_type <> 'none'"
+        "  THEN ', no token yet' ELSE '' END END,"
+        " (SELECT 'asked ' || p.polls || ' times, again at ' || to_char(p.next_poll_at AT TIME"
+        "  ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM meterbeat.pending p"
+        "  WHERE p.record_id = s.record_id ORDER BY p.next_poll_at LIMIT 1)"
+        " FROM meterbeat.subscription s JOIN meterbeat.custodian c ON c.id = s.custodian_id"
+        " JOIN meterbeat.authorization a ON a.id = s.authorization_id WHERE s.record_id = $1",
+        PG_ARGS(pg_number(record_id, number)));
+}

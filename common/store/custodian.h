@@ -70,6 +70,14 @@ MUST_CHECK bool custodian_find(struct pg *p, const char *name, int64_t *ret_id, 
 /* Also removes its authorizations and cached resources. ERR_REJECT "custodian_in_use" while records
  * use it. */
 MUST_CHECK bool custodian_remove(struct pg *p, const char *name, struct err *e);
+/* For people, by name (name "": all, at most 10,000): rows of name, base_url, and how many records
+ * ask it, wait for it and are refused by it; then all of it as JSON, of secrets only whether they
+ * are set. NULL: as pg_query. */
+MUST_CHECK PGresult *custodian_list(struct pg *p, const char *name, struct err *e);
+/* Rows of id, name, base_url, token_url, by name (name "": all); only_unbound: those with a secret
+ * or token of version 1, which is bound to no server. NULL: as pg_query. */
+MUST_CHECK PGresult *custodian_servers(struct pg *p, const char *name, bool only_unbound,
+                                       struct err *e);
 void custodian_free(struct custodian *c); /* for CLEANUP too */
 
 /* *ret_found false: the record has none, and is fetched as SEED does. */
@@ -77,6 +85,9 @@ MUST_CHECK bool subscription_get(struct pg *p, int64_t record_id, struct subscri
                                  bool *ret_found, struct err *e);
 /* In the caller's transaction. Inserts or replaces. */
 MUST_CHECK bool subscription_put(struct pg *p, const struct subscription *s, struct err *e);
+/* For people: a row of the custodian's name, what is asked for, its authorization and what it waits
+ * for (NULL: nothing); no row for a record without a custodian. NULL: as pg_query. */
+MUST_CHECK PGresult *subscription_describe(struct pg *p, int64_t record_id, struct err *e);
 void subscription_free(struct subscription *s); /* for CLEANUP too */
 
 #endif

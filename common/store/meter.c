@@ -115,3 +115,34 @@ bool meter_claim(struct pg *p, const struct meter_key *key, int64_t *ret_meter_i
     *ret_meter_id = id;
     return true;
 }
+
+/* A meter is a building's when it is linked to it, or when its series say so: building ids that
+ * are no numbers have no link. */
+PGresult *meter_months(struct pg *p, const char *building_id, int64_t most, struct err *e)
+{
+    char number[PG_NUMBER];
+    return pg_query(
+        p, e,
+        "SELECT m.id, m.name, m.custom_meter_id, m.energy_units, s.service, s.flow,"
+        " extract(epoch FROM t.begin_time)::bigint, extract(epoch FROM t.end_time)::bigint,"
+        " t.reading, t.cost, EXISTS (SELECT FROM meterbeat.dirty_month d JOIN meterbeat.series x"
+        "  ON x.id = d.series_id WHERE x.meter_id = m.id AND d.month_start = t.begin_time),"
+        " m.energy_type, c.covered_s, c.expected_s, c.gaps, c.readings, c.estimated, s.zone,"
+        " c.series_id IS NOT NULL, k.counted_by"
+        " FROM seed_meter m JOIN seed_timeseries t ON t.meter_id = m.id"
+        " LEFT JOIN LATERAL (SELECT string_agg(DISTINCT tags->>'energy_type', '/') AS service,"
+        "  string_agg(DISTINCT CASE tags->>'reading_kind' WHEN 'bill' THEN 'bill'"
+        "  ELSE tags->>'flow' END, '/') AS flow, max(time_zone) AS zone"
+        "  FROM meterbeat.series WHERE meter_id = m.id) s ON true"
+        " LEFT JOIN LATERAL (SELECT v.* FROM meterbeat.coverage v JOIN meterbeat.series x"
+        "  ON x.id = v.series_id WHERE x.meter_id = m.id AND v.month_start = t.begin_time"
+        "  AND v.month_end = t.end_time ORDER BY v.series_id LIMIT 1) c ON true"
+        " LEFT JOIN LATERAL (SELECT counted_by FROM meterbeat.counted n WHERE n.meter_id = m.id"
+        "  AND n.month_start = t.begin_time ORDER BY n.series_id LIMIT 1) k ON true"
+        " WHERE isfinite(t.begin_time) AND isfinite(t.end_time) AND (EXISTS (SELECT FROM"
+        "  seed_meter_canonical_building l WHERE l.meter_id = m.id"
+        "  AND l.canonicalbuilding_id::text = $1) OR EXISTS (SELECT FROM meterbeat.series x"
+        "  WHERE x.meter_id = m.id AND x.tags->>'canonical_id' = $1))"
+        " ORDER BY m.id, t.begin_time, t.end_time LIMIT $2",
+        PG_ARGS(building_id, pg_number(most, number)));
+}

@@ -38,4 +38,31 @@ MUST_CHECK bool meter_counts_again(struct pg *p, int64_t meter_id, struct err *e
 /* Links it to its building if it is not yet; does nothing if SEED has no such building. */
 MUST_CHECK bool meter_link(struct pg *p, int64_t meter_id, const char *building_id, struct err *e);
 
+/* For people: the months of a building's meters, by meter and begin, at most `most`. NULL: as
+ * pg_query. */
+enum meter_month_column {
+    MONTH_METER_ID,
+    MONTH_NAME,
+    MONTH_CUSTOM_METER_ID,
+    MONTH_UNIT, /* SEED's code */
+    MONTH_SERVICE,
+    MONTH_FLOW,
+    MONTH_BEGIN_S,
+    MONTH_END_S,
+    MONTH_READING,
+    MONTH_COST,
+    MONTH_CHANGED,     /* since it was summed */
+    MONTH_ENERGY_TYPE, /* a code, also of a meter that only SEED wrote */
+    MONTH_COVERED_S,   /* to MONTH_ESTIMATED: null where lengths of readings are not known */
+    MONTH_EXPECTED_S,
+    MONTH_GAPS,
+    MONTH_READINGS,
+    MONTH_ESTIMATED,
+    MONTH_ZONE,
+    MONTH_HAS_COVERAGE,
+    MONTH_COUNTED_BY, /* the meter whose month is the same energy, and counts */
+};
+MUST_CHECK PGresult *meter_months(struct pg *p, const char *building_id, int64_t most,
+                                  struct err *e);
+
 #endif

@@ -221,3 +221,13 @@ bool record_option_stale(struct pg *p, int64_t record_id, struct record_option_s
         .days = pg_int(r, 0, 0, 0), .first_s = pg_int(r, 0, 1, 0), .last_s = pg_int(r, 0, 2, 0)};
     return true;
 }
+
+PGresult *record_option_changes(struct pg *p, int64_t record_id, int64_t most, struct err *e)
+{
+    char id[PG_NUMBER], number[PG_NUMBER];
+    return pg_query(p, e,
+                    "SELECT name, before, after, to_char(at AT TIME ZONE 'UTC',"
+                    " 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), who FROM meterbeat.record_change"
+                    " WHERE record_id = $1 ORDER BY id DESC LIMIT $2",
+                    PG_ARGS(pg_number(record_id, id), pg_number(most, number)));
+}

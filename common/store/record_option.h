@@ -67,4 +67,9 @@ struct record_option_stale {
 MUST_CHECK bool record_option_stale(struct pg *p, int64_t record_id,
                                     struct record_option_stale *ret_stale, struct err *e);
 
+/* For people: rows of option, value before, value after, when (UTC) and by whom; at most `most`, the
+ * last one first. NULL: as pg_query. */
+MUST_CHECK PGresult *record_option_changes(struct pg *p, int64_t record_id, int64_t most,
+                                           struct err *e);
+
 #endif

@@ -418,3 +418,14 @@ bool run_reopen(struct pg *p, const char *task_id, bool *ret_reopened, struct er
     *ret_reopened = rows == 1;
     return true;
 }
+
+PGresult *run_latest(struct pg *p, int64_t record_id, int64_t most, struct err *e)
+{
+    char id[PG_NUMBER], number[PG_NUMBER];
+    return pg_query(
+        p, e,
+        "SELECT task_id, state, token, to_char(created_at AT TIME ZONE 'UTC',"
+        " 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), coalesce(error_code || ': ' || error, progress, '')"
+        " FROM meterbeat.run WHERE record_id = $1 ORDER BY created_at DESC LIMIT $2",
+        PG_ARGS(pg_number(record_id, id), pg_number(most, number)));
+}

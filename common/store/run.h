@@ -118,6 +118,9 @@ MUST_CHECK bool run_wait(struct pg *p, const struct run *r, int64_t delay_s, con
 /* A dead run waits again, with its retries reset, for a message that a person sends again; any
  * other run is unchanged. */
 MUST_CHECK bool run_reopen(struct pg *p, const char *task_id, bool *ret_reopened, struct err *e);
+/* For people: rows of task id, state, starts, when it was made (UTC), and error or progress; at most
+ * `most`, the last one first. NULL: as pg_query. */
+MUST_CHECK PGresult *run_latest(struct pg *p, int64_t record_id, int64_t most, struct err *e);
 /* A child's id, derived from its parent's and its subject, so that a repeat derives the same
  * one. */
 void run_child_id(const char *parent_id, const char *about, char text[UUID_TEXT]);

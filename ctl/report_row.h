@@ -1,14 +1,11 @@
-/* `report`: the months of a building's meters as rows of one query, and ways to print them. */
-#ifndef METERBEAT_CTL_CMD_REPORT_H
-#define METERBEAT_CTL_CMD_REPORT_H
+/* `report`: the months of a building's meters, row by row. */
+#ifndef METERBEAT_CTL_REPORT_ROW_H
+#define METERBEAT_CTL_REPORT_ROW_H
 
 #include <libpq-fe.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
-#include "common/base/attr.h"
-#include "common/base/err.h"
 #include "common/base/zones.h"
 
 #define REPORT_MAX_ROWS 100000
@@ -17,7 +14,7 @@ struct report {
     const char *building_id;
     const struct timezone_rules *zone; /* local_timezone */
     struct zones *zones;               /* of meters that have their own */
-    PGresult *rows;                    /* by meter, then by begin */
+    PGresult *rows;                    /* of meter_months() */
     int count;
 };
 
@@ -43,10 +40,5 @@ struct report_row {
 struct report_row report_row(const struct report *r, int i);
 /* One past the last row of the meter that row i is of. */
 int report_meter_end(const struct report *r, int i);
-
-void report_print_text(const struct report *r, size_t width, FILE *out);
-void report_print_csv(const struct report *r, FILE *out);
-/* False: ERR_RETRY "no_memory". */
-MUST_CHECK bool report_print_json(const struct report *r, FILE *out, struct err *e);
 
 #endif
