@@ -61,6 +61,9 @@ MUST_CHECK bool attempt_perform(struct attempt *a, struct err *e);
 /* It has been revoked before it started, or terminated while it ran. */
 bool attempt_revoked(const struct err *why, enum revocation *ret_how);
 
+/* --- executor.c: one delivery from its bytes on. *ret_held: it waits for its eta, unsettled --- */
+enum settlement executor_settlement(struct attempt *a, bool *ret_held);
+
 /* --- outcome.c: what becomes of it. Each returns how to settle; SETTLE_LEAVE when a stop came
  * first --- */
 enum settlement outcome_dead(struct attempt *a, const struct err *why);

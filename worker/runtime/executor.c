@@ -141,7 +141,7 @@ static void announce(struct attempt *a)
     a->delivery->announced = true;
 }
 
-static enum settlement attempt_settlement(struct attempt *a, bool *ret_held)
+enum settlement executor_settlement(struct attempt *a, bool *ret_held)
 {
     struct err e;
     enum settlement settlement = SETTLE_LEAVE;
@@ -180,7 +180,7 @@ static void execute(struct executor *x, struct delivery *d)
         handover_settle(x->handover, d, SETTLE_REQUEUE);
         return;
     }
-    enum settlement settlement = attempt_settlement(&a, &held);
+    enum settlement settlement = executor_settlement(&a, &held);
     if (!held && settlement == SETTLE_LEAVE)
         settlement = after_trouble(&a);
     attempt_free(&a);
