@@ -15,8 +15,8 @@ static bool by_hand_go_on(void *context, const char *progress, struct err *e)
 {
     struct by_hand *h = context;
     progress_at(h->progress, h->progress->done, progress);
-    return !*h->stop || err_set(e, ERR_RETRY, "stopping", "stopped by SIG%s; what is done is kept",
-                                sigabbrev_np(*h->stop));
+    return !*h->stop || err_set(e, ERR_STOPPING, "stopping",
+                                "stopped by SIG%s; what is done is kept", sigabbrev_np(*h->stop));
 }
 
 static bool by_hand_should_stop(void *context)

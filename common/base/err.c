@@ -55,6 +55,10 @@ bool err_wrap(struct err *e, const char *format, ...)
 
 const char *err_kind_name(enum err_kind kind)
 {
-    static const char *const names[] = {"none", "retry", "reject", "fatal"};
-    return kind <= ERR_FATAL ? names[kind] : "none";
+    static const char *const names[] = {
+        [ERR_NONE] = "none",        [ERR_RETRY] = "retry",    [ERR_REJECT] = "reject",
+        [ERR_FATAL] = "fatal",      [ERR_NOT_NOW] = "retry",  [ERR_STOPPING] = "retry",
+        [ERR_LEASE_LOST] = "retry", [ERR_REVOKED] = "reject", [ERR_COMMIT_UNKNOWN] = "retry",
+    };
+    return (size_t)kind < ARRAY_LEN(names) ? names[kind] : "none";
 }

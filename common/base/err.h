@@ -9,10 +9,15 @@
 
 enum err_kind {
     ERR_NONE,
-    ERR_RETRY,  /* may pass by itself: the task goes to the retry ladder */
+    ERR_RETRY,  /* may pass by itself: the task goes to a retry queue */
     ERR_REJECT, /* will fail the same way for ever: dead at once, with the reason */
     ERR_FATAL,  /* this process cannot go on (configuration, version): it stops, nothing is
-                   acknowledged */
+                   acknowledged */    /* The rest is no failure of the task; outside (logs, tables) they read as the nearest above. */
+    ERR_NOT_NOW,        /* it cannot do its work yet: again after about retry_after_s */
+    ERR_STOPPING,       /* the process stops: given up at a safe point, delivered again */
+    ERR_LEASE_LOST,     /* another worker holds the run by now: that one goes on */
+    ERR_REVOKED,        /* a person or its expiry says that it is not to run (any more) */
+    ERR_COMMIT_UNKNOWN, /* the answer to COMMIT was lost: look whether it happened */
 };
 
 /*
@@ -39,7 +44,7 @@ bool err_wrap(struct err *e, const char *format, ...) PRINTF_LIKE(2, 3);
 #define err_detail(...) (err_detail(__VA_ARGS__), false)
 #define err_wrap(...) (err_wrap(__VA_ARGS__), false)
 #endif
-/* "retry", "reject", "fatal" or "none". */
+/* "retry", "reject", "fatal" or "none": what logs and tables say. */
 const char *err_kind_name(enum err_kind kind);
 
 #endif

@@ -35,6 +35,7 @@ struct pg {
     char application_name[64]; /* PostgreSQL keeps 63 bytes */
     PGconn *conn;              /* NULL: not connected */
     bool is_hung;              /* it has not answered in time */
+    bool is_pooled;            /* a pooler by transaction was found in between, once and for all */
     int64_t server_pid;        /* of the server process behind it */
     int64_t most_ms;           /* for an answer, where that is not to be the usual time; 0: usual */
     int64_t extra_s;           /* of its session: beyond database.statement_timeout_s */
@@ -231,8 +232,9 @@ static bool pg_url_is_readable(const char *url)
     return readable;
 }
 
-static bool pg_pooled(struct err *e)
+static bool pg_pooled(struct pg *p, struct err *e)
 {
+    p->is_pooled = true;
     return err_set(e, ERR_FATAL, "database_pooled",
                    "between here and PostgreSQL a pooler hands out its connections by transaction "
                    "(pg_backend_pid changes): temporary tables, settings and locks of a session "
@@ -275,12 +277,12 @@ static bool pg_check_pooler(struct pg *p, struct err *e)
     for (int tries = 0; is_known && !shares && tries < PG_POOLER_TRIES; tries++)
         is_known = pg_shares_process(p, &second, &shares, &ignored);
     pg_drop(&second);
-    return !shares || pg_pooled(e);
+    return !shares || pg_pooled(p, e);
 }
 
 bool pg_same_process(struct pg *p, int64_t pid, struct err *e)
 {
-    return pid == p->server_pid || pg_pooled(e);
+    return pid == p->server_pid || pg_pooled(p, e);
 }
 
 static bool pg_connect(struct pg *p, struct err *e)
@@ -544,7 +546,7 @@ bool pg_commit(struct pg *p, struct err *e)
     }
     pg_fail(p, r, e);
     if (!p->conn && e) {
-        err_set(e, ERR_RETRY, "commit_unknown", "%s", "PostgreSQL: no answer to COMMIT");
+        err_set(e, ERR_COMMIT_UNKNOWN, "commit_unknown", "%s", "PostgreSQL: no answer to COMMIT");
     }
     return false;
 }
@@ -564,6 +566,11 @@ void pg_rollback(struct pg *p)
     PGresult *r CLEANUP(pg_clear) = pg_exec(p, "ROLLBACK");
     if (PQresultStatus(r) != PGRES_COMMAND_OK || PQtransactionStatus(p->conn) != PQTRANS_IDLE)
         pg_drop(p);
+}
+
+bool pg_is_pooled(const struct pg *p)
+{
+    return p->is_pooled;
 }
 
 bool pg_in_transaction(const struct pg *p)

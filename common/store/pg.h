@@ -64,12 +64,14 @@ MUST_CHECK bool pg_begin(struct pg *p, struct err *e);
 /* pg_begin for a transaction that others wait for: the server ends it, and the connection, when it
  * is idle for 5 s (a frozen process). */
 MUST_CHECK bool pg_begin_brief(struct pg *p, struct err *e);
-/* False: ERR_RETRY "commit_unknown" if the answer was lost (the run tells on redelivery),
+/* False: ERR_COMMIT_UNKNOWN "commit_unknown" if the answer was lost (the run tells on redelivery),
  * "rolled_back" if an earlier statement of the transaction had failed. */
 MUST_CHECK bool pg_commit(struct pg *p, struct err *e);
 /* Rolls back an open transaction, if there is one; never fails (a broken connection is dropped). */
 void pg_rollback(struct pg *p);
 bool pg_in_transaction(const struct pg *p);
+/* It has failed with "database_pooled": it can never serve a worker. */
+bool pg_is_pooled(const struct pg *p);
 /* COPY table(columns) FROM STDIN in text format: start, rows, end. Same error kinds as pg_query. */
 MUST_CHECK bool pg_copy_start(struct pg *p, struct err *e, const char *copy_sql);
 MUST_CHECK bool pg_copy_rows(struct pg *p, struct err *e, const char *text, size_t len);

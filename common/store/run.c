@@ -154,8 +154,11 @@ static void run_read_ended(const PGresult *r, struct run_ended *ended)
     ended->result =
         result && *result ? json_loads(result, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
     const char *code = pg_text(r, 0, 2), *text = pg_text(r, 0, 3);
+    bool was_revoked =
+        code && strcmp(code, "revoked") == 0; /* as run_revoke and run_dead write it */
     if (code)
-        (void)err_set(&ended->why, ERR_REJECT, code, "%s", text ? text : "");
+        (void)err_set(&ended->why, was_revoked ? ERR_REVOKED : ERR_REJECT, code, "%s",
+                      text ? text : "");
 }
 
 static bool run_take_locked(struct pg *p, const struct run_key *key, const char *worker,
@@ -220,7 +223,7 @@ bool run_take(struct pg *p, const struct run_key *key, const char *worker, int64
 
 static bool run_lost(const struct run *r, struct err *e)
 {
-    return err_set(e, ERR_RETRY, "lease_lost",
+    return err_set(e, ERR_LEASE_LOST, "lease_lost",
                    "start %" PRId64 " of the run is not the latest any more", r->token);
 }
 

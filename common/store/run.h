@@ -43,7 +43,7 @@ enum run_state { RUN_TAKEN, RUN_DONE_BEFORE, RUN_DEAD_BEFORE, RUN_HELD };
 /* How a run ended that is taken again. */
 struct run_ended {
     json_t *result; /* of a done one: its return value; owned, NULL: nothing */
-    struct err why; /* of a dead one */
+    struct err why; /* of a dead one: ERR_REJECT, ERR_REVOKED */
     int64_t held_s; /* of a held one: remaining time of its lease */
 };
 
@@ -69,7 +69,7 @@ MUST_CHECK bool run_take(struct pg *p, const struct run_key *key, const char *wo
 /* In a transaction, until its end: locks the run, so that nobody takes it over. Every write of a
  * task comes after this. "lease_lost" as in run_done. */
 MUST_CHECK bool run_fence(struct pg *p, const struct run *r, struct err *e);
-/* Extends the lease and stores the progress. False: ERR_RETRY "lease_lost" if another worker has
+/* Extends the lease and stores the progress. False: ERR_LEASE_LOST "lease_lost" if another worker has
  * taken over. */
 MUST_CHECK bool run_renew(struct pg *p, const struct run *r, int64_t lease_s, const char *progress,
                           struct err *e);
@@ -82,7 +82,7 @@ MUST_CHECK bool run_checkpoint(struct pg *p, const struct run *r, json_t **ret_c
                                struct err *e);
 /*
  * In the task's transaction: the run is done with this return value (borrowed; NULL: nothing).
- * ERR_RETRY "lease_lost" if the token is stale: roll back. ERR_REJECT "result_too_large" above
+ * ERR_LEASE_LOST "lease_lost" if the token is stale: roll back. ERR_REJECT "result_too_large" above
  * RUN_RESULT_BYTES. Call before run_expect for the record's next window, which would otherwise find
  * this run still open.
  */

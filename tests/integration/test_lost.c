@@ -321,7 +321,7 @@ static void an_only_run_whose_lease_is_over_makes_room_for_the_next(void **state
     pass(p, 61);
     assert_ok(run_expect(p, &key, &is_new, &e), e);
     assert_true(is_new);
-    assert_fails(run_done(p, &run, "x", NULL, &e), e, ERR_RETRY, "lease_lost");
+    assert_fails(run_done(p, &run, "x", NULL, &e), e, ERR_LEASE_LOST, "lease_lost");
     key.task_id = "third";
     pass(p, 61);
     assert_ok(run_expect(p, &key, &is_new, &e), e); /* the second waits for its message */

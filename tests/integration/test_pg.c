@@ -69,7 +69,7 @@ static void a_lost_answer_to_commit_is_unknown(void **state)
                  " FOR EACH ROW EXECUTE FUNCTION die();");
     assert_ok(pg_begin(p, &e), e);
     assert_ok(pg_do(p, &e, NULL, "INSERT INTO t VALUES (1)", PG_NO_ARGS), e);
-    assert_fails(pg_commit(p, &e), e, ERR_RETRY, "commit_unknown");
+    assert_fails(pg_commit(p, &e), e, ERR_COMMIT_UNKNOWN, "commit_unknown");
     assert_ok(pg_ready(p, &e), e);
     pg_free(p);
 }

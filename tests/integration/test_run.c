@@ -50,14 +50,14 @@ static void a_stale_holder_changes_no_row(void **state)
     const char *row = "SELECT hashtext(r::text) FROM meterbeat.run r";
     int64_t before = books_count(q, row);
     err_set(&why, ERR_RETRY, "http_status", "503");
-    assert_fails(run_renew(p, &stale, 60, "x", &e), e, ERR_RETRY, "lease_lost");
-    assert_fails(run_done(p, &stale, "x", NULL, &e), e, ERR_RETRY, "lease_lost");
-    assert_fails(run_retry(p, &stale, 10, &why, &e), e, ERR_RETRY, "lease_lost");
-    assert_fails(run_dead(p, &stale, &why, &e), e, ERR_RETRY, "lease_lost");
-    assert_fails(run_release(p, &stale, &e), e, ERR_RETRY, "lease_lost");
+    assert_fails(run_renew(p, &stale, 60, "x", &e), e, ERR_LEASE_LOST, "lease_lost");
+    assert_fails(run_done(p, &stale, "x", NULL, &e), e, ERR_LEASE_LOST, "lease_lost");
+    assert_fails(run_retry(p, &stale, 10, &why, &e), e, ERR_LEASE_LOST, "lease_lost");
+    assert_fails(run_dead(p, &stale, &why, &e), e, ERR_LEASE_LOST, "lease_lost");
+    assert_fails(run_release(p, &stale, &e), e, ERR_LEASE_LOST, "lease_lost");
     assert_int_equal(books_count(q, row), before);
     assert_ok(run_done(q, &fresh, "all", NULL, &e), e);
-    assert_fails(run_done(q, &fresh, "twice", NULL, &e), e, ERR_RETRY, "lease_lost");
+    assert_fails(run_done(q, &fresh, "twice", NULL, &e), e, ERR_LEASE_LOST, "lease_lost");
     pg_free(p);
     pg_free(q);
 }
@@ -72,7 +72,7 @@ static void a_stale_holders_transaction_leaves_nothing(void **state)
     assert_ok(pg_begin(p, &e), e);
     assert_ok(pg_do(p, &e, NULL, "INSERT INTO effect VALUES (1)", PG_NO_ARGS), e);
     struct run fresh = take(q, "a", 0);
-    assert_fails(run_done(p, &stale, "x", NULL, &e), e, ERR_RETRY, "lease_lost");
+    assert_fails(run_done(p, &stale, "x", NULL, &e), e, ERR_LEASE_LOST, "lease_lost");
     pg_rollback(p);
     assert_ok(run_done(q, &fresh, "x", NULL, &e), e);
     assert_int_equal(books_count(p, "SELECT count(*) FROM effect"), 0);
@@ -91,7 +91,7 @@ static void the_next_start_is_told_the_checkpoint_of_the_one_before(void **state
     assert_null(found);
     assert_ok(run_set_checkpoint(p, &first, set, &e), e);
     struct run second = take(p, "a", 0);
-    assert_fails(run_set_checkpoint(p, &first, NULL, &e), e, ERR_RETRY, "lease_lost");
+    assert_fails(run_set_checkpoint(p, &first, NULL, &e), e, ERR_LEASE_LOST, "lease_lost");
     assert_ok(run_checkpoint(p, &second, &found, &e), e);
     assert_true(json_equal(found, set));
     json_decref(found);
@@ -133,7 +133,7 @@ static void what_was_to_be_retried_and_cannot_be_sent_is_dead_by_the_same_start_
     struct run first = take(p, "a", 0);
     assert_ok(run_retry(p, &first, 60, &why, &e), e);
     struct run second = take(p, "a", 0);
-    assert_fails(run_dead(p, &first, &why, &e), e, ERR_RETRY, "lease_lost");
+    assert_fails(run_dead(p, &first, &why, &e), e, ERR_LEASE_LOST, "lease_lost");
     assert_ok(run_retry(p, &second, 60, &why, &e), e);
     assert_ok(run_dead(p, &second, &why, &e), e);
     assert_int_equal(take_again(p, "a", 0), RUN_DEAD_BEFORE);
@@ -210,7 +210,7 @@ static void a_run_sent_by_hand_takes_the_place_of_one_that_waits(void **state)
     books_run(p, "UPDATE meterbeat.run SET lease_until = now() - interval '1 s'"
                  " WHERE task_id = 'later'");
     struct run heir = take(p, "heir", 7);
-    assert_fails(run_done(p, &r, "x", NULL, &e), e, ERR_RETRY, "lease_lost");
+    assert_fails(run_done(p, &r, "x", NULL, &e), e, ERR_LEASE_LOST, "lease_lost");
     assert_ok(run_done(p, &heir, "x", NULL, &e), e);
     pg_free(p);
 }

@@ -70,12 +70,13 @@ static void an_end_that_somebody_else_has_made_void_is_lost(void **state)
     struct run r = take(p, "a");
     assert_ok(run_retry(p, &r, 60, &why, &e), e);
     struct run next = take(p, "a");
-    assert_fails(run_retry(p, &r, 60, &why, &e), e, ERR_RETRY, "lease_lost");
-    assert_fails(run_wait(p, &r, 60, "x", &e), e, ERR_RETRY, "lease_lost");
-    assert_fails(run_release(p, &r, &e), e, ERR_RETRY, "lease_lost");
+    assert_fails(run_retry(p, &r, 60, &why, &e), e, ERR_LEASE_LOST, "lease_lost");
+    assert_fails(run_wait(p, &r, 60, "x", &e), e, ERR_LEASE_LOST, "lease_lost");
+    assert_fails(run_release(p, &r, &e), e, ERR_LEASE_LOST, "lease_lost");
     assert_ok(run_revoke(p, "a", "revoked", true, &e), e);
-    assert_fails(run_dead(p, &next, &why, &e), e, ERR_RETRY, "lease_lost"); /* not by this one */
-    assert_fails(run_retry(p, &next, 60, &why, &e), e, ERR_RETRY, "lease_lost");
+    assert_fails(run_dead(p, &next, &why, &e), e, ERR_LEASE_LOST,
+                 "lease_lost"); /* not by this one */
+    assert_fails(run_retry(p, &next, 60, &why, &e), e, ERR_LEASE_LOST, "lease_lost");
     pg_free(p);
 }
 
@@ -124,7 +125,7 @@ static void behind_the_fence_nobody_takes_the_run_over(void **state)
     assert_ok(pg_commit(p, &e), e);
     assert_ok(run_take(q, &key, "w", 60, &taken, &none, &ended, &e), e);
     assert_ok(pg_begin(p, &e), e);
-    assert_fails(run_fence(p, &r, &e), e, ERR_RETRY, "lease_lost");
+    assert_fails(run_fence(p, &r, &e), e, ERR_LEASE_LOST, "lease_lost");
     pg_rollback(p);
     pg_free(p);
     pg_free(q);

@@ -336,7 +336,7 @@ def test_a_task_that_is_revoked_while_it_waits_for_the_books_is_not_run(
         terminate, worker_of, meterbeat, queue, connect, remote, rows):
     worker = worker_of()
     task_id = send(queue, "parse")
-    worker.wait_for_event("books_unusable")  # there are no tables yet
+    worker.wait_for_event("database_unusable")  # there are no tables yet
     remote.call("revoke", task_id=task_id, terminate=terminate)
     meterbeat.ctl("init-db")
     worker.wait_for_event("task_revoked", task_id=task_id, how="revoked")

@@ -28,7 +28,7 @@ def test_a_database_that_hangs_without_closing_is_noticed_within_a_lease(
     proxy.stalled = True
     began = time.monotonic()
     task = send(queue, "aggregate")
-    worker.wait_for_event("books_unusable", limit=40, code="database_lost")
+    worker.wait_for_event("database_unusable", limit=40, code="database_lost")
     assert time.monotonic() - began < 30, "half of worker.lease_s"
     proxy.stalled = False
     wait_until(lambda: rows("SELECT state FROM meterbeat.run WHERE task_id = %s", (task,)) == [("done",)], 60, "its end")

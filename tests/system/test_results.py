@@ -240,7 +240,7 @@ def test_a_dead_follow_up_is_replayed_to_the_queue_that_a_person_names(worker_of
     meterbeat.ctl("init-db")
     worker = worker_of()
     send(queues, "meterbeat.ping", callbacks=[sig("py.next", 1, options={"queue": "later there"})])
-    worker.wait_for_event("follow_up_dead")
+    worker.wait_for_event("callback_dead")
     queues.queue_declare("later there", durable=True)
     meterbeat.ctl("dead", "replay", "--all", "--queue", "later there")
     properties, body = take(queues, "later there")

@@ -53,13 +53,13 @@ def test_a_retry_queue_that_does_not_answer_gives_way_to_another(meterbeat, work
     worker = worker_of(retry_delays_s=(1, 2, 6))
     silent(leader, "meterbeat.retry.6")
     first = send(queue, "meterbeat.sleep", 0, headers={"eta": in_seconds(8)})
-    worker.wait_for_event("retry_queue_shunned", queue="meterbeat.retry.6", code="no_confirm", limit=20)
+    worker.wait_for_event("retry_queue_unavailable", queue="meterbeat.retry.6", code="no_confirm", limit=20)
     second = send(queue, "meterbeat.sleep", 0, headers={"eta": in_seconds(9)})
     third = send(queue, "meterbeat.sleep", 0)
     done(worker, third, limit=5)  # the worker is free meanwhile
     done(worker, first, limit=30)
     done(worker, second, limit=30)
-    assert len(worker.events("retry_queue_shunned")) == 1  # the second one did not wait
+    assert len(worker.events("retry_queue_unavailable")) == 1  # the second one did not wait
     assert worker.stop() == 0
 
 
@@ -69,7 +69,7 @@ def test_a_retry_queue_whose_process_has_ended_gives_way_to_another(meterbeat, w
     leader("meterbeat.retry.3", "ra:stop_server(quorum_queues, P)")
     task_id = send(queue, "meterbeat.sleep", 0, headers={"eta": in_seconds(5)})
     done(worker, task_id, limit=60)
-    assert worker.events("retry_queue_shunned", queue="meterbeat.retry.3")
+    assert worker.events("retry_queue_unavailable", queue="meterbeat.retry.3")
     assert not worker.events("task_dead")
     assert worker.stop() == 0
 
@@ -132,7 +132,7 @@ def test_a_silent_queue_for_the_results_of_brief_tasks_holds_up_nothing_else(
     done(worker, task_id, limit=30)
     worker.wait_for_event("result_refused", count=2, limit=10)
     wait_until(lambda: ready(connect) == 0, 10, "an empty queue")
-    assert not worker.events("retry_queue_shunned") and not worker.events("task_dead")
+    assert not worker.events("retry_queue_unavailable") and not worker.events("task_dead")
     assert worker.stop() == 0
 
 

@@ -326,12 +326,12 @@ def test_a_task_waits_for_the_tables_and_is_done_once_they_are_there(worker_of, 
                                                                      connect, rows):
     worker = worker_of()
     task_id = send(queue, "parse")
-    worker.wait_for_event("books_unusable")
+    worker.wait_for_event("database_unusable")
     meterbeat.ctl("init-db")
     done(worker, task_id, limit=60)
     assert rows("SELECT state FROM meterbeat.run WHERE task_id = %s", [task_id]) == [("done",)]
     assert worker.stop() == 0
-    assert len(worker.events("books_unusable")) == 1, "said once"
+    assert len(worker.events("database_unusable")) == 1, "said once"
     assert ready(connect) == 0 and ready(connect, DEAD) == 0
 
 
@@ -341,7 +341,7 @@ def test_a_task_waits_while_the_database_is_away_and_heartbeats_go_on(worker_of,
     worker = worker_of(heartbeat_s=1)
     servers.postgresql.stop()
     task_id = send(queue, "parse")
-    worker.wait_for_event("books_unusable")
+    worker.wait_for_event("database_unusable")
     wait_until(lambda: len(worker.events()) and not worker.events("connection_lost"), 1, "connected")
     servers.postgresql.start()
     done(worker, task_id, limit=60)

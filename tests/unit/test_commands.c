@@ -8,7 +8,7 @@
 #include "common/base/attr.h"
 #include "worker/control/command_table.h"
 
-static bool no_queue(struct panel *p, const struct subscription *wanted, struct err *e)
+static bool no_queue(struct control_context *p, const struct subscription *wanted, struct err *e)
 {
     (void)p;
     return strcmp(wanted->queue, "refused") != 0 ||
@@ -17,23 +17,23 @@ static bool no_queue(struct panel *p, const struct subscription *wanted, struct 
 
 static int set_up(void **context)
 {
-    struct panel *p = calloc(1, sizeof *p);
+    struct control_context *p = calloc(1, sizeof *p);
     struct state *st = state_new(&settings);
     struct handover *h = handover_new();
-    *p = (struct panel){.settings = &settings,
-                        .node = "worker@host",
-                        .state = st,
-                        .events = events_new(&settings, "worker@host", st, -1),
-                        .handover = h,
-                        .subscriptions = subscriptions_new(h, "meterbeat"),
-                        .make_queue = no_queue};
+    *p = (struct control_context){.settings = &settings,
+                                  .node = "worker@host",
+                                  .state = st,
+                                  .events = events_new(&settings, "worker@host", st, -1),
+                                  .handover = h,
+                                  .subscriptions = subscriptions_new(h, "meterbeat"),
+                                  .make_queue = no_queue};
     *context = p;
     return p->events && p->subscriptions ? 0 : -1;
 }
 
 static int tear_down(void **context)
 {
-    struct panel *p = *context;
+    struct control_context *p = *context;
     events_free(p->events);
     subscriptions_free(p->subscriptions);
     handover_free(p->handover);
@@ -43,7 +43,7 @@ static int tear_down(void **context)
     return 0;
 }
 
-static json_t *ask(struct panel *p, const char *method, const char *arguments)
+static json_t *ask(struct control_context *p, const char *method, const char *arguments)
 {
     json_t *given = json_of(arguments);
     json_t *answer = commands_answer(p, method, given);
@@ -52,7 +52,7 @@ static json_t *ask(struct panel *p, const char *method, const char *arguments)
     return answer;
 }
 
-static void assert_answer(struct panel *p, const char *method, const char *arguments,
+static void assert_answer(struct control_context *p, const char *method, const char *arguments,
                           const char *field, const char *text)
 {
     json_t *answer = ask(p, method, arguments);
@@ -159,7 +159,7 @@ static void hostile_arguments_are_answered_too(void **context)
         }
 }
 
-static struct delivery *running(struct panel *p)
+static struct delivery *running(struct control_context *p)
 {
     struct delivery *d = delivery_of("meterbeat.echo", "id-1", "[1, 2]");
     state_arrived(p->state, d);
@@ -167,7 +167,7 @@ static struct delivery *running(struct panel *p)
     return d;
 }
 
-static void end(struct panel *p, struct delivery *d)
+static void end(struct control_context *p, struct delivery *d)
 {
     state_gone(p->state, d);
     delivery_release(d);
@@ -175,7 +175,7 @@ static void end(struct panel *p, struct delivery *d)
 
 static void the_running_task_is_described_as_celery_does(void **context)
 {
-    struct panel *p = *context;
+    struct control_context *p = *context;
     struct delivery *d = running(p);
     char expected[600];
     snprintf(expected, sizeof expected,
@@ -197,7 +197,7 @@ static void the_running_task_is_described_as_celery_does(void **context)
 
 static void tasks_are_found_by_id_with_where_they_are(void **context)
 {
-    struct panel *p = *context;
+    struct control_context *p = *context;
     struct delivery *d = running(p), *waits = delivery_of("meterbeat.ping", "id-2", "[]"),
                     *later = delivery_of("meterbeat.ping", "id-3", "[]");
     json_object_set_new(later->envelope.headers, "eta", json_string("2099-01-01T00:00:00"));
@@ -227,7 +227,7 @@ static void tasks_are_found_by_id_with_where_they_are(void **context)
 
 static void a_running_task_is_terminated_by_id_and_by_stamp(void **context)
 {
-    struct panel *p = *context;
+    struct control_context *p = *context;
     struct delivery *d = running(p);
     assert_answer(p, "revoke", "{'task_id': ['id-1', 'x'], 'terminate': true, 'signal': 'SIGKILL'}",
                   "ok", "terminate: id-1");
@@ -245,7 +245,7 @@ static void a_running_task_is_terminated_by_id_and_by_stamp(void **context)
 
 static void workers_learn_from_each_other(void **context)
 {
-    struct panel *p = *context;
+    struct control_context *p = *context;
     assert_answer(p, "revoke", "{'task_id': 'ours'}", "ok", "tasks {'ours'} flagged as revoked");
     assert_json(ask(p, "hello", "{'from_node': 'x@y', 'revoked': ['theirs']}"),
                 "{'revoked': ['ours', 'theirs'], 'clock': 1}");
@@ -257,7 +257,7 @@ static void workers_learn_from_each_other(void **context)
 
 static void the_registered_tasks_are_those_of_the_table_and_their_aliases(void **context)
 {
-    struct panel *p = *context;
+    struct control_context *p = *context;
     json_decref(ask(p, "rate_limit", "{'task_name': 'doParser', 'rate_limit': '10/m'}"));
     assert_json(
         ask(p, "registered", "{}"),
@@ -270,7 +270,7 @@ static void the_registered_tasks_are_those_of_the_table_and_their_aliases(void *
 
 static void queues_come_and_go(void **context)
 {
-    struct panel *p = *context;
+    struct control_context *p = *context;
     json_decref(ask(p, "add_consumer",
                     "{'queue': 'more', 'exchange': 'ex', 'exchange_type': "
                     "'topic', 'routing_key': 'a.*'}"));
@@ -308,7 +308,7 @@ static void figures_are_in_the_shape_of_celerys(void **context)
 
 static void what_the_thread_is_to_do_is_asked_for_by_the_command(void **context)
 {
-    struct panel *p = *context;
+    struct control_context *p = *context;
     assert_json(ask(p, "heartbeat", "{}"), "null");
     assert_true(p->heartbeat);
     assert_false(p->shutdown);

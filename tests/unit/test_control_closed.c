@@ -8,7 +8,7 @@
 
 static size_t made;
 
-static bool make_queue(struct panel *p, const struct subscription *wanted, struct err *e)
+static bool make_queue(struct control_context *p, const struct subscription *wanted, struct err *e)
 {
     (void)p;
     (void)wanted;
@@ -19,7 +19,7 @@ static bool make_queue(struct panel *p, const struct subscription *wanted, struc
 
 struct fixture {
     struct settings settings;
-    struct panel panel;
+    struct control_context panel;
 };
 
 static int set_up(void **context)
@@ -29,13 +29,13 @@ static int set_up(void **context)
     f->settings.worker.max_added_queues = 4;
     struct state *st = state_new(&f->settings);
     struct handover *h = handover_new();
-    f->panel = (struct panel){.settings = &f->settings,
-                              .node = "worker@host",
-                              .state = st,
-                              .events = events_new(&f->settings, "worker@host", st, -1),
-                              .handover = h,
-                              .subscriptions = subscriptions_new(h, "meterbeat"),
-                              .make_queue = make_queue};
+    f->panel = (struct control_context){.settings = &f->settings,
+                                        .node = "worker@host",
+                                        .state = st,
+                                        .events = events_new(&f->settings, "worker@host", st, -1),
+                                        .handover = h,
+                                        .subscriptions = subscriptions_new(h, "meterbeat"),
+                                        .make_queue = make_queue};
     made = 0;
     *context = f;
     return f->panel.events && f->panel.subscriptions ? 0 : -1;

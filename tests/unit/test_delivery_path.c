@@ -12,7 +12,7 @@
 #include "common/base/clock.h"
 #include "common/base/iso8601.h"
 #include "common/store/outbox.h"
-#include "worker/runtime/attempt.h"
+#include "worker/runtime/execute.h"
 #include "worker/runtime/state.h"
 
 static const struct settings settings = {
@@ -62,51 +62,50 @@ static char answer_for(const char *queue)
     return 'C';
 }
 
-static void fail_with(struct publication *p, enum err_kind kind, const char *code)
+static void fail_with(struct publication *p, enum publish_failure failure, const char *code)
 {
     p->state = PUBLICATION_FAILED;
-    (void)err_set(&p->error, kind, code, "queue %s", p->route.routing_key);
+    p->failure = failure;
+    (void)err_set(&p->error, ERR_RETRY, code, "queue %s", p->route.routing_key);
 }
 
 static void answer(struct publication *p)
 {
-    const char *state =
+    const char *reason =
         json_string_value(json_object_get(p->envelope->headers, "x-meterbeat-reason"));
     char letter = answer_for(p->route.routing_key);
-    note("%s%s%s=%c ", p->route.routing_key, state ? ":" : "", state ? state : "", letter);
+    note("%s%s%s=%c ", p->route.routing_key, reason ? ":" : "", reason ? reason : "", letter);
     switch (letter) {
     case 'C':
         p->state = PUBLICATION_CONFIRMED;
         return;
     case 'R':
-        fail_with(p, ERR_RETRY, "publish_refused");
+        fail_with(p, PUBLISH_FAILED_REFUSED, "publish_refused");
         return;
     case 'N':
-        fail_with(p, ERR_RETRY, "no_queue");
+        fail_with(p, PUBLISH_FAILED_NO_QUEUE, "no_queue");
         return;
     case 'S':
-        fail_with(p, ERR_RETRY, PUBLISH_NO_CONFIRM);
+        fail_with(p, PUBLISH_FAILED_SILENT, "no_confirm");
         return;
     case 'B': /* it can never be sent as it is */
-        fail_with(p, ERR_REJECT, "too_large");
+        fail_with(p, PUBLISH_FAILED_FOR_GOOD, "too_large");
         return;
     default:
-        fail_with(p, ERR_RETRY, "broker_lost");
+        fail_with(p, PUBLISH_FAILED_AWAY, "broker_lost");
     }
 }
 
-bool __wrap_handover_publish(struct handover *h, struct publication *items, size_t count,
-                             int64_t deadline_ms, struct err *e);
-bool __wrap_handover_publish(struct handover *h, struct publication *items, size_t count,
-                             int64_t deadline_ms, struct err *e)
+static bool play_publish(void *context, struct publication *items, size_t count,
+                         int64_t deadline_ms, struct err *e)
 {
-    (void)h, (void)deadline_ms;
+    (void)context, (void)deadline_ms;
     struct publication *failed = NULL;
     if (lose_deliveries)
         (void)handover_next_epoch(handover);
     for (size_t i = 0; i < count; i++) {
         if (items[i].state == PUBLICATION_WAITING && handover_stopping(handover) == STOP_NOW)
-            fail_with(&items[i], ERR_RETRY, "stopping");
+            fail_with(&items[i], PUBLISH_FAILED_AWAY, "stopping");
         else if (items[i].state == PUBLICATION_WAITING)
             answer(&items[i]);
         if (!failed && items[i].state != PUBLICATION_CONFIRMED)
@@ -117,13 +116,12 @@ bool __wrap_handover_publish(struct handover *h, struct publication *items, size
     return !failed;
 }
 
-void __wrap_handover_pause(struct handover *h, int64_t ms, enum stop beyond);
-void __wrap_handover_pause(struct handover *h, int64_t ms, enum stop beyond)
+static void play_pause(void *context, int64_t ms, enum stop beyond)
 {
-    (void)beyond;
+    (void)context, (void)beyond;
     note("pause%lld ", (long long)ms);
     if (stop_after && --stop_after == 0)
-        handover_stop(h, STOP_NOW);
+        handover_stop(handover, STOP_NOW);
 }
 
 /* Without jitter. */
@@ -154,7 +152,7 @@ static bool is_lost(const char *call, struct err *e)
     if (!store.lost || strcmp(store.lost, call) != 0)
         return false;
     note("=lost ");
-    (void)err_set(e, ERR_RETRY, "lease_lost", "another worker has it");
+    (void)err_set(e, ERR_LEASE_LOST, "lease_lost", "another worker has it");
     return true;
 }
 
@@ -338,7 +336,7 @@ static const struct task tasks[] = {
 
 /* --- one delivery -------------------------------------------------------------------------- */
 
-static struct executor executor;
+static struct executor_context executor;
 static struct delivery *delivery;
 
 static int start(void **ignored)
@@ -353,13 +351,14 @@ static int start(void **ignored)
     task_register(tasks, ARRAY_LEN(tasks));
     handover = handover_new();
     state = state_new(&settings);
-    executor = (struct executor){.settings = &settings,
-                                 .name = "worker@test",
-                                 .handover = handover,
-                                 .state = state,
-                                 .pg = (struct pg *)&store};
-    executor.attendance = attendance_make(&settings, "worker@test");
-    executor.attendance.next_ms = INT64_MAX;
+    executor = (struct executor_context){.settings = &settings,
+                                         .name = "worker@test",
+                                         .handover = handover,
+                                         .port = {.publish = play_publish, .pause = play_pause},
+                                         .state = state,
+                                         .pg = (struct pg *)&store};
+    executor.heartbeat = heartbeat_make(&settings, "worker@test");
+    executor.heartbeat.next_ms = INT64_MAX;
     return handover && state ? 0 : -1;
 }
 
@@ -420,10 +419,10 @@ static void is_settled(const char *expected)
     static const char *const names[] = {
         [SETTLE_ACK] = "ack", [SETTLE_REQUEUE] = "requeue", [SETTLE_LEAVE] = "leave"};
     struct attempt a = {.executor = &executor, .delivery = delivery};
-    bool held = false;
-    enum settlement settlement = executor_settlement(&a, &held);
+    int64_t wait_ms;
+    enum settlement settlement = execute(&a, &wait_ms);
     attempt_free(&a);
-    note("%s", held ? "held" : names[settlement]);
+    note("%s", wait_ms > 0 ? "held" : names[settlement]);
     assert_string_equal(trace, expected);
 }
 
@@ -662,7 +661,7 @@ static void a_task_that_keeps_a_run_needs_a_database(void **ignored)
 static void a_run_that_was_taken_over_is_acknowledged_and_left_alone(void **ignored)
 {
     (void)ignored;
-    the_task_fails(ERR_RETRY, "lease_lost");
+    the_task_fails(ERR_LEASE_LOST, "lease_lost");
     arrives("test.kept", "");
     is_settled("take perform ack");
 }
@@ -690,7 +689,7 @@ static void a_commit_without_an_answer_is_looked_up_by_taking_the_run_again(void
 {
     (void)ignored;
     store.states[1] = RUN_DONE_BEFORE;
-    the_task_fails(ERR_RETRY, "commit_unknown");
+    the_task_fails(ERR_COMMIT_UNKNOWN, "commit_unknown");
     arrives("test.kept", "");
     is_settled("take perform take replies=C ack");
 }
@@ -698,7 +697,7 @@ static void a_commit_without_an_answer_is_looked_up_by_taking_the_run_again(void
 static void a_task_that_cannot_work_now_waits_without_counting(void **ignored)
 {
     (void)ignored;
-    the_task_fails(ERR_RETRY, TASK_NOT_NOW);
+    the_task_fails(ERR_NOT_NOW, "not_now");
     task_fails.retry_after_s = 61;
     store.failed = 2;
     arrives("test.kept", "");
@@ -844,7 +843,7 @@ static void what_the_process_cannot_survive_ends_it_unacknowledged(void **ignore
     the_task_fails(ERR_FATAL, "schema_old");
     arrives("test.kept", "");
     is_settled("take perform release leave");
-    assert_true(executor.failed);
+    assert_true(executor.has_failed);
 }
 
 /* --- later --------------------------------------------------------------------------------- */

@@ -79,7 +79,7 @@ static void what_is_pending_is_not_asked_for_before_it_is_due(void **state)
     r.next.is_pending = true;
     r.next.pending.next_poll_in_s = 45;
     assert_false(async_request_is_due(&r, &e));
-    assert_string_equal(e.code, TASK_NOT_NOW);
+    assert_int_equal(e.kind, ERR_NOT_NOW);
     assert_int_equal(e.retry_after_s, 45);
     r.next.pending.next_poll_in_s = 0;
     assert_true(async_request_is_due(&r, &e));

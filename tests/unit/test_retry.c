@@ -7,10 +7,10 @@
 #include <cmocka.h>
 
 #include "worker/runtime/retry.h"
-#include "worker/runtime/shunned.h"
+#include "worker/runtime/unavailable.h"
 
 static const int64_t delays_s[] = {10, 60, 600, 3600};
-static const struct ladder ladder = {delays_s, 4};
+static const struct backoff_schedule ladder = {delays_s, 4};
 
 #define NO_JITTER 1
 
@@ -28,7 +28,7 @@ static void after_the_last_rung_it_is_dead(void **state)
         assert_int_equal(retry_delay(ladder, 4, 0, random), 0);
         assert_int_equal(retry_delay(ladder, INT64_MAX, 30, random), 0);
     }
-    assert_int_equal(retry_delay((struct ladder){delays_s, 0}, 0, 0, NO_JITTER), 0);
+    assert_int_equal(retry_delay((struct backoff_schedule){delays_s, 0}, 0, 0, NO_JITTER), 0);
 }
 
 static void jitter_takes_the_rung_above_and_never_leaves_the_ladder(void **state)
@@ -85,25 +85,25 @@ what_a_retry_queue_does_not_take_goes_to_the_next_shorter_one_then_to_longer(voi
         assert_int_equal(retry_delay_instead(ladder, 600, n), instead[n]);
     assert_int_equal(retry_delay_instead(ladder, 1, 0), 10); /* the short one is not among them */
     assert_int_equal(retry_delay_instead(ladder, 1, 4), 0);
-    assert_int_equal(retry_delay_instead((struct ladder){delays_s, 1}, 10, 0), 0);
+    assert_int_equal(retry_delay_instead((struct backoff_schedule){delays_s, 1}, 10, 0), 0);
 }
 
 static void a_queue_is_passed_over_for_a_while_and_then_tried_again(void **state)
 {
     (void)state;
-    struct shunned s = {0};
+    struct unavailable_queues s = {0};
     char name[16];
-    assert_false(shunned_has(&s, "q", 1));
-    shunned_add(&s, "q", 1000);
-    shunned_add(&s, "q", 2000);
-    assert_true(shunned_has(&s, "q", 1999 + SHUNNED_FOR_MS));
-    assert_false(shunned_has(&s, "q", 2000 + SHUNNED_FOR_MS));
-    for (int i = 0; i < SHUNNED_MAX; i++) {
+    assert_false(unavailable_has(&s, "q", 1));
+    unavailable_add(&s, "q", 1000);
+    unavailable_add(&s, "q", 2000);
+    assert_true(unavailable_has(&s, "q", 1999 + UNAVAILABLE_FOR_MS));
+    assert_false(unavailable_has(&s, "q", 2000 + UNAVAILABLE_FOR_MS));
+    for (int i = 0; i < UNAVAILABLE_MAX; i++) {
         snprintf(name, sizeof name, "q%d", i);
-        shunned_add(&s, name, 3000 + i);
+        unavailable_add(&s, name, 3000 + i);
     }
-    assert_false(shunned_has(&s, "q", 4000)); /* the oldest had to go */
-    assert_true(shunned_has(&s, "q0", 4000) && shunned_has(&s, name, 4000));
+    assert_false(unavailable_has(&s, "q", 4000)); /* the oldest had to go */
+    assert_true(unavailable_has(&s, "q0", 4000) && unavailable_has(&s, name, 4000));
 }
 
 int main(void)

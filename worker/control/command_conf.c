@@ -100,9 +100,9 @@ static json_t *table(const struct settings *s, bool all)
     return conf;
 }
 
-json_t *command_conf(struct panel *p, const json_t *arguments)
+json_t *command_conf(struct control_context *p, const json_t *arguments)
 {
-    return table(p->settings, panel_flag(arguments, "with_defaults"));
+    return table(p->settings, context_flag(arguments, "with_defaults"));
 }
 
 /* --- the report ---------------------------------------------------------------------------- */
@@ -112,7 +112,7 @@ static bool print_settings(const json_t *conf, struct buf *out, struct err *e)
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)conf, name, value) {
-        char *repr = panel_repr(value);
+        char *repr = context_repr(value);
         bool printed = repr && buf_printf(out, e, "%s: %s\n", name, repr);
         free(repr);
         if (!printed)
@@ -121,7 +121,7 @@ static bool print_settings(const json_t *conf, struct buf *out, struct err *e)
     return true;
 }
 
-json_t *command_report(struct panel *p, const json_t *arguments)
+json_t *command_report(struct control_context *p, const json_t *arguments)
 {
     (void)arguments;
     struct err e;

@@ -27,16 +27,17 @@ static json_t *refuse_rate(const json_t *value, enum rate_fault fault)
     const char *given = json_string_value(value);
     const char *slash = given ? strchr(given, '/') : NULL;
     if (fault == RATE_NO_UNIT && slash)
-        return panel_raised("KeyError", "%.100s", slash + 1);
-    return panel_error("Invalid rate limit string: ValueError(\"could not convert string to float: "
-                       "'%.*s'\")",
-                       given ? (int)strcspn(given, "/") : 0, given ? given : "");
+        return context_raised("KeyError", "%.100s", slash + 1);
+    return context_error(
+        "Invalid rate limit string: ValueError(\"could not convert string to float: "
+        "'%.*s'\")",
+        given ? (int)strcspn(given, "/") : 0, given ? given : "");
 }
 
-json_t *command_rate_limit(struct panel *p, const json_t *arguments)
+json_t *command_rate_limit(struct control_context *p, const json_t *arguments)
 {
     const json_t *value = json_object_get(arguments, "rate_limit");
-    const struct task *task = panel_task(p, panel_text(arguments, "task_name"));
+    const struct task *task = context_task(p, context_text(arguments, "task_name"));
     char text[STATE_RATE_TEXT];
     double per_s = 0;
     enum rate_fault fault =
@@ -44,11 +45,11 @@ json_t *command_rate_limit(struct panel *p, const json_t *arguments)
     if (fault != RATE_OK)
         return refuse_rate(value, fault);
     if (!task)
-        return panel_error("unknown task");
+        return context_error("unknown task");
     state_set_rate(p->state, task, per_s, text);
     log_event(LOG_LEVEL_INFO, "rate_limit", "task=%s per_s=%g", task->name, per_s);
-    return text[0] ? panel_ok("new rate limit set successfully")
-                   : panel_ok("rate limit disabled successfully");
+    return text[0] ? context_ok("new rate limit set successfully")
+                   : context_ok("rate limit disabled successfully");
 }
 
 /* --- time ---------------------------------------------------------------------------------- */
@@ -60,17 +61,17 @@ static bool seconds_argument(const json_t *value, double *ret_s)
     return !value || json_is_null(value) || (json_is_number(value) && *ret_s >= 0);
 }
 
-json_t *command_time_limit(struct panel *p, const json_t *arguments)
+json_t *command_time_limit(struct control_context *p, const json_t *arguments)
 {
-    const struct task *task = panel_task(p, panel_text(arguments, "task_name"));
+    const struct task *task = context_task(p, context_text(arguments, "task_name"));
     double soft_s, hard_s;
     if (!task)
-        return panel_error("unknown task");
+        return context_error("unknown task");
     if (!seconds_argument(json_object_get(arguments, "soft"), &soft_s) ||
         !seconds_argument(json_object_get(arguments, "hard"), &hard_s))
-        return panel_raised("ValueError", "soft and hard must be seconds, 0 or more");
+        return context_raised("ValueError", "soft and hard must be seconds, 0 or more");
     state_set_limits(p->state, task, soft_s, hard_s);
     log_event(LOG_LEVEL_INFO, "time_limit", "task=%s soft_s=%g hard_s=%g", task->name, soft_s,
               hard_s);
-    return panel_ok("time limits set successfully");
+    return context_ok("time limits set successfully");
 }

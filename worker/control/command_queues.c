@@ -31,7 +31,7 @@ static json_t *describe(const struct subscription *s)
         "max_priority");
 }
 
-json_t *command_active_queues(struct panel *p, const json_t *arguments)
+json_t *command_active_queues(struct control_context *p, const json_t *arguments)
 {
     (void)arguments;
     struct subscription wanted[SUBSCRIPTIONS_MAX];
@@ -46,7 +46,7 @@ json_t *command_active_queues(struct panel *p, const json_t *arguments)
 
 static bool copy_text(const json_t *arguments, const char *name, char *out, size_t size)
 {
-    const char *given = panel_text(arguments, name);
+    const char *given = context_text(arguments, name);
     size_t length = given ? strlen(given) : 0;
     if (length >= size)
         return false;
@@ -87,7 +87,7 @@ static bool same(const struct subscription *a, const struct subscription *b)
 
 /* Queues, exchanges and bindings stay on the broker: a stranger is not to have them made without
  * end. What has been made before, or tried, is made again when it is missing. */
-static bool count_added(struct panel *p, const struct subscription *wanted, struct err *e)
+static bool count_added(struct control_context *p, const struct subscription *wanted, struct err *e)
 {
     size_t most = (size_t)p->settings->worker.max_added_queues;
     for (size_t i = 0; i < p->added_count; i++)
@@ -102,31 +102,32 @@ static bool count_added(struct panel *p, const struct subscription *wanted, stru
     return true;
 }
 
-json_t *command_add_consumer(struct panel *p, const json_t *arguments)
+json_t *command_add_consumer(struct control_context *p, const json_t *arguments)
 {
     struct subscription wanted = {0};
     struct err e;
-    if (!panel_text(arguments, "queue") || !*panel_text(arguments, "queue") ||
+    if (!context_text(arguments, "queue") || !*context_text(arguments, "queue") ||
         !copy_text(arguments, "queue", wanted.queue, SUBSCRIPTIONS_NAME_MAX + 1) ||
         !copy_text(arguments, "exchange", wanted.exchange, sizeof wanted.exchange) ||
         !copy_text(arguments, "exchange_type", wanted.exchange_type, sizeof wanted.exchange_type) ||
         !copy_text(arguments, "routing_key", wanted.routing_key, sizeof wanted.routing_key))
-        return panel_error("queue must be a text of 1 to %d bytes, exchange and routing_key of at "
-                           "most 255",
-                           SUBSCRIPTIONS_NAME_MAX);
+        return context_error(
+            "queue must be a text of 1 to %d bytes, exchange and routing_key of at "
+            "most 255",
+            SUBSCRIPTIONS_NAME_MAX);
     if (!check_names(p->settings, &wanted, &e) || !count_added(p, &wanted, &e) ||
         !p->make_queue(p, &wanted, &e) || !subscriptions_add(p->subscriptions, &wanted, &e)) {
         log_error(LOG_LEVEL_WARNING, "consumer_not_added", &e);
-        return panel_error("%s: %s", e.code, e.text);
+        return context_error("%s: %s", e.code, e.text);
     }
-    return panel_ok("add consumer %s", wanted.queue);
+    return context_ok("add consumer %s", wanted.queue);
 }
 
-json_t *command_cancel_consumer(struct panel *p, const json_t *arguments)
+json_t *command_cancel_consumer(struct control_context *p, const json_t *arguments)
 {
-    const char *queue = panel_text(arguments, "queue");
+    const char *queue = context_text(arguments, "queue");
     if (!queue)
-        return panel_error("queue must be a text");
+        return context_error("queue must be a text");
     (void)subscriptions_cancel(p->subscriptions, queue); /* one that was not is as good */
-    return panel_ok("no longer consuming from %s", queue);
+    return context_ok("no longer consuming from %s", queue);
 }

@@ -12,7 +12,7 @@
 /* Long enough for a database that is there; the client waits a second in all. */
 #define SAVE_WAIT_MS 400
 
-json_t *command_revoked(struct panel *p, const json_t *arguments)
+json_t *command_revoked(struct control_context *p, const json_t *arguments)
 {
     (void)arguments;
     return state_revoked(p->state);
@@ -23,7 +23,7 @@ json_t *command_revoked(struct panel *p, const json_t *arguments)
 /* Python's repr of a set of texts: {'a', 'b'}, cut. */
 static char *set_repr(const json_t *ids)
 {
-    char *list = panel_repr(ids);
+    char *list = context_repr(ids);
     size_t length = list ? strlen(list) : 0;
     if (length > 2 && list[0] == '[') {
         list[0] = '{';
@@ -77,13 +77,13 @@ static json_t *refuse_signal(const json_t *signal_name)
     const char *given = json_string_value(signal_name);
     for (size_t i = 0; given && given[i] && i < sizeof name - 1; i++)
         name[i] = (char)toupper((unsigned char)given[i]);
-    return panel_raised("AttributeError", "module 'signal' has no attribute 'SIG%s'", name);
+    return context_raised("AttributeError", "module 'signal' has no attribute 'SIG%s'", name);
 }
 
 /* --- by id --------------------------------------------------------------------------------- */
 
 /* Those that can be ids, which are remembered from now on. */
-static json_t *remember(struct panel *p, const json_t *ids)
+static json_t *remember(struct control_context *p, const json_t *ids)
 {
     size_t i;
     const json_t *id;
@@ -99,7 +99,7 @@ static json_t *remember(struct panel *p, const json_t *ids)
 }
 
 /* If the database is there, they are saved before anybody is told. */
-static void flag_revoked(struct panel *p, const json_t *ids)
+static void flag_revoked(struct control_context *p, const json_t *ids)
 {
     char text[512];
     json_t *known = remember(p, ids);
@@ -114,7 +114,7 @@ static void flag_revoked(struct panel *p, const json_t *ids)
 }
 
 /* Those of the ids whose tasks are here; the one that runs is told to stop. */
-static json_t *terminate_known(struct panel *p, const json_t *ids)
+static json_t *terminate_known(struct control_context *p, const json_t *ids)
 {
     struct task_info_limits limits = {p->settings, p->node, TASK_INFO_BODIES};
     char id[256];
@@ -142,11 +142,11 @@ static json_t *answer_terminated(const json_t *known)
 {
     char text[2048];
     if (json_array_size(known) == 0)
-        return panel_ok("terminate: tasks unknown");
-    return panel_ok("terminate: %s", join(known, text, sizeof text));
+        return context_ok("terminate: tasks unknown");
+    return context_ok("terminate: %s", join(known, text, sizeof text));
 }
 
-static json_t *revoke_ids(struct panel *p, const json_t *ids, bool terminate)
+static json_t *revoke_ids(struct control_context *p, const json_t *ids, bool terminate)
 {
     flag_revoked(p, ids);
     if (terminate) {
@@ -156,28 +156,29 @@ static json_t *revoke_ids(struct panel *p, const json_t *ids, bool terminate)
         return answer;
     }
     char *repr = set_repr(ids);
-    json_t *answer = panel_ok("tasks %s flagged as revoked", repr ? repr : "");
+    json_t *answer = context_ok("tasks %s flagged as revoked", repr ? repr : "");
     free(repr);
     return answer;
 }
 
-static json_t *revoke_or_terminate(struct panel *p, const json_t *arguments, bool terminate)
+static json_t *revoke_or_terminate(struct control_context *p, const json_t *arguments,
+                                   bool terminate)
 {
     const json_t *signal_name = json_object_get(arguments, "signal");
     if (terminate && !knows_signal(signal_name))
         return refuse_signal(signal_name);
-    json_t *ids = panel_texts(json_object_get(arguments, "task_id"));
+    json_t *ids = context_texts(json_object_get(arguments, "task_id"));
     json_t *answer = ids ? revoke_ids(p, ids, terminate) : NULL;
     json_decref(ids);
     return answer;
 }
 
-json_t *command_revoke(struct panel *p, const json_t *arguments)
+json_t *command_revoke(struct control_context *p, const json_t *arguments)
 {
-    return revoke_or_terminate(p, arguments, panel_flag(arguments, "terminate"));
+    return revoke_or_terminate(p, arguments, context_flag(arguments, "terminate"));
 }
 
-json_t *command_terminate(struct panel *p, const json_t *arguments)
+json_t *command_terminate(struct control_context *p, const json_t *arguments)
 {
     return revoke_or_terminate(p, arguments, true);
 }
@@ -206,7 +207,7 @@ static json_t *stamps_argument(const json_t *headers)
 }
 
 /* {header: stamps}: what the running task carries of them; it is told to stop. */
-static json_t *terminate_stamped(struct panel *p, const json_t *stamps)
+static json_t *terminate_stamped(struct control_context *p, const json_t *stamps)
 {
     struct task_info_limits limits = {p->settings, p->node, TASK_INFO_BODIES};
     size_t count;
@@ -228,31 +229,31 @@ static json_t *terminate_stamped(struct panel *p, const json_t *stamps)
     return found;
 }
 
-static json_t *answer_stamped(struct panel *p, const json_t *stamps, bool terminate)
+static json_t *answer_stamped(struct control_context *p, const json_t *stamps, bool terminate)
 {
     json_t *found = terminate ? terminate_stamped(p, stamps) : NULL;
     bool any = json_object_size(found) > 0;
-    char *repr = panel_repr(any ? found : stamps);
-    json_t *answer = panel_ok("headers %s %s", repr ? repr : "",
-                              any         ? "revoked"
-                              : terminate ? "were not terminated"
-                                          : "flagged as revoked, but not terminated");
+    char *repr = context_repr(any ? found : stamps);
+    json_t *answer = context_ok("headers %s %s", repr ? repr : "",
+                                any         ? "revoked"
+                                : terminate ? "were not terminated"
+                                            : "flagged as revoked, but not terminated");
     json_decref(found);
     free(repr);
     return answer;
 }
 
-json_t *command_revoke_by_stamps(struct panel *p, const json_t *arguments)
+json_t *command_revoke_by_stamps(struct control_context *p, const json_t *arguments)
 {
     const json_t *signal_name = json_object_get(arguments, "signal");
     if (!knows_signal(signal_name))
         return refuse_signal(signal_name);
     json_t *stamps = stamps_argument(json_object_get(arguments, "headers"));
     if (!stamps)
-        return panel_raised("ValueError", "headers must be a mapping or a list of header=stamp");
+        return context_raised("ValueError", "headers must be a mapping or a list of header=stamp");
     json_t *answer = state_revoke_stamps(p->state, stamps)
-                         ? answer_stamped(p, stamps, panel_flag(arguments, "terminate"))
-                         : panel_error("more than %d stamps", STAMPS_MAX);
+                         ? answer_stamped(p, stamps, context_flag(arguments, "terminate"))
+                         : context_error("more than %d stamps", STAMPS_MAX);
     json_decref(stamps);
     return answer;
 }

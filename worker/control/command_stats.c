@@ -7,7 +7,7 @@
 #include "common/base/clock.h"
 #include "worker/control/context.h"
 
-static json_t *pool(const struct panel *p)
+static json_t *pool(const struct control_context *p)
 {
     return json_pack("{s:s, s:i, s:[i], s:s, s:b, s:[I, I], s:s}", "implementation",
                      "meterbeat:executor", "max-concurrency", 1, "processes", (int)getpid(),
@@ -64,7 +64,7 @@ static json_t *usage(void)
     return NULL;
 }
 
-json_t *command_stats(struct panel *p, const json_t *arguments)
+json_t *command_stats(struct control_context *p, const json_t *arguments)
 {
     (void)arguments;
     char clock[32];

@@ -11,7 +11,7 @@
 /* The names are Celery's, and so is what it says when an argument is missing or too many. */
 struct command {
     const char *name;
-    panel_command *answer;
+    context_command *answer;
     const char *needed[NAMES_MAX];  /* without one of them: TypeError */
     bool strict;                    /* takes no argument that is not listed */
     bool changes;                   /* something: only worker.remote_control = "all" takes it */
@@ -110,8 +110,8 @@ static json_t *refuse_missing(const struct command *c, const json_t *arguments)
     if (count == 0)
         return NULL;
     list_missing(missing, count, names, sizeof names);
-    return panel_raised("TypeError", "%s() missing %zu required positional argument%s: %s", c->name,
-                        count, count > 1 ? "s" : "", names);
+    return context_raised("TypeError", "%s() missing %zu required positional argument%s: %s",
+                          c->name, count, count > 1 ? "s" : "", names);
 }
 
 static bool is_among(const char *const names[NAMES_MAX], const char *name)
@@ -128,24 +128,24 @@ static json_t *refuse_extra(const struct command *c, const json_t *arguments)
     json_t *value;
     json_object_foreach((json_t *)arguments, name, value) {
         if (c->strict && !is_among(c->needed, name) && !is_among(c->allowed, name))
-            return panel_raised("TypeError", "%s() got an unexpected keyword argument '%.200s'",
-                                c->name, name);
+            return context_raised("TypeError", "%s() got an unexpected keyword argument '%.200s'",
+                                  c->name, name);
     }
     return NULL;
 }
 
-json_t *commands_answer(struct panel *p, const char *method, const json_t *arguments)
+json_t *commands_answer(struct control_context *p, const char *method, const json_t *arguments)
 {
     const struct command *c = find(method);
     if (!c)
-        return panel_raised("KeyError", "%.200s", method);
+        return context_raised("KeyError", "%.200s", method);
     if (c->changes && strcmp(p->settings->worker.remote_control, "all") != 0) {
         log_event(LOG_LEVEL_WARNING, "control_closed", "method=%s", method);
-        return panel_error("%s is closed here: worker.remote_control is \"%s\"", c->name,
-                           p->settings->worker.remote_control);
+        return context_error("%s is closed here: worker.remote_control is \"%s\"", c->name,
+                             p->settings->worker.remote_control);
     }
     if (arguments && !json_is_object(arguments))
-        return panel_raised("TypeError", "the arguments of %s must be a mapping", c->name);
+        return context_raised("TypeError", "the arguments of %s must be a mapping", c->name);
     json_t *none = json_object();
     const json_t *given = arguments ? arguments : none;
     json_t *answer = refuse_extra(c, given);

@@ -9,6 +9,6 @@
  * says it for a method it does not know and for arguments that do not fit. arguments: anything;
  * NULL: none. p->heartbeat and p->shutdown say what else is to be done. NULL: no memory.
  */
-json_t *commands_answer(struct panel *p, const char *method, const json_t *arguments);
+json_t *commands_answer(struct control_context *p, const char *method, const json_t *arguments);
 
 #endif

@@ -15,7 +15,7 @@
 
 /* --- what is here -------------------------------------------------------------------------- */
 
-static struct task_info_limits info_limits(const struct panel *p)
+static struct task_info_limits info_limits(const struct control_context *p)
 {
     return (struct task_info_limits){p->settings, p->node, TASK_INFO_BODIES};
 }
@@ -39,7 +39,7 @@ static void correct_stage(struct state_entry *entry, int64_t now_ms)
     entry->since_ms = eta_ms;
 }
 
-static struct state_entry *all_entries(struct panel *p, size_t *ret_count)
+static struct state_entry *all_entries(struct control_context *p, size_t *ret_count)
 {
     int64_t now_ms = clock_wall_ms();
     struct state_entry *entries = state_entries(p->state, DELIVERY_UNKNOWN, ret_count);
@@ -48,7 +48,7 @@ static struct state_entry *all_entries(struct panel *p, size_t *ret_count)
     return entries;
 }
 
-static json_t *list_stage(struct panel *p, enum delivery_stage stage, bool safe)
+static json_t *list_stage(struct control_context *p, enum delivery_stage stage, bool safe)
 {
     struct task_info_limits limits = info_limits(p);
     size_t count;
@@ -68,18 +68,18 @@ static json_t *list_stage(struct panel *p, enum delivery_stage stage, bool safe)
     return list;
 }
 
-json_t *command_active(struct panel *p, const json_t *arguments)
+json_t *command_active(struct control_context *p, const json_t *arguments)
 {
-    return list_stage(p, DELIVERY_ACTIVE, panel_flag(arguments, "safe"));
+    return list_stage(p, DELIVERY_ACTIVE, context_flag(arguments, "safe"));
 }
 
-json_t *command_reserved(struct panel *p, const json_t *arguments)
+json_t *command_reserved(struct control_context *p, const json_t *arguments)
 {
     (void)arguments;
     return list_stage(p, DELIVERY_RESERVED, false);
 }
 
-json_t *command_scheduled(struct panel *p, const json_t *arguments)
+json_t *command_scheduled(struct control_context *p, const json_t *arguments)
 {
     (void)arguments;
     return list_stage(p, DELIVERY_SCHEDULED, false);
@@ -92,13 +92,13 @@ static const char *stage_word(enum delivery_stage stage)
                                          : "reserved";
 }
 
-json_t *command_query_task(struct panel *p, const json_t *arguments)
+json_t *command_query_task(struct control_context *p, const json_t *arguments)
 {
     struct task_info_limits limits = info_limits(p);
     char id[256];
     size_t count, i;
     const json_t *wanted;
-    json_t *ids = panel_texts(json_object_get(arguments, "ids")), *set = json_object();
+    json_t *ids = context_texts(json_object_get(arguments, "ids")), *set = json_object();
     struct state_entry *entries = all_entries(p, &count);
     json_t *found = json_object();
     json_array_foreach(ids, i, wanted) {
@@ -121,7 +121,7 @@ json_t *command_query_task(struct panel *p, const json_t *arguments)
 /* --- which there are ----------------------------------------------------------------------- */
 
 /* One attribute of a task as text; false: it has none of that name, or no value. */
-static bool attribute(const struct panel *p, const struct task *task, const char *item,
+static bool attribute(const struct control_context *p, const struct task *task, const char *item,
                       char text[ITEM_TEXT])
 {
     double soft_s, hard_s;
@@ -143,10 +143,10 @@ static bool attribute(const struct panel *p, const struct task *task, const char
 }
 
 /* "parse [rate_limit=10/m]" */
-static json_t *describe(const struct panel *p, const char *name, const json_t *items)
+static json_t *describe(const struct control_context *p, const char *name, const json_t *items)
 {
     char line[1024], text[ITEM_TEXT];
-    const struct task *task = panel_task(p, name);
+    const struct task *task = context_task(p, name);
     size_t used = (size_t)snprintf(line, sizeof line, "%.300s", name), start = used, i;
     const json_t *item;
     json_array_foreach((json_t *)items, i, item) {
@@ -180,7 +180,7 @@ static size_t list_names(const struct settings *s, const char **names, size_t mo
     return n;
 }
 
-json_t *command_registered(struct panel *p, const json_t *arguments)
+json_t *command_registered(struct control_context *p, const json_t *arguments)
 {
     const char *names[SETTINGS_MAX_ALIASES + 64];
     size_t count = list_names(p->settings, names, ARRAY_LEN(names));

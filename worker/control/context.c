@@ -27,7 +27,7 @@ static json_t *answer(const char *key, const char *format, va_list values)
     return json_pack("{s:o}", key, text_value(text));
 }
 
-json_t *panel_ok(const char *format, ...)
+json_t *context_ok(const char *format, ...)
 {
     va_list values;
     va_start(values, format);
@@ -36,7 +36,7 @@ json_t *panel_ok(const char *format, ...)
     return ok;
 }
 
-json_t *panel_error(const char *format, ...)
+json_t *context_error(const char *format, ...)
 {
     va_list values;
     va_start(values, format);
@@ -45,12 +45,12 @@ json_t *panel_error(const char *format, ...)
     return error;
 }
 
-char *panel_repr(const json_t *value)
+char *context_repr(const json_t *value)
 {
     return message_python_repr(value, REPR_MAX);
 }
 
-json_t *panel_raised(const char *exception, const char *format, ...)
+json_t *context_raised(const char *exception, const char *format, ...)
 {
     char text[TEXT_MAX];
     va_list values;
@@ -58,8 +58,8 @@ json_t *panel_raised(const char *exception, const char *format, ...)
     (void)vsnprintf(text, sizeof text, format, values);
     va_end(values);
     json_t *value = text_value(text);
-    char *repr = value ? panel_repr(value) : NULL;
-    json_t *raised = repr ? panel_error("%s(%s)", exception, repr) : NULL;
+    char *repr = value ? context_repr(value) : NULL;
+    json_t *raised = repr ? context_error("%s(%s)", exception, repr) : NULL;
     json_decref(value);
     free(repr);
     return raised;
@@ -67,12 +67,12 @@ json_t *panel_raised(const char *exception, const char *format, ...)
 
 /* --- arguments ----------------------------------------------------------------------------- */
 
-const char *panel_text(const json_t *arguments, const char *name)
+const char *context_text(const json_t *arguments, const char *name)
 {
     return json_string_value(json_object_get(arguments, name));
 }
 
-bool panel_flag(const json_t *arguments, const char *name)
+bool context_flag(const json_t *arguments, const char *name)
 {
     const json_t *value = json_object_get(arguments, name);
     return json_is_true(value) || (json_is_number(value) && json_number_value(value) != 0) ||
@@ -91,7 +91,7 @@ static bool has_text(const json_t *list, const char *text)
     return false;
 }
 
-json_t *panel_texts(const json_t *value)
+json_t *context_texts(const json_t *value)
 {
     json_t *list = json_array();
     size_t i, seen = 0;
@@ -107,7 +107,7 @@ json_t *panel_texts(const json_t *value)
     return list;
 }
 
-void panel_learn_revoked(const struct settings *s, struct state *st, const json_t *revoked)
+void context_learn_revoked(const struct settings *s, struct state *st, const json_t *revoked)
 {
     size_t i;
     const char *id;
@@ -123,7 +123,7 @@ void panel_learn_revoked(const struct settings *s, struct state *st, const json_
     }
 }
 
-const struct task *panel_task(const struct panel *p, const char *name)
+const struct task *context_task(const struct control_context *p, const char *name)
 {
     return name ? task_find(settings_task_name(p->settings, name)) : NULL;
 }

@@ -14,7 +14,7 @@
 #include "worker/runtime/subscriptions.h"
 
 /* Control thread only. Everything is borrowed. */
-struct panel {
+struct control_context {
     const struct settings *settings;
     const char *node;
     struct state *state;
@@ -24,7 +24,7 @@ struct panel {
     struct revocations *revocations; /* NULL: no database, they are kept in memory alone */
     int64_t started_ms;              /* monotonic */
     /* Makes a queue that is to be consumed from, on a connection of its own. */
-    bool (*make_queue)(struct panel *p, const struct subscription *wanted, struct err *e);
+    bool (*make_queue)(struct control_context *p, const struct subscription *wanted, struct err *e);
     struct subscription *added; /* what add_consumer has had made; NULL: nothing yet */
     size_t added_count;
     /* Out: what the control thread is to do after the command. */
@@ -35,45 +35,45 @@ struct panel {
  * A command. arguments: an object, with all that the table says it needs. Returns the answer, the
  * caller's: an object with "ok" or "error" where Celery's has; NULL: no memory.
  */
-typedef json_t *panel_command(struct panel *p, const json_t *arguments);
+typedef json_t *context_command(struct control_context *p, const json_t *arguments);
 
 /* {"ok": text}, {"error": text}; the text as printf. What is no UTF-8 is shown as "?". */
-json_t *panel_ok(const char *format, ...) PRINTF_LIKE(1, 2);
-json_t *panel_error(const char *format, ...) PRINTF_LIKE(1, 2);
+json_t *context_ok(const char *format, ...) PRINTF_LIKE(1, 2);
+json_t *context_error(const char *format, ...) PRINTF_LIKE(1, 2);
 /* {"error": "ValueError('text')"}: how Celery answers when a command raises. */
-json_t *panel_raised(const char *exception, const char *format, ...) PRINTF_LIKE(2, 3);
+json_t *context_raised(const char *exception, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Python's repr of a value for a text, cut; the caller's to free; NULL: no memory. */
-char *panel_repr(const json_t *value);
+char *context_repr(const json_t *value);
 /* A text argument, or NULL. */
-const char *panel_text(const json_t *arguments, const char *name);
+const char *context_text(const json_t *arguments, const char *name);
 /* A flag, as Python would take it. */
-bool panel_flag(const json_t *arguments, const char *name);
+bool context_flag(const json_t *arguments, const char *name);
 /* An argument that is one text or a list of them, as a new list of the texts, each once; NULL: no
  * memory. */
-json_t *panel_texts(const json_t *value);
+json_t *context_texts(const json_t *value);
 /* What another worker knows to be revoked: a list of ids, or an object by id. Whoever may not
  * revoke is not believed in this either. */
-void panel_learn_revoked(const struct settings *s, struct state *st, const json_t *revoked);
+void context_learn_revoked(const struct settings *s, struct state *st, const json_t *revoked);
 /* The row of the task table for a name or alias; NULL: there is none. */
-const struct task *panel_task(const struct panel *p, const char *name);
+const struct task *context_task(const struct control_context *p, const char *name);
 
 /* --- the commands, a file a concern -------------------------------------------------------- */
 /* command_worker.c */
-panel_command command_ping, command_hello, command_heartbeat, command_clock, command_shutdown,
+context_command command_ping, command_hello, command_heartbeat, command_clock, command_shutdown,
     command_election, command_enable_events, command_disable_events;
 /* command_stats.c, command_conf.c */
-panel_command command_stats, command_conf, command_report;
+context_command command_stats, command_conf, command_report;
 /* command_tasks.c */
-panel_command command_active, command_reserved, command_scheduled, command_query_task,
+context_command command_active, command_reserved, command_scheduled, command_query_task,
     command_registered;
 /* command_revoke.c */
-panel_command command_revoked, command_revoke, command_terminate, command_revoke_by_stamps;
+context_command command_revoked, command_revoke, command_terminate, command_revoke_by_stamps;
 /* command_limits.c */
-panel_command command_rate_limit, command_time_limit;
+context_command command_rate_limit, command_time_limit;
 /* command_queues.c */
-panel_command command_active_queues, command_add_consumer, command_cancel_consumer;
+context_command command_active_queues, command_add_consumer, command_cancel_consumer;
 /* command_absent.c: what one process with one task at a time has not */
-panel_command command_pool_resize, command_pool_restart, command_autoscale, command_objgraph,
+context_command command_pool_resize, command_pool_restart, command_autoscale, command_objgraph,
     command_memsample, command_memdump;
 
 #endif

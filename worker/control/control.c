@@ -37,7 +37,7 @@ struct control {
     struct state *state;
     struct events *events;
     struct revocations *revocations; /* NULL: no database */
-    struct panel panel;
+    struct control_context panel;
     struct mailbox mailbox;
     struct broker *broker; /* NULL: not connected */
     bool blocked;          /* a resource alarm: publishing would only fill the socket */
@@ -73,9 +73,9 @@ static bool open_mailbox(struct control *c, struct err *e)
     if (!mailbox_open(&c->mailbox, c->broker, e) || !send_worker_event(c, "worker-online", e))
         return false;
     c->heartbeat_due_ms = clock_mono_ms() + HEARTBEAT_MS;
-    if (mailbox_say_hello(&c->mailbox, c->broker, c->state, &hello))
+    if (mailbox_mingle(&c->mailbox, c->broker, c->state, &hello))
         return true;
-    log_error(LOG_LEVEL_WARNING, "hello_not_sent", &hello); /* others are learnt from later */
+    log_error(LOG_LEVEL_WARNING, "mingle_failed", &hello); /* others are learnt from later */
     return hello.kind == ERR_REJECT || err_set(e, hello.kind, hello.code, "%s", hello.text);
 }
 
@@ -326,14 +326,14 @@ bool control_new(const struct settings *s, const char *name, struct handover *h,
     c->state = state_new(s);
     c->events = c->state ? events_new(s, name, c->state, c->wake_fd) : NULL;
     mailbox_make(s, name, &c->mailbox);
-    c->panel = (struct panel){.settings = s,
-                              .node = name,
-                              .state = c->state,
-                              .events = c->events,
-                              .handover = h,
-                              .subscriptions = queues,
-                              .make_queue = mailbox_make_queue,
-                              .started_ms = clock_mono_ms()};
+    c->panel = (struct control_context){.settings = s,
+                                        .node = name,
+                                        .state = c->state,
+                                        .events = c->events,
+                                        .handover = h,
+                                        .subscriptions = queues,
+                                        .make_queue = mailbox_make_queue,
+                                        .started_ms = clock_mono_ms()};
     if (c->wake_fd < 0 || !c->events) {
         control_free(c);
         return err_set(e, ERR_FATAL, "no_memory", "no memory for remote control");

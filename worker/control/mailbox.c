@@ -48,7 +48,7 @@ bool mailbox_open(struct mailbox *m, struct broker *b, struct err *e)
            broker_consume_unacknowledged(b, m->queue, m->node, e);
 }
 
-bool mailbox_make_queue(struct panel *p, const struct subscription *wanted, struct err *e)
+bool mailbox_make_queue(struct control_context *p, const struct subscription *wanted, struct err *e)
 {
     const char *queue = wanted->queue, *exchange = wanted->exchange;
     const char *type = wanted->exchange_type[0] ? wanted->exchange_type : "direct";
@@ -116,7 +116,7 @@ bool mailbox_send_events(struct mailbox *m, struct broker *b, json_t *events, co
 
 /* --- other workers ------------------------------------------------------------------------- */
 
-bool mailbox_say_hello(struct mailbox *m, struct broker *b, struct state *st, struct err *e)
+bool mailbox_mingle(struct mailbox *m, struct broker *b, struct state *st, struct err *e)
 {
     struct envelope v = {.priority = -1};
     if (strcmp(m->settings->worker.remote_control, "off") == 0)
@@ -139,7 +139,7 @@ bool mailbox_take_reply(const struct mailbox *m, const struct broker_event *even
         if (strcmp(node, m->node) == 0 || !json_is_object(answer))
             continue;
         state_clock_hear(st, json_integer_value(json_object_get(answer, "clock")));
-        panel_learn_revoked(m->settings, st, json_object_get(answer, "revoked"));
+        context_learn_revoked(m->settings, st, json_object_get(answer, "revoked"));
         log_event(LOG_LEVEL_DEBUG, "hello_answered", "%s", "");
     }
     state_clock_hear(st, clock);

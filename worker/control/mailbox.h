@@ -24,8 +24,8 @@ void mailbox_make(const struct settings *s, const char *node, struct mailbox *re
  * exchange for events in any case. b: fresh, broker_open_plain. Errors: broker_exchange.h's. */
 MUST_CHECK bool mailbox_open(struct mailbox *m, struct broker *b, struct err *e);
 /* Asks the other workers what is revoked: each answers when it likes. */
-MUST_CHECK bool mailbox_say_hello(struct mailbox *m, struct broker *b, struct state *st,
-                                  struct err *e);
+MUST_CHECK bool mailbox_mingle(struct mailbox *m, struct broker *b, struct state *st,
+                               struct err *e);
 /* True: it was an answer to that, and what it says is known now. */
 bool mailbox_take_reply(const struct mailbox *m, const struct broker_event *event,
                         struct state *st);
@@ -40,7 +40,7 @@ MUST_CHECK bool mailbox_send_events(struct mailbox *m, struct broker *b, json_t 
                                     const char *type, struct err *e);
 /* For panel.make_queue: on a connection of its own, as asking for what is missing closes a channel.
  * Errors: broker_open's and broker_declare_work's. */
-MUST_CHECK bool mailbox_make_queue(struct panel *p, const struct subscription *wanted,
+MUST_CHECK bool mailbox_make_queue(struct control_context *p, const struct subscription *wanted,
                                    struct err *e);
 
 #endif

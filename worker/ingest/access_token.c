@@ -76,7 +76,7 @@ static bool store_surely(const struct ingest_request *r, const struct authorizat
             authorization_store(r->task->pg, keys, r->source.custodian.destination, a->id,
                                 a->generation, &tokens, &is_new, e))
             return true;
-        if (e->kind != ERR_RETRY || clock_mono_ms() > until)
+        if ((e->kind != ERR_RETRY && e->kind != ERR_COMMIT_UNKNOWN) || clock_mono_ms() > until)
             return err_wrap(e, "new tokens could not be stored");
         (void)nanosleep(&(struct timespec){.tv_nsec = STORE_PAUSE_MS * 1000 * 1000}, NULL);
     }
@@ -187,7 +187,7 @@ static bool refresh_alone(const struct ingest_request *r, int64_t id, int64_t us
         if (!is_busy)
             break;
         if (clock_mono_ms() > until) {
-            (void)err_set(e, ERR_RETRY, TASK_NOT_NOW, "another worker is asking for its token");
+            (void)err_set(e, ERR_NOT_NOW, "not_now", "another worker is asking for its token");
             e->retry_after_s = 1;
             return false;
         }

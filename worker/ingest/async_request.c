@@ -8,7 +8,7 @@
 
 static bool not_now(const struct pending *pending, struct err *e)
 {
-    (void)err_set(e, ERR_RETRY, TASK_NOT_NOW,
+    (void)err_set(e, ERR_NOT_NOW, "not_now",
                   "the custodian is making the answer: asked %" PRId64 " times, again in %" PRId64
                   " s",
                   pending->polls, pending->next_poll_in_s);

@@ -20,7 +20,7 @@ struct checkpoint {
 MUST_CHECK bool checkpoint_load(const struct ingest_request *r, struct staged_feed *feed,
                                 struct checkpoint *ret_checkpoint, struct err *e);
 /* Commits the staged and flushed days to the ledger, and the checkpoint with them. Fills in the
- * fingerprint if it is missing. Errors: those of ingest_commit_days; ERR_RETRY "lease_lost". */
+ * fingerprint if it is missing. Errors: those of ingest_commit_days; ERR_LEASE_LOST "lease_lost". */
 MUST_CHECK bool checkpoint_commit(const struct ingest_request *r, struct staged_feed *feed,
                                   struct ingest_result *result, struct checkpoint *c,
                                   struct err *e);

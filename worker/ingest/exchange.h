@@ -21,7 +21,7 @@ MUST_CHECK bool exchange_open(const struct ingest_request *r, struct exchange **
 void exchange_freep(struct exchange **x); /* for CLEANUP; wipes the token */
 /*
  * Sends it; after a 401 once more, with a new token. False: as feed_fetch, access_token_get;
- * ERR_REJECT "clear_text"; ERR_RETRY TASK_NOT_NOW when the host has no slot soon.
+ * ERR_REJECT "clear_text"; ERR_NOT_NOW when the host has no slot soon.
  */
 MUST_CHECK bool exchange_send(struct exchange *x, const struct exchange_request *request,
                               const struct feed_sink *sink, struct feed_answer *ret_answer,

@@ -13,7 +13,7 @@
 static bool none_free(const char *host, int64_t wait_ms, struct err *e)
 {
     int64_t wait_s = (wait_ms + 999) / 1000;
-    (void)err_set(e, ERR_RETRY, TASK_NOT_NOW,
+    (void)err_set(e, ERR_NOT_NOW, "not_now",
                   "%s has as many requests as its custodian allows: a slot in %lld s at the "
                   "earliest",
                   host, (long long)wait_s);

@@ -11,7 +11,7 @@
 #define RATE_SLOT_LONG_MS 70000
 
 /* At the host of url, within patience_ms; give it back with rate_slot_release. False: ERR_RETRY
- * TASK_NOT_NOW, none is free; those of rate_limiter_acquire and task_go_on. */
+ * ERR_NOT_NOW, none is free; those of rate_limiter_acquire and task_go_on. */
 MUST_CHECK bool rate_slot_acquire(struct task_context *t, const struct custodian *c,
                                   const char *url, int64_t patience_ms, int64_t *ret_slot,
                                   struct err *e);

@@ -194,7 +194,7 @@ static bool writer_out_of_time(const struct writer *w, struct err *e)
 {
     if (!w->has_committed || strcmp(e->code, "time_limit") != 0)
         return false;
-    (void)err_set(e, ERR_RETRY, TASK_NOT_NOW,
+    (void)err_set(e, ERR_NOT_NOW, "not_now",
                   "%" PRId64 " of %" PRId64 " points are written and committed; the rest follows",
                   w->checkpoint.points, w->result->counts.points);
     e->retry_after_s = 1;

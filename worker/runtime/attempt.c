@@ -8,7 +8,7 @@
 #include "worker/runtime/state.h"
 #include "worker/runtime/republish.h"
 
-/* A lease is renewed after a third of it, but the books need not hear of progress every second. */
+/* A lease is renewed after a third of it, but the database need not hear of progress every second. */
 #define RENEW_AT_MOST_EVERY_MS 2000
 
 /* --- reading ------------------------------------------------------------------------------- */
@@ -47,12 +47,12 @@ bool attempt_read(struct attempt *a, struct err *e)
     const struct settings *s = a->executor->settings;
     struct message_limits limits = {.max_bytes = (size_t)s->worker.max_message_bytes,
                                     .max_depth = (size_t)s->worker.max_message_depth};
-    a->failed = letter_attempt(&a->delivery->envelope);
+    a->failed = republish_attempt(&a->delivery->envelope);
     if (a->delivery->defect[0])
         return refuse_defect(a, e);
     if (!message_decode(&a->delivery->envelope, &limits, &a->message, e))
         return false;
-    a->readable = true;
+    a->is_readable = true;
     const char *name = settings_task_name(s, a->message.task);
     a->task = task_find(name);
     a->key = (struct run_key){.task_id = a->message.id,
@@ -69,20 +69,25 @@ bool attempt_read(struct attempt *a, struct err *e)
            err_set(e, ERR_REJECT, "unknown_task", "this worker has no task %.200s", name);
 }
 
-bool attempt_expired(const struct attempt *a, int64_t now_ms)
+bool attempt_is_wanted(struct attempt *a, int64_t now_ms, struct err *e)
 {
-    return a->message.expires_ms && a->message.expires_ms <= now_ms;
+    a->revocation = REVOKED_EXPIRED;
+    if (a->message.expires_ms && a->message.expires_ms <= now_ms)
+        return err_set(e, ERR_REVOKED, "expired", "its message has expired");
+    a->revocation = REVOKED_BY_REQUEST;
+    return !state_is_revoked(a->executor->state, a->message.id, a->message.headers) ||
+           err_set(e, ERR_REVOKED, "task_revoked", "by remote control");
 }
 
 void attempt_free(struct attempt *a)
 {
-    if (a->readable)
+    if (a->is_readable)
         message_free(&a->message);
     json_decref(a->result);
     log_context("%s", "");
 }
 
-bool attempt_void(const struct attempt *a)
+bool attempt_is_void(const struct attempt *a)
 {
     return a->delivery->epoch != handover_epoch(a->executor->handover);
 }
@@ -109,25 +114,9 @@ static int64_t time_limit_ms(const struct attempt *a)
 static bool attempt_go_on(void *context, const char *progress, struct err *e);
 static bool attempt_should_stop(void *context);
 
-/* What was revoked while its delivery waited for the books, or for its start to be told. From here
- * on it can be terminated: nothing falls in between. */
-static bool still_wanted(struct attempt *a, struct err *e)
-{
-    struct state *st = a->executor->state;
-    return !state_is_revoked(st, a->message.id, a->message.headers) ||
-           err_set(e, ERR_RETRY, "task_revoked", "by remote control");
-}
-
-bool attempt_revoked(const struct err *why, enum revocation *ret_how)
-{
-    bool terminated = strcmp(why->code, "terminated") == 0;
-    *ret_how = terminated ? REVOKED_TERMINATED : REVOKED_BY_REQUEST;
-    return terminated || strcmp(why->code, "task_revoked") == 0;
-}
-
 bool attempt_perform(struct attempt *a, struct err *e)
 {
-    struct executor *x = a->executor;
+    struct executor_context *x = a->executor;
     a->started_ms = a->renewed_ms = clock_mono_ms();
     a->deadline_ms = a->started_ms + time_limit_ms(a);
     const struct task_host host = {
@@ -139,7 +128,9 @@ bool attempt_perform(struct attempt *a, struct err *e)
                                    .now_ms = a->has_run ? a->run.now_ms : clock_wall_ms(),
                                    .host = &host};
     state_started(x->state, a->delivery, a->task, a->message.id, clock_wall_ms());
-    bool done = still_wanted(a, e) && a->task->perform(&context, &a->result, e);
+    /* What was revoked while its delivery waited for the database, or for its start to be told.
+     * From here on it can be terminated: nothing falls in between. */
+    bool done = attempt_is_wanted(a, INT64_MIN, e) && a->task->perform(&context, &a->result, e);
     state_ended(x->state, a->delivery);
     if (!done) {
         json_decref(a->result);
@@ -150,12 +141,13 @@ bool attempt_perform(struct attempt *a, struct err *e)
     return done;
 }
 
-static bool check_limits(const struct attempt *a, int64_t now_ms, struct err *e)
+static bool check_limits(struct attempt *a, int64_t now_ms, struct err *e)
 {
+    a->revocation = REVOKED_TERMINATED;
     if (state_terminated(a->executor->state))
-        return err_set(e, ERR_RETRY, "terminated", "by remote control");
+        return err_set(e, ERR_REVOKED, "terminated", "by remote control");
     if (handover_stopping(a->executor->handover) == STOP_NOW)
-        return err_set(e, ERR_RETRY, "stopping", "the worker stops");
+        return err_set(e, ERR_STOPPING, "stopping", "the worker stops");
     if (now_ms >= a->deadline_ms)
         return err_set(e, ERR_RETRY, "time_limit", "not done within %lld s",
                        (long long)(a->deadline_ms - a->started_ms) / 1000);
@@ -166,7 +158,7 @@ static bool check_limits(const struct attempt *a, int64_t now_ms, struct err *e)
 static bool attempt_go_on(void *context, const char *progress, struct err *e)
 {
     struct attempt *a = context;
-    struct executor *x = a->executor;
+    struct executor_context *x = a->executor;
     int64_t now_ms = clock_mono_ms(), lease_s = x->settings->worker.lease_s;
     if (!check_limits(a, now_ms, e))
         return false;
@@ -177,7 +169,7 @@ static bool attempt_go_on(void *context, const char *progress, struct err *e)
     a->renewed_ms = now_ms;
     if (!run_renew(x->pg, &a->run, lease_s, progress, e))
         return false;
-    attendance_tell(&x->attendance, x->pg, a->message.id, handover_done(x->handover), now_ms);
+    heartbeat_send(&x->heartbeat, x->pg, a->message.id, handover_done(x->handover), now_ms);
     return true;
 }
 

@@ -5,7 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/celery/task_message.h"
-#include "worker/runtime/task_report.h"
+#include "worker/runtime/task_result.h"
 #include "common/celery/canvas.h"
 #include "worker/task/task.h"
 
@@ -16,7 +16,7 @@ static bool reply(const struct settings *s, const struct message *m, const struc
                   const json_t *result, struct brief_reply *ret_reply, int64_t now_ms)
 {
     struct err e;
-    struct result_address to = report_address(m, v);
+    struct result_address to = task_result_address(m, v);
     if (!to.reply_to)
         return true;
     if (!result_encode(&to, RESULT_SUCCESS, result, NULL, (size_t)s->worker.max_result_bytes,

@@ -58,7 +58,7 @@ struct consumer {
     size_t settled_ring;
     uint64_t ack_up_to, acks; /* not sent yet */
     int64_t listened_ms;      /* to a broker that did not show anything */
-    struct outlet *outlet;
+    struct publisher *publisher;
     int64_t replies_end_ms; /* monotonic; 0: the executor has not ended yet */
 };
 
@@ -79,7 +79,7 @@ static void release_deliveries(struct consumer *c, struct delivery *d)
 static void new_epoch(struct consumer *c)
 {
     release_deliveries(c, handover_next_epoch(c->handover));
-    outlet_forget_replies(c->outlet);
+    publisher_forget_replies(c->publisher);
     c->epoch = handover_epoch(c->handover);
     c->settled_up_to = c->acks = 0;
     memset(c->settled_alone, 0, c->settled_ring * sizeof *c->settled_alone);
@@ -201,7 +201,7 @@ static bool start_consuming(struct consumer *c, struct err *e)
         if (!declare_source(c, wanted[i].queue, &r, e) && !leave_out(c, &wanted[i], e))
             return false;
     if (r.unfinished)
-        outlet_finish_retry_queues(c->outlet);
+        publisher_finish_retry_queues(c->publisher);
     return consume_missing(c, wanted, count, e);
 }
 
@@ -426,7 +426,7 @@ static void hand_over(struct consumer *c, const char *queue, struct broker_event
     }
     d->epoch = c->epoch;
     d->tag = event->tag;
-    d->redelivered = event->redelivered || letter_came_before(&event->envelope);
+    d->redelivered = event->redelivered || republish_has_returned(&event->envelope);
     snprintf(d->queue, sizeof d->queue, "%s", queue);
     snprintf(d->exchange, sizeof d->exchange, "%s", event->exchange);
     snprintf(d->routing_key, sizeof d->routing_key, "%s", event->routing_key);
@@ -470,13 +470,13 @@ static bool take_delivery(struct consumer *c, struct broker_event *event, struct
         return give_back(c, event, e);
     if (!make_ring(c, tag))
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a delivery");
-    if (event->defect[0] || event->redelivered || letter_came_before(&event->envelope) ||
+    if (event->defect[0] || event->redelivered || republish_has_returned(&event->envelope) ||
         !handover_idle(c->handover) || !may_be_brief(c, &event->envelope, &task) ||
         !brief_perform(c->settings, &event->envelope, &reply)) {
         hand_over(c, source->queue, event);
         return true;
     }
-    if (reply.to && !outlet_reply(c->outlet, &reply.result, reply.to, tag)) {
+    if (reply.to && !publisher_reply(c->publisher, &reply.result, reply.to, tag)) {
         hand_over(c, source->queue, event); /* done once more: it has no effects */
         return true;
     }
@@ -555,7 +555,7 @@ static void acknowledge_replied(struct consumer *c)
     uint64_t tag;
     struct err e;
     bool sent = true;
-    while (c->broker && sent && outlet_replied(c->outlet, &tag))
+    while (c->broker && sent && publisher_replied(c->publisher, &tag))
         sent = acknowledge(c, tag, &e);
     if (c->broker && (!sent || !flush_acks(c, &e)))
         lose_connection(c, &e);
@@ -564,7 +564,8 @@ static void acknowledge_replied(struct consumer *c)
 /* At an end results that are on their way have a little longer; what is left is delivered again. */
 static bool waits_for_replies(struct consumer *c)
 {
-    if (!c->broker || !outlet_replying(c->outlet) || handover_stopping(c->handover) == STOP_NOW)
+    if (!c->broker || !publisher_replying(c->publisher) ||
+        handover_stopping(c->handover) == STOP_NOW)
         return false;
     int64_t now_ms = clock_mono_ms(), grace_ms = c->settings->worker.grace_s * 1000;
     if (!c->replies_end_ms)
@@ -575,11 +576,11 @@ static bool waits_for_replies(struct consumer *c)
 static void serve_executor(struct consumer *c)
 {
     struct delivery *settled;
-    struct publish_batch *batches;
+    struct publish_request *batches;
     handover_collect(c->handover, &settled, &batches);
     settle(c, settled);
-    outlet_accept(c->outlet, batches);
-    outlet_work(c->outlet);
+    publisher_accept(c->publisher, batches);
+    publisher_work(c->publisher);
     acknowledge_replied(c);
 }
 
@@ -588,7 +589,7 @@ static bool wait_for_something(struct consumer *c)
 {
     struct pollfd fds[3] = {{.fd = handover_fd(c->handover), .events = POLLIN},
                             {.fd = c->broker ? broker_fd(c->broker) : -1, .events = POLLIN},
-                            {.fd = outlet_fd(c->outlet), .events = POLLIN}};
+                            {.fd = publisher_fd(c->publisher), .events = POLLIN}};
     int64_t timeout_ms = IO_POLL_MS;
     if (!c->broker) {
         int64_t until_redial = redial_in(&c->redial, clock_mono_ms());
@@ -627,7 +628,7 @@ static void io_thread(void *context)
         listen = !drained || wait_for_something(c) || listen_again(c);
     }
     serve_executor(c);
-    outlet_close(c->outlet);
+    publisher_close(c->publisher);
     broker_close(c->broker);
 }
 
@@ -635,7 +636,7 @@ static void io_thread(void *context)
 
 static void consumer_free(struct consumer *c)
 {
-    outlet_free(c->outlet);
+    publisher_free(c->publisher);
     free(c->settled_alone);
     free(c);
 }
@@ -654,8 +655,8 @@ bool consumer_start(const struct settings *s, const char *name, struct subscript
     c->settled_ring =
         (size_t)s->worker.prefetch + 2; /* tags outstanding at once, and one that is free */
     c->settled_alone = calloc(c->settled_ring, sizeof *c->settled_alone);
-    c->outlet = outlet_new(s, name, h, queues);
-    if (c->settled_alone && c->outlet)
+    c->publisher = publisher_new(s, name, h, queues);
+    if (c->settled_alone && c->publisher)
         c->thread = thread_start(io_thread, c, IO_STACK_BYTES);
     if (!c->thread) {
         consumer_free(c);

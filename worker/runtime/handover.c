@@ -20,7 +20,7 @@ struct handover {
     pthread_cond_t for_executor; /* a delivery, an answer, a stop */
     struct delivery_list given;
     struct delivery_list settled;
-    struct publish_batch *batches, *last_batch;
+    struct publish_request *batches, *last_batch;
     bool executor_waits; /* for anything */
     bool executor_idle;  /* for a delivery */
     bool io_wanted;      /* since it last collected */
@@ -205,7 +205,7 @@ struct delivery *handover_take_back(struct handover *h, const char *queue)
 }
 
 void handover_collect(struct handover *h, struct delivery **ret_settled,
-                      struct publish_batch **ret_batches)
+                      struct publish_request **ret_batches)
 {
     pthread_mutex_lock(&h->lock);
     *ret_settled = list_take_all(&h->settled);
@@ -215,7 +215,7 @@ void handover_collect(struct handover *h, struct delivery **ret_settled,
     pthread_mutex_unlock(&h->lock);
 }
 
-void handover_answer(struct handover *h, struct publish_batch *batch)
+void handover_answer(struct handover *h, struct publish_request *batch)
 {
     pthread_mutex_lock(&h->lock);
     batch->answered = true;
@@ -295,7 +295,7 @@ void handover_settle(struct handover *h, struct delivery *d, enum settlement set
 bool handover_publish(struct handover *h, struct publication *items, size_t count,
                       int64_t deadline_ms, struct err *e)
 {
-    struct publish_batch batch = {.items = items, .count = count, .deadline_ms = deadline_ms};
+    struct publish_request batch = {.items = items, .count = count, .deadline_ms = deadline_ms};
     pthread_mutex_lock(&h->lock);
     if (h->last_batch)
         h->last_batch->next = &batch;

@@ -20,6 +20,16 @@ enum stop {
     STOP_NOW,   /* end at the next safe point, unacknowledged */
 };
 
+/* Why a publication failed, as far as that decides what to do about it. */
+enum publish_failure {
+    PUBLISH_FAILED_AWAY,     /* the broker is: no connection, an alarm, a lost confirm */
+    PUBLISH_FAILED_CHANNEL,  /* the broker closed the channel */
+    PUBLISH_FAILED_NO_QUEUE, /* no queue is there to take it */
+    PUBLISH_FAILED_REFUSED,  /* its queue did not take it: it is full */
+    PUBLISH_FAILED_SILENT,   /* PUBLISH_NO_CONFIRM */
+    PUBLISH_FAILED_FOR_GOOD, /* it can never be sent: too large, no such exchange */
+};
+
 /* The code of a publication that was not answered within broker.confirm_timeout_s, although the
  * connection lives and there is no alarm: its queue has no leader. Where several were under way
  * each was sent again alone first, so it is this one's queue. What was sent may arrive all the
@@ -34,12 +44,13 @@ struct publication {
     uint64_t number; /* I/O thread's, as the next: under which it was published last, and when */
     int64_t sent_ms; /* monotonic */
     enum { PUBLICATION_WAITING, PUBLICATION_SENT, PUBLICATION_CONFIRMED, PUBLICATION_FAILED } state;
-    struct err error; /* of a failed one */
+    enum publish_failure failure; /* of a failed one, as the next */
+    struct err error;
 };
 
 /* Several publications that the executor waits for as one. */
-struct publish_batch {
-    struct publish_batch *next;
+struct publish_request {
+    struct publish_request *next;
     struct publication *items;
     size_t count;
     int64_t deadline_ms; /* monotonic: of what waits for a connection or for the end of an alarm */
@@ -73,9 +84,9 @@ struct delivery *handover_next_epoch(struct handover *h);
 struct delivery *handover_take_back(struct handover *h, const char *queue);
 /* Everything the executor has left here since the last call. */
 void handover_collect(struct handover *h, struct delivery **ret_settled,
-                      struct publish_batch **ret_batches);
+                      struct publish_request **ret_batches);
 /* Every publication of the batch is confirmed or failed: the executor goes on. */
-void handover_answer(struct handover *h, struct publish_batch *batch);
+void handover_answer(struct handover *h, struct publish_request *batch);
 /* To poll; before that: true, and the next request makes it readable; false: it is wanted already.
  */
 int handover_fd(const struct handover *h);

@@ -13,13 +13,13 @@
 #define TELL_EVERY_MS 10000
 #define TELL_PAUSE_MAX_MS (5 * 60 * 1000)
 
-struct attendance attendance_make(const struct settings *s, const char *name)
+struct heartbeat heartbeat_make(const struct settings *s, const char *name)
 {
-    return (struct attendance){.settings = s, .name = name, .pause_ms = TELL_EVERY_MS};
+    return (struct heartbeat){.settings = s, .name = name, .pause_ms = TELL_EVERY_MS};
 }
 
 /* Once, at the start: a tzdata is not looked at again while a process lives. */
-static void compare_zones(struct attendance *a, struct pg *pg)
+static void compare_zones(struct heartbeat *a, struct pg *pg)
 {
     struct zone_difference differences[ZONE_DIFFERENCES_MAX];
     char host[HOST_NAME], tzdata[TZDATA_VERSION];
@@ -36,13 +36,13 @@ static void compare_zones(struct attendance *a, struct pg *pg)
                   *tzdata_version(tzdata) ? tzdata : "unknown", zones, count);
 }
 
-int64_t attendance_now_ms(const struct attendance *a)
+int64_t heartbeat_now_ms(const struct heartbeat *a)
 {
     return a->clock_known ? clock_mono_ms() + a->database_ahead_ms : clock_wall_ms();
 }
 
 /* Said when it begins and when it ends. */
-static void look_at_clock(struct attendance *a, int64_t database_ms)
+static void look_at_clock(struct heartbeat *a, int64_t database_ms)
 {
     int64_t ahead_ms = clock_wall_ms() - database_ms;
     bool wrong = ahead_ms > CLOCK_WRONG_MS || ahead_ms < -CLOCK_WRONG_MS;
@@ -55,8 +55,8 @@ static void look_at_clock(struct attendance *a, int64_t database_ms)
     a->clock_warned = wrong;
 }
 
-void attendance_tell(struct attendance *a, struct pg *pg, const char *task_id, int64_t done,
-                     int64_t now_ms)
+void heartbeat_send(struct heartbeat *a, struct pg *pg, const char *task_id, int64_t done,
+                    int64_t now_ms)
 {
     char host[HOST_NAME];
     struct err ignored;
@@ -84,7 +84,7 @@ void attendance_tell(struct attendance *a, struct pg *pg, const char *task_id, i
         compare_zones(a, pg);
 }
 
-void attendance_end(struct attendance *a, struct pg *pg)
+void heartbeat_end(struct heartbeat *a, struct pg *pg)
 {
     struct err ignored;
     if (!pg || !a->told)

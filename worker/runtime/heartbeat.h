@@ -7,7 +7,7 @@
 #include "common/config/settings.h"
 
 /* Executor thread only. */
-struct attendance {
+struct heartbeat {
     const struct settings *settings;
     const char *name;
     int64_t next_ms;  /* monotonic: when it is due again */
@@ -22,15 +22,15 @@ struct attendance {
 /* A clock that is wrong by less is nobody's trouble. */
 #define CLOCK_WRONG_MS 5000
 
-struct attendance attendance_make(const struct settings *s, const char *name);
+struct heartbeat heartbeat_make(const struct settings *s, const char *name);
 /* Tells if it is due; task_id NULL: idle. pg NULL: never. Failing is nobody's trouble: it is tried
  * later. The first time it also compares time zones, and warns. */
-void attendance_tell(struct attendance *a, struct pg *pg, const char *task_id, int64_t done,
-                     int64_t now_ms);
+void heartbeat_send(struct heartbeat *a, struct pg *pg, const char *task_id, int64_t done,
+                    int64_t now_ms);
 /* Now, by the database's clock as soon as it is known, carried on by the monotonic one: a wrong
  * clock of this machine, or one that steps, neither expires a message nor holds it. */
-int64_t attendance_now_ms(const struct attendance *a);
+int64_t heartbeat_now_ms(const struct heartbeat *a);
 /* An orderly end. */
-void attendance_end(struct attendance *a, struct pg *pg);
+void heartbeat_end(struct heartbeat *a, struct pg *pg);
 
 #endif

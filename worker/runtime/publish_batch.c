@@ -7,30 +7,31 @@
 #include "common/base/clock.h"
 #include "common/base/failpoint.h"
 #include "common/base/log.h"
-#include "worker/runtime/task_report.h"
+#include "worker/runtime/dead_letter.h"
+#include "worker/runtime/task_result.h"
 
 /* A queue that refuses this often is full for good; one that is missing may just have been made. */
 #define RESULT_REFUSALS_MAX 3
-#define FOLLOW_UP_REFUSALS_MAX 5
+#define CALLBACK_REFUSALS_MAX 5
 #define NO_QUEUE_MAX 2
 
-static void mailing_clear(struct mailing *m)
+static void publish_batch_clear(struct publish_batch *batch)
 {
-    for (size_t i = 0; i < m->count; i++)
-        envelope_free(&m->items[i].envelope);
-    m->count = m->bytes = 0;
+    for (size_t i = 0; i < batch->count; i++)
+        envelope_free(&batch->items[i].envelope);
+    batch->count = batch->bytes = 0;
 }
 
 /* --- what the broker does not take --------------------------------------------------------- */
 
-/* Somebody may wait for it: he is told that it will not come. */
+/* Whoever waits for its result is told that it will not come. */
 static bool tell_client(struct attempt *a, const struct follow_up *f, const struct err *why)
 {
     struct err e;
     struct envelope v;
     const struct message *m = &f->message;
     struct result_address to = {.task_id = m->id,
-                                .reply_to = report_reply_queue(m->reply_to),
+                                .reply_to = task_result_queue(m->reply_to),
                                 .group_id = m->group_id,
                                 .parent_id = m->parent_id};
     if (!to.reply_to || m->ignore_result)
@@ -41,83 +42,88 @@ static bool tell_client(struct attempt *a, const struct follow_up *f, const stru
                                      (size_t)a->executor->settings->worker.max_result_bytes,
                                      clock_wall_ms(), &v, &e);
     json_decref(value);
-    struct mailing alone = {.attempt = a};
-    return ok && mailing_result(&alone, &v, to.reply_to) && mailing_send(&alone);
+    struct publish_batch alone = {.attempt = a};
+    return ok && publish_batch_add_result(&alone, &v, to.reply_to) && publish_batch_send(&alone);
 }
 
-static enum give_up bury(struct attempt *a, const struct mailing_item *item, const struct err *why)
+static enum give_up dead_letter(struct attempt *a, const struct publish_batch_item *item,
+                                const struct err *why)
 {
     const struct follow_up *f = item->follow_up;
     struct err e;
     const char *queue = f->queue ? f->queue : item->route.routing_key;
-    if (!outcome_bury(a, &item->envelope, why, 0, queue, &e))
-        return strcmp(e.code, PUBLISH_NO_CONFIRM) == 0 ? GIVE_UP_NOT_YET : GIVE_UP_STOPPED;
-    if (!tell_client(a, f, why))
+    enum publish_status status = dead_letter_send(a, &item->envelope, why, 0, queue, &e);
+    if (status == PUBLISH_SILENT)
+        return GIVE_UP_NOT_YET;
+    if (status != PUBLISH_CONFIRMED || !tell_client(a, f, why))
         return GIVE_UP_STOPPED;
-    log_event(LOG_LEVEL_ERROR, "follow_up_dead", "follow_up=%s task=%s code=%s error=%s",
+    log_event(LOG_LEVEL_ERROR, "callback_dead", "callback=%s task=%s code=%s error=%s",
               f->message.id, f->message.task, why->code, why->text);
     return GIVE_UP;
 }
 
-static bool is_final(const struct mailing_item *item, const struct err *why)
+/* How often one may fail in that way before it is given up; 0: for ever, the broker is away. */
+static int refusals_max(const struct publish_batch_item *item, enum publish_failure failure)
 {
-    if (why->kind == ERR_REJECT)
-        return true;
-    if (!item->follow_up)
-        return item->refusals >= RESULT_REFUSALS_MAX;
-    if (strcmp(why->code, "no_queue") == 0)
-        return item->refusals >= NO_QUEUE_MAX;
-    return item->refusals >= FOLLOW_UP_REFUSALS_MAX;
+    bool by_exchange = item->route.exchange && item->route.exchange[0];
+    bool is_result = !item->follow_up;
+    switch (failure) {
+    case PUBLISH_FAILED_SILENT:
+    case PUBLISH_FAILED_FOR_GOOD:
+        return 1;
+    case PUBLISH_FAILED_NO_QUEUE:
+        return is_result ? RESULT_REFUSALS_MAX : NO_QUEUE_MAX;
+    case PUBLISH_FAILED_REFUSED:
+        return is_result ? RESULT_REFUSALS_MAX : CALLBACK_REFUSALS_MAX;
+    case PUBLISH_FAILED_CHANNEL: /* closed by its exchange each time */
+        return by_exchange ? CALLBACK_REFUSALS_MAX : 0;
+    default:
+        return 0;
+    }
 }
 
-/* Refused, or its exchange closes the channel each time: not a broker that is away. */
-static bool is_refusal(const struct mailing_item *item, const struct err *why)
+static enum give_up give_up(void *context, size_t index, const struct publication *failed)
 {
-    bool by_exchange =
-        item->route.exchange && item->route.exchange[0] && strcmp(why->code, "channel_closed") == 0;
-    return by_exchange || why->kind == ERR_REJECT || strcmp(why->code, "no_queue") == 0 ||
-           strcmp(why->code, "publish_refused") == 0;
-}
-
-static enum give_up give_up(void *context, size_t index, const struct err *why)
-{
-    struct mailing *m = context;
-    struct mailing_item *item = &m->items[index];
-    bool is_silent = strcmp(why->code, PUBLISH_NO_CONFIRM) == 0;
-    item->refusals += is_refusal(item, why);
-    if (!is_silent && (!is_refusal(item, why) || !is_final(item, why)))
+    struct publish_batch *batch = context;
+    struct publish_batch_item *item = &batch->items[index];
+    int most = refusals_max(item, failed->failure);
+    item->refusals += most > 0;
+    if (most == 0 || item->refusals < most)
         return GIVE_UP_NOT_YET;
     if (item->follow_up)
-        return bury(m->attempt, item, why);
-    if (is_silent)
-        shunned_add(&m->attempt->executor->shunned, item->route.routing_key, clock_mono_ms());
-    log_error(LOG_LEVEL_WARNING, "result_refused", why);
+        return dead_letter(batch->attempt, item, &failed->error);
+    if (failed->failure == PUBLISH_FAILED_SILENT)
+        unavailable_add(&batch->attempt->executor->unavailable, item->route.routing_key,
+                        clock_mono_ms());
+    log_error(LOG_LEVEL_WARNING, "result_refused", &failed->error);
     return GIVE_UP;
 }
 
 /* --- sending ------------------------------------------------------------------------------- */
 
-bool mailing_send(struct mailing *m)
+bool publish_batch_send(struct publish_batch *batch)
 {
-    struct publication items[MAILING_ITEMS];
+    struct publication items[PUBLISH_BATCH_ITEMS];
     struct err e;
-    for (size_t i = 0; i < m->count; i++)
-        items[i] =
-            (struct publication){.route = m->items[i].route, .envelope = &m->items[i].envelope};
-    bool sent = m->count == 0 || outcome_publish_some(m->attempt, items, m->count, give_up, m, &e);
+    for (size_t i = 0; i < batch->count; i++)
+        items[i] = (struct publication){.route = batch->items[i].route,
+                                        .envelope = &batch->items[i].envelope};
+    bool sent =
+        batch->count == 0 || publish_all(batch->attempt, items, batch->count, give_up, batch, &e);
     if (!sent)
-        log_error(LOG_LEVEL_WARNING, "report_not_sent", &e);
+        log_error(LOG_LEVEL_WARNING, "result_not_sent", &e);
     else
         crashpoint("after_report");
-    mailing_clear(m);
+    publish_batch_clear(batch);
     return sent;
 }
 
-static bool add(struct mailing *m, const struct mailing_item *item)
+static bool add(struct publish_batch *batch, const struct publish_batch_item *item)
 {
-    m->items[m->count++] = *item;
-    m->bytes += item->envelope.body_len;
-    return (m->count < MAILING_ITEMS && m->bytes < MAILING_BYTES) || mailing_send(m);
+    batch->items[batch->count++] = *item;
+    batch->bytes += item->envelope.body_len;
+    return (batch->count < PUBLISH_BATCH_ITEMS && batch->bytes < PUBLISH_BATCH_BYTES) ||
+           publish_batch_send(batch);
 }
 
 /* Tasks of ours go to the queue that this one came from, others to that of the Python application,
@@ -145,30 +151,30 @@ static bool encode(const struct follow_up *f, struct envelope *v, struct err *e)
            message_encode(&f->message, "json", now_ms, v, e);
 }
 
-bool mailing_follow_up(struct mailing *m, const struct follow_up *f)
+bool publish_batch_add_callback(struct publish_batch *batch, const struct follow_up *f)
 {
     struct err e;
-    struct mailing_item item = {.follow_up = f, .route = route_of(m->attempt, f)};
+    struct publish_batch_item item = {.follow_up = f, .route = route_of(batch->attempt, f)};
     if (encode(f, &item.envelope, &e))
-        return add(m, &item);
+        return add(batch, &item);
     if (e.kind == ERR_REJECT) {
-        log_error(LOG_LEVEL_ERROR, "follow_up_not_sent", &e);
-        return tell_client(m->attempt, f, &e);
+        log_error(LOG_LEVEL_ERROR, "callback_not_sent", &e);
+        return tell_client(batch->attempt, f, &e);
     }
-    mailing_clear(m);
+    publish_batch_clear(batch);
     return false;
 }
 
-bool mailing_result(struct mailing *m, struct envelope *v, const char *to)
+bool publish_batch_add_result(struct publish_batch *batch, struct envelope *v, const char *to)
 {
-    if (shunned_has(&m->attempt->executor->shunned, to, clock_mono_ms())) {
+    if (unavailable_has(&batch->attempt->executor->unavailable, to, clock_mono_ms())) {
         log_event(LOG_LEVEL_WARNING, "result_refused", "error=\"its queue did not answer lately\"");
         envelope_free(v);
         return true;
     }
-    struct mailing_item item = {
+    struct publish_batch_item item = {
         .envelope = *v,
         .route = {.exchange = "", .routing_key = to, .optional = true, .transient = true}};
     *v = (struct envelope){.priority = -1};
-    return add(m, &item);
+    return add(batch, &item);
 }

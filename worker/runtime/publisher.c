@@ -15,7 +15,7 @@
 /* Between two looks whether a classic retry queue is empty by now. */
 #define RETRY_QUEUES_EVERY_MS 5000
 
-struct outlet {
+struct publisher {
     const struct settings *settings;
     const char *name;
     struct handover *handover;
@@ -26,23 +26,23 @@ struct outlet {
     bool declare_again; /* something came back as unroutable: a queue may have been deleted */
     struct retry_queues retry_queues; /* what stands in for which */
     int64_t retry_queues_due_ms;      /* monotonic: when they are looked at again, if unfinished */
-    struct publish_batch *batches;    /* the executor's */
+    struct publish_request *batches;  /* the executor's */
     struct replies replies;           /* of brief tasks */
     bool one_by_one; /* a queue holds up the channel: only one message is under way at a time */
 };
 
-struct outlet *outlet_new(const struct settings *s, const char *name, struct handover *h,
-                          const struct subscriptions *queues)
+struct publisher *publisher_new(const struct settings *s, const char *name, struct handover *h,
+                                const struct subscriptions *queues)
 {
-    struct outlet *o = calloc(1, sizeof *o);
+    struct publisher *o = calloc(1, sizeof *o);
     if (!o)
         return NULL;
-    *o = (struct outlet){.settings = s, .name = name, .handover = h, .queues = queues};
+    *o = (struct publisher){.settings = s, .name = name, .handover = h, .queues = queues};
     o->redial = redial_make(s->broker.reconnect_max_s * 1000);
     return o;
 }
 
-void outlet_free(struct outlet *o)
+void publisher_free(struct publisher *o)
 {
     if (o) {
         replies_clear(&o->replies);
@@ -51,48 +51,49 @@ void outlet_free(struct outlet *o)
     free(o);
 }
 
-int outlet_fd(const struct outlet *o)
+int publisher_fd(const struct publisher *o)
 {
     return o->broker ? broker_fd(o->broker) : -1;
 }
 
 /* --- publications -------------------------------------------------------------------------- */
 
-static void fail(struct publication *p, const struct err *why)
+static void fail(struct publication *p, enum publish_failure failure, const struct err *why)
 {
     if (p->state == PUBLICATION_CONFIRMED || p->state == PUBLICATION_FAILED)
         return;
     p->state = PUBLICATION_FAILED;
+    p->failure = failure;
     p->error = *why;
 }
 
-static void fail_batch(struct publish_batch *batch, const struct err *why)
+static void fail_batch(struct publish_request *batch, const struct err *why)
 {
     for (size_t i = 0; i < batch->count; i++)
-        fail(&batch->items[i], why);
+        fail(&batch->items[i], PUBLISH_FAILED_AWAY, why);
 }
 
 /* Whether what was sent has arrived cannot be known any more; the executor sends it again, with the
  * same id. */
-static void fail_all_sent(struct outlet *o, const struct err *why)
+static void fail_all_sent(struct publisher *o, enum publish_failure failure, const struct err *why)
 {
-    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+    for (struct publish_request *batch = o->batches; batch; batch = batch->next)
         for (size_t i = 0; i < batch->count; i++)
             if (batch->items[i].state == PUBLICATION_SENT)
-                fail(&batch->items[i], why);
+                fail(&batch->items[i], failure, why);
     replies_send_again(&o->replies);
 }
 
-static struct publication *find_sent(struct outlet *o, uint64_t number)
+static struct publication *find_sent(struct publisher *o, uint64_t number)
 {
-    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+    for (struct publish_request *batch = o->batches; batch; batch = batch->next)
         for (size_t i = 0; i < batch->count; i++)
             if (batch->items[i].state == PUBLICATION_SENT && batch->items[i].number == number)
                 return &batch->items[i];
     return NULL;
 }
 
-static bool batch_complete(const struct publish_batch *batch)
+static bool batch_complete(const struct publish_request *batch)
 {
     for (size_t i = 0; i < batch->count; i++)
         if (batch->items[i].state != PUBLICATION_CONFIRMED &&
@@ -103,20 +104,20 @@ static bool batch_complete(const struct publish_batch *batch)
 
 /* --- connection ---------------------------------------------------------------------------- */
 
-static void lose_connection(struct outlet *o, const struct err *e)
+static void lose_connection(struct publisher *o, const struct err *e)
 {
     broker_close(o->broker);
     o->broker = NULL;
     o->blocked = false;
     (void)redial_later(&o->redial, clock_mono_ms());
     log_error(LOG_LEVEL_WARNING, "publisher_lost", e);
-    fail_all_sent(o, e);
+    fail_all_sent(o, PUBLISH_FAILED_AWAY, e);
 }
 
-static void connect_when_due(struct outlet *o)
+static void connect_when_due(struct publisher *o)
 {
     struct err e;
-    if (o->broker || (!o->batches && !outlet_replying(o) && !o->retry_queues.unfinished) ||
+    if (o->broker || (!o->batches && !publisher_replying(o) && !o->retry_queues.unfinished) ||
         !redial_due(&o->redial, clock_mono_ms()))
         return;
     if (!broker_open(o->settings, o->name, &o->broker, &e)) {
@@ -130,7 +131,7 @@ static void connect_when_due(struct outlet *o)
 /* --- queues -------------------------------------------------------------------------------- */
 
 /* A queue that remote control has added, and that cannot be made, is not worth the connection. */
-static bool declare_queues(struct outlet *o, struct err *e)
+static bool declare_queues(struct publisher *o, struct err *e)
 {
     struct subscription wanted[SUBSCRIPTIONS_MAX];
     size_t count = subscriptions_list(o->queues, wanted, SUBSCRIPTIONS_MAX);
@@ -146,9 +147,9 @@ static bool declare_queues(struct outlet *o, struct err *e)
 }
 
 /* Declaring may cost the channel, and with it the confirms of what is under way. */
-static bool awaits_confirms(const struct outlet *o)
+static bool awaits_confirms(const struct publisher *o)
 {
-    for (const struct publish_batch *batch = o->batches; batch; batch = batch->next)
+    for (const struct publish_request *batch = o->batches; batch; batch = batch->next)
         for (size_t i = 0; i < batch->count; i++)
             if (batch->items[i].state == PUBLICATION_SENT)
                 return true;
@@ -158,7 +159,7 @@ static bool awaits_confirms(const struct outlet *o)
     return false;
 }
 
-static void declare_when_needed(struct outlet *o)
+static void declare_when_needed(struct publisher *o)
 {
     struct err e;
     int64_t now_ms = clock_mono_ms();
@@ -181,14 +182,14 @@ static void declare_when_needed(struct outlet *o)
         log_event(LOG_LEVEL_INFO, "retry_queues_replaced", "%s", "");
 }
 
-void outlet_finish_retry_queues(struct outlet *o)
+void publisher_finish_retry_queues(struct publisher *o)
 {
     o->retry_queues.unfinished = true;
 }
 
 /* --- what the broker says ------------------------------------------------------------------ */
 
-static void refuse(struct outlet *o, struct publication *p, const char *text)
+static void refuse(struct publisher *o, struct publication *p, const char *text)
 {
     struct err e;
     bool unroutable = strcmp(text, "NO_ROUTE") == 0;
@@ -196,10 +197,10 @@ static void refuse(struct outlet *o, struct publication *p, const char *text)
                   "exchange \"%.100s\", routing key %.200s: the broker did not take it: %s",
                   p->route.exchange ? p->route.exchange : "", p->route.routing_key, text);
     o->declare_again |= unroutable;
-    fail(p, &e);
+    fail(p, unroutable ? PUBLISH_FAILED_NO_QUEUE : PUBLISH_FAILED_REFUSED, &e);
 }
 
-static void take_confirm(struct outlet *o, uint64_t number, bool taken, const char *text)
+static void take_confirm(struct publisher *o, uint64_t number, bool taken, const char *text)
 {
     struct publication *p = find_sent(o, number);
     struct reply *reply = p ? NULL : replies_find(&o->replies, number);
@@ -215,31 +216,31 @@ static void take_confirm(struct outlet *o, uint64_t number, bool taken, const ch
 
 /* The broker closes the channel over an exchange that is not there or not ours to use; its words
  * name it. */
-static void fail_exchange(struct outlet *o, const char *text)
+static void fail_exchange(struct publisher *o, const char *text)
 {
     struct err e;
     char quoted[BROKER_QUEUE_NAME + 2];
-    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+    for (struct publish_request *batch = o->batches; batch; batch = batch->next)
         for (size_t i = 0; i < batch->count; i++) {
             const char *exchange = batch->items[i].route.exchange;
             snprintf(quoted, sizeof quoted, "'%s'", exchange ? exchange : "");
             if (batch->items[i].state != PUBLICATION_SENT || !quoted[2] || !strstr(text, quoted))
                 continue;
             (void)err_set(&e, ERR_REJECT, "no_exchange", "%s", text);
-            fail(&batch->items[i], &e);
+            fail(&batch->items[i], PUBLISH_FAILED_FOR_GOOD, &e);
         }
 }
 
-static void restart_patience(struct outlet *o)
+static void restart_patience(struct publisher *o)
 {
-    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+    for (struct publish_request *batch = o->batches; batch; batch = batch->next)
         for (size_t i = 0; i < batch->count; i++)
             batch->items[i].sent_ms = clock_mono_ms();
     for (struct reply *reply = o->replies.waiting.first; reply; reply = reply->next)
         reply->publication.sent_ms = clock_mono_ms();
 }
 
-static void take_event(struct outlet *o, struct broker_event *event)
+static void take_event(struct publisher *o, struct broker_event *event)
 {
     struct err e;
     switch (event->kind) {
@@ -251,7 +252,7 @@ static void take_event(struct outlet *o, struct broker_event *event)
         (void)err_set(&e, ERR_RETRY, "channel_closed", "%s", event->text);
         log_error(LOG_LEVEL_WARNING, "publisher_channel_closed", &e);
         fail_exchange(o, event->text);
-        fail_all_sent(o, &e);
+        fail_all_sent(o, PUBLISH_FAILED_CHANNEL, &e);
         return;
     case BROKER_EVENT_BLOCKED:
     case BROKER_EVENT_UNBLOCKED:
@@ -265,7 +266,7 @@ static void take_event(struct outlet *o, struct broker_event *event)
     }
 }
 
-static void drain(struct outlet *o)
+static void drain(struct publisher *o)
 {
     struct broker_event event = {0};
     struct err e;
@@ -282,7 +283,7 @@ static void drain(struct outlet *o)
 /* --- the work of one turn ------------------------------------------------------------------ */
 
 /* False: it can never be sent as it is. */
-static bool publish_one(struct outlet *o, struct publication *p, struct err *e)
+static bool publish_one(struct publisher *o, struct publication *p, struct err *e)
 {
     struct publish_route route = p->route;
     const char *stand_in =
@@ -301,12 +302,12 @@ static bool publish_one(struct outlet *o, struct publication *p, struct err *e)
     return true;
 }
 
-static bool may_publish(const struct outlet *o)
+static bool may_publish(const struct publisher *o)
 {
     return o->broker && !o->blocked && !(o->one_by_one && awaits_confirms(o));
 }
 
-static void publish_replies(struct outlet *o)
+static void publish_replies(struct publisher *o)
 {
     struct err e;
     int64_t now_ms = clock_mono_ms();
@@ -319,16 +320,17 @@ static void publish_replies(struct outlet *o)
     }
 }
 
-static void publish_waiting(struct outlet *o)
+static void publish_waiting(struct publisher *o)
 {
     struct err e;
     if (o->declare_again) /* what is under way comes to its end first */
         return;
-    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+    for (struct publish_request *batch = o->batches; batch; batch = batch->next)
         for (size_t i = 0; i < batch->count; i++)
             if (batch->items[i].state == PUBLICATION_WAITING && may_publish(o) &&
                 !publish_one(o, &batch->items[i], &e))
-                fail(&batch->items[i], &e);
+                fail(&batch->items[i],
+                     e.kind == ERR_REJECT ? PUBLISH_FAILED_FOR_GOOD : PUBLISH_FAILED_AWAY, &e);
     publish_replies(o);
 }
 
@@ -357,10 +359,10 @@ static void add_unanswered(struct unanswered *u, struct publication *p)
     u->is_alone &= same_route(u->first, p);
 }
 
-static struct unanswered find_unanswered(struct outlet *o)
+static struct unanswered find_unanswered(struct publisher *o)
 {
     struct unanswered u = {.is_alone = true};
-    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+    for (struct publish_request *batch = o->batches; batch; batch = batch->next)
         for (size_t i = 0; i < batch->count; i++)
             add_unanswered(&u, &batch->items[i]);
     for (struct reply *reply = o->replies.waiting.first; reply; reply = reply->next)
@@ -369,7 +371,7 @@ static struct unanswered find_unanswered(struct outlet *o)
 }
 
 /* What waits for its turn to go there would only wait as long. */
-static void fail_route(struct outlet *o, const struct publication *silent)
+static void fail_route(struct publisher *o, const struct publication *silent)
 {
     struct err e;
     const struct publication like = *silent; /* it may be freed with its reply */
@@ -378,10 +380,10 @@ static void fail_route(struct outlet *o, const struct publication *silent)
                   "exchange \"%.100s\", routing key %.200s: neither taken nor refused in time: "
                   "has the queue a leader?",
                   exchange, like.route.routing_key);
-    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+    for (struct publish_request *batch = o->batches; batch; batch = batch->next)
         for (size_t i = 0; i < batch->count; i++)
             if (same_route(&like, &batch->items[i]))
-                fail(&batch->items[i], &e);
+                fail(&batch->items[i], PUBLISH_FAILED_SILENT, &e);
     if (!exchange[0])
         replies_drop(&o->replies, like.route.routing_key, e.text);
 }
@@ -389,7 +391,7 @@ static void fail_route(struct outlet *o, const struct publication *silent)
 /* Had the connection or the queue failed, the broker would have said so. A queue without a leader
  * holds up all that goes by the same channel: of several nobody can tell which it is, so each is
  * sent again alone, by a new connection. */
-static void end_silence(struct outlet *o)
+static void end_silence(struct publisher *o)
 {
     struct unanswered u = find_unanswered(o);
     int64_t patience_ms = 1000 * o->settings->broker.confirm_timeout_s;
@@ -400,7 +402,7 @@ static void end_silence(struct outlet *o)
     else
         log_event(LOG_LEVEL_WARNING, "publisher_held_up", "waited_ms=%lld", (long long)patience_ms);
     o->one_by_one |= !u.is_alone;
-    for (struct publish_batch *batch = o->batches; batch; batch = batch->next) {
+    for (struct publish_request *batch = o->batches; batch; batch = batch->next) {
         batch->deadline_ms = clock_mono_ms() + 1000 * o->settings->broker.connect_timeout_s;
         for (size_t i = 0; i < batch->count; i++)
             if (batch->items[i].state == PUBLICATION_SENT)
@@ -413,26 +415,26 @@ static void end_silence(struct outlet *o)
 
 /* A stop that does not wait; or the deadline, which is for what cannot be sent: the executor must
  * not hang on the broker. */
-static void fail_overdue(struct outlet *o)
+static void fail_overdue(struct publisher *o)
 {
     struct err e;
     bool now = handover_stopping(o->handover) == STOP_NOW;
     if (!now && o->broker && !o->blocked)
         return;
-    (void)err_set(&e, ERR_RETRY, now ? "stopping" : "publish_timeout", "%s",
+    (void)err_set(&e, now ? ERR_STOPPING : ERR_RETRY, now ? "stopping" : "publish_timeout", "%s",
                   o->blocked  ? "the broker is blocked by a resource alarm"
                   : o->broker ? "no confirm in time"
                               : "no connection to the broker");
-    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+    for (struct publish_request *batch = o->batches; batch; batch = batch->next)
         if (now || clock_mono_ms() >= batch->deadline_ms)
             fail_batch(batch, &e);
 }
 
 /* An answered batch is gone: the executor may have left its stack frame. */
-static void answer_complete(struct outlet *o)
+static void answer_complete(struct publisher *o)
 {
-    for (struct publish_batch **at = &o->batches; *at;) {
-        struct publish_batch *batch = *at;
+    for (struct publish_request **at = &o->batches; *at;) {
+        struct publish_request *batch = *at;
         if (!batch_complete(batch)) {
             at = &batch->next;
             continue;
@@ -442,37 +444,37 @@ static void answer_complete(struct outlet *o)
     }
 }
 
-void outlet_accept(struct outlet *o, struct publish_batch *batches)
+void publisher_accept(struct publisher *o, struct publish_request *batches)
 {
-    struct publish_batch **end = &o->batches;
+    struct publish_request **end = &o->batches;
     while (*end)
         end = &(*end)->next;
     *end = batches;
 }
 
-bool outlet_reply(struct outlet *o, struct envelope *result, char *to, uint64_t tag)
+bool publisher_reply(struct publisher *o, struct envelope *result, char *to, uint64_t tag)
 {
     return replies_add(&o->replies, result, to, tag);
 }
 
-bool outlet_replied(struct outlet *o, uint64_t *ret_tag)
+bool publisher_replied(struct publisher *o, uint64_t *ret_tag)
 {
     return replies_take_answered(&o->replies, ret_tag);
 }
 
-bool outlet_replying(const struct outlet *o)
+bool publisher_replying(const struct publisher *o)
 {
     return o->replies.waiting.first != NULL;
 }
 
-void outlet_forget_replies(struct outlet *o)
+void publisher_forget_replies(struct publisher *o)
 {
     replies_clear(&o->replies);
 }
 
-void outlet_work(struct outlet *o)
+void publisher_work(struct publisher *o)
 {
-    if (!o->batches && !o->broker && !outlet_replying(o) && !o->retry_queues.unfinished)
+    if (!o->batches && !o->broker && !publisher_replying(o) && !o->retry_queues.unfinished)
         return;
     connect_when_due(o);
     drain(o);
@@ -482,14 +484,14 @@ void outlet_work(struct outlet *o)
     end_silence(o);
     fail_overdue(o);
     answer_complete(o);
-    o->one_by_one &= o->batches || outlet_replying(o);
+    o->one_by_one &= o->batches || publisher_replying(o);
 }
 
-void outlet_close(struct outlet *o)
+void publisher_close(struct publisher *o)
 {
     struct err e;
-    (void)err_set(&e, ERR_RETRY, "stopping", "the worker stops");
-    for (struct publish_batch *batch = o->batches; batch; batch = batch->next)
+    (void)err_set(&e, ERR_STOPPING, "stopping", "the worker stops");
+    for (struct publish_request *batch = o->batches; batch; batch = batch->next)
         fail_batch(batch, &e);
     answer_complete(o);
     broker_close(o->broker);

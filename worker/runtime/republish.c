@@ -6,7 +6,7 @@
 #include "common/base/clock.h"
 #include "common/celery/task_message.h"
 
-static bool letter_start(const struct envelope *v, bool bare, struct envelope *ret_letter)
+static bool republish_start(const struct envelope *v, bool bare, struct envelope *ret_message)
 {
     json_t *headers = json_object();
     const char *key;
@@ -22,13 +22,13 @@ static bool letter_start(const struct envelope *v, bool bare, struct envelope *r
             return false;
         }
     }
-    *ret_letter = *v;
-    ret_letter->headers = headers;
-    ret_letter->expiration = NULL;
+    *ret_message = *v;
+    ret_message->headers = headers;
+    ret_message->expiration = NULL;
     return true;
 }
 
-void letter_free(struct envelope *letter)
+void republish_free(struct envelope *letter)
 {
     json_decref(letter->headers);
     letter->headers = NULL;
@@ -38,16 +38,16 @@ static bool finish(bool complete, struct envelope *letter, struct err *e)
 {
     if (complete)
         return true;
-    letter_free(letter);
+    republish_free(letter);
     return err_set(e, ERR_RETRY, "no_memory", "no memory for a message");
 }
 
-bool letter_later(const struct envelope *v, struct envelope *ret_letter, struct err *e)
+bool republish_later(const struct envelope *v, struct envelope *ret_message, struct err *e)
 {
     struct envelope letter = {0};
-    bool complete = letter_start(v, false, &letter);
+    bool complete = republish_start(v, false, &letter);
     if (complete)
-        *ret_letter = letter;
+        *ret_message = letter;
     return finish(complete, &letter, e);
 }
 
@@ -57,39 +57,39 @@ static int64_t count_of(const struct envelope *v, const char *name)
     return count < 0 ? 0 : count > INT32_MAX ? INT32_MAX : count;
 }
 
-int64_t letter_returns(const struct envelope *v)
+int64_t republish_returns(const struct envelope *v)
 {
     return count_of(v, "x-delivery-count");
 }
 
-bool letter_came_before(const struct envelope *v)
+bool republish_has_returned(const struct envelope *v)
 {
-    return count_of(v, LETTER_RETURNS) > 0;
+    return count_of(v, RETURNS_HEADER) > 0;
 }
 
-bool letter_mark_returned(struct envelope *letter)
+bool republish_mark_returned(struct envelope *letter)
 {
-    return letter_came_before(letter) ||
-           json_object_set_new(letter->headers, LETTER_RETURNS, json_integer(1)) == 0;
+    return republish_has_returned(letter) ||
+           json_object_set_new(letter->headers, RETURNS_HEADER, json_integer(1)) == 0;
 }
 
-bool letter_afresh(const struct envelope *v, struct envelope *ret_letter, struct err *e)
+bool republish_afresh(const struct envelope *v, struct envelope *ret_message, struct err *e)
 {
     struct envelope letter = {0};
-    int64_t returns = count_of(v, LETTER_RETURNS) + letter_returns(v);
-    bool complete = letter_start(v, false, &letter) &&
-                    json_object_set_new(letter.headers, LETTER_RETURNS, json_integer(returns)) == 0;
+    int64_t returns = count_of(v, RETURNS_HEADER) + republish_returns(v);
+    bool complete = republish_start(v, false, &letter) &&
+                    json_object_set_new(letter.headers, RETURNS_HEADER, json_integer(returns)) == 0;
     if (complete)
-        *ret_letter = letter;
+        *ret_message = letter;
     return finish(complete, &letter, e);
 }
 
-bool letter_again(const struct envelope *v, int64_t failed, struct envelope *ret_letter,
-                  struct err *e)
+bool republish_retry(const struct envelope *v, int64_t failed, struct envelope *ret_message,
+                     struct err *e)
 {
     struct envelope letter = {0};
-    bool complete = letter_start(v, false, &letter) &&
-                    json_object_set_new(letter.headers, LETTER_ATTEMPT, json_integer(failed)) == 0;
+    bool complete = republish_start(v, false, &letter) &&
+                    json_object_set_new(letter.headers, ATTEMPT_HEADER, json_integer(failed)) == 0;
     /* protocol 2 counts in a header; protocol 1 in its body, which stays as it came */
     if (complete && json_object_get(letter.headers, "task")) {
         json_int_t retries = json_integer_value(json_object_get(letter.headers, "retries"));
@@ -97,7 +97,7 @@ bool letter_again(const struct envelope *v, int64_t failed, struct envelope *ret
         complete = json_object_set_new(letter.headers, "retries", json_integer(retries)) == 0;
     }
     if (complete)
-        *ret_letter = letter;
+        *ret_message = letter;
     return finish(complete, &letter, e);
 }
 
@@ -109,12 +109,12 @@ static bool set_text(struct envelope *letter, const char *key, const char *text)
     return json_object_set_new(letter->headers, key, value) == 0;
 }
 
-bool letter_dead(const struct envelope *v, const struct letter_reason *reason, bool bare,
-                 struct envelope *ret_letter, struct err *e)
+bool republish_dead(const struct envelope *v, const struct dead_letter_reason *reason, bool bare,
+                    struct envelope *ret_message, struct err *e)
 {
     struct envelope letter = {0};
     char now[CLOCK_TEXT];
-    bool complete = letter_start(v, bare, &letter) &&
+    bool complete = republish_start(v, bare, &letter) &&
                     set_text(&letter, "x-meterbeat-reason", reason->why->code) &&
                     set_text(&letter, "x-meterbeat-error", reason->why->text) &&
                     json_object_set_new(letter.headers, "x-meterbeat-attempts",
@@ -123,12 +123,12 @@ bool letter_dead(const struct envelope *v, const struct letter_reason *reason, b
                     set_text(&letter, "x-meterbeat-worker", reason->worker) &&
                     set_text(&letter, "x-meterbeat-time", clock_format_utc(reason->now_ms, now));
     if (complete)
-        *ret_letter = letter;
+        *ret_message = letter;
     return finish(complete, &letter, e);
 }
 
-int64_t letter_attempt(const struct envelope *v)
+int64_t republish_attempt(const struct envelope *v)
 {
-    json_int_t attempt = json_integer_value(json_object_get(v->headers, LETTER_ATTEMPT));
+    json_int_t attempt = json_integer_value(json_object_get(v->headers, ATTEMPT_HEADER));
     return attempt < 0 ? 0 : attempt > 1000 ? 1000 : attempt;
 }

@@ -8,12 +8,12 @@
 #include "common/amqp/message.h"
 
 /* Failed attempts so far, for messages whose task keeps no run. */
-#define LETTER_ATTEMPT "x-meterbeat-attempt"
+#define ATTEMPT_HEADER "x-meterbeat-attempt"
 
 /* How often a quorum queue had the message back before it was published anew. */
-#define LETTER_RETURNS "x-meterbeat-returns"
+#define RETURNS_HEADER "x-meterbeat-returns"
 
-struct letter_reason {
+struct dead_letter_reason {
     const struct err *why;
     int64_t attempts; /* begun, this one included */
     const char *queue, *worker;
@@ -28,25 +28,27 @@ struct letter_reason {
  * or the dead letter itself. False: ERR_RETRY "no_memory".
  */
 /* The same message, only later. */
-MUST_CHECK bool letter_later(const struct envelope *v, struct envelope *ret_letter, struct err *e);
-/* The same message, afresh: with its returns so far (LETTER_RETURNS and the queue's own count). */
-MUST_CHECK bool letter_afresh(const struct envelope *v, struct envelope *ret_letter, struct err *e);
+MUST_CHECK bool republish_later(const struct envelope *v, struct envelope *ret_message,
+                                struct err *e);
+/* The same message, afresh: with its returns so far (RETURNS_HEADER and the queue's own count). */
+MUST_CHECK bool republish_afresh(const struct envelope *v, struct envelope *ret_message,
+                                 struct err *e);
 /* Once more after a failure: counts in `retries` (Celery's) and LETTER_ATTEMPT. */
-MUST_CHECK bool letter_again(const struct envelope *v, int64_t failed, struct envelope *ret_letter,
-                             struct err *e);
-/* A letter that counts as one that came before (letter_came_before). False: no memory. */
-MUST_CHECK bool letter_mark_returned(struct envelope *letter);
+MUST_CHECK bool republish_retry(const struct envelope *v, int64_t failed,
+                                struct envelope *ret_message, struct err *e);
+/* A letter that counts as one that came before (republish_has_returned). False: no memory. */
+MUST_CHECK bool republish_mark_returned(struct envelope *letter);
 /* Dead: x-meterbeat-reason, -error, -attempts, -queue, -worker, -time. bare: without the message's
  * own headers, which did not fit beside these. */
-MUST_CHECK bool letter_dead(const struct envelope *v, const struct letter_reason *reason, bool bare,
-                            struct envelope *ret_letter, struct err *e);
-void letter_free(struct envelope *letter);
-/* LETTER_ATTEMPT of a message that arrived: 0 to 1000. */
-int64_t letter_attempt(const struct envelope *v);
+MUST_CHECK bool republish_dead(const struct envelope *v, const struct dead_letter_reason *reason,
+                               bool bare, struct envelope *ret_message, struct err *e);
+void republish_free(struct envelope *letter);
+/* ATTEMPT_HEADER of a message that arrived: 0 to 1000. */
+int64_t republish_attempt(const struct envelope *v);
 /* How often a quorum queue has had it back since it was published (x-delivery-count), at least 0.
  */
-int64_t letter_returns(const struct envelope *v);
+int64_t republish_returns(const struct envelope *v);
 /* It was given to somebody before it was published anew. */
-bool letter_came_before(const struct envelope *v);
+bool republish_has_returned(const struct envelope *v);
 
 #endif

@@ -26,17 +26,9 @@ struct task_context {
 };
 
 /*
- * The code of an ERR_RETRY that is no failure: the task cannot do its work now (the custodian is
- * still at it, its host has no place), and is to come again after about retry_after_s. It climbs no
- * ladder and never dies of it: the task has to bound its waiting by itself. For tasks that keep a
- * run.
- */
-#define TASK_NOT_NOW "not_now"
-
-/*
  * A safe point: call it between steps and at least every second of work. Renews the lease with
  * `progress` (at most every few seconds) and returns false when the task should stop: ERR_RETRY
- * "time_limit", "stopping", "lease_lost".
+ * "time_limit", ERR_STOPPING, ERR_REVOKED, ERR_LEASE_LOST.
  */
 MUST_CHECK bool task_go_on(struct task_context *t, const char *progress, struct err *e);
 /* The same question for a library callback that may not touch the database: only time limit and
@@ -71,7 +63,9 @@ struct task {
     bool brief;
     /* True: done; a task that keeps a run has committed task_done() itself, with its follow-ups in
      * the outbox. ret_result (may stay NULL) is the task's return value, owned by the caller
-     * afterwards. */
+     * afterwards. False, for a task that keeps a run: ERR_NOT_NOW when it cannot do its work yet
+     * (the custodian is still at it): it never counts as a failure, so the task has to bound its
+     * waiting by itself. */
     bool (*perform)(struct task_context *t, json_t **ret_result, struct err *e);
     const char *summary; /* for --help and `inspect registered` */
     /* Sets what of the run the arguments name: record_id, building_id, only_one (the rest is set

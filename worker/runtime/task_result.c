@@ -1,5 +1,5 @@
 /* What the sender of a message is told of its task: results, follow-up messages, events. */
-#include "worker/runtime/task_report.h"
+#include "worker/runtime/task_result.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -19,16 +19,16 @@
 
 /* --- whom ---------------------------------------------------------------------------------- */
 
-const char *report_reply_queue(const char *reply_to)
+const char *task_result_queue(const char *reply_to)
 {
     return reply_to && *reply_to && !broker_is_inner_queue(reply_to) ? reply_to : NULL;
 }
 
-struct result_address report_address(const struct message *m, const struct envelope *v)
+struct result_address task_result_address(const struct message *m, const struct envelope *v)
 {
     return (struct result_address){.task_id = m->id,
                                    .reply_to =
-                                       m->ignore_result ? NULL : report_reply_queue(m->reply_to),
+                                       m->ignore_result ? NULL : task_result_queue(m->reply_to),
                                    .correlation_id = v->correlation_id,
                                    .group_id = m->group_id,
                                    .parent_id = m->parent_id};
@@ -43,15 +43,15 @@ static struct result_address unread_address(const struct envelope *v)
     bool named = length > 0 && length <= 255 && strlen(json_string_value(id)) == length;
     return (struct result_address){
         .task_id = named ? json_string_value(id) : NULL,
-        .reply_to = named && !ignored ? report_reply_queue(v->reply_to) : NULL,
+        .reply_to = named && !ignored ? task_result_queue(v->reply_to) : NULL,
         .correlation_id = v->correlation_id,
     };
 }
 
 static struct result_address address_of(const struct attempt *a)
 {
-    return a->readable ? report_address(&a->message, &a->delivery->envelope)
-                       : unread_address(&a->delivery->envelope);
+    return a->is_readable ? task_result_address(&a->message, &a->delivery->envelope)
+                          : unread_address(&a->delivery->envelope);
 }
 
 /* --- results ------------------------------------------------------------------------------- */
@@ -64,62 +64,62 @@ static bool encode(const struct attempt *a, const struct result_address *to,
     return result_encode(to, state, value, children, most, clock_wall_ms(), ret, e);
 }
 
-static bool mail_result(struct mailing *m, const struct result_address *to, enum result_state state,
-                        const json_t *value)
+static bool add_result(struct publish_batch *batch, const struct result_address *to,
+                       enum result_state state, const json_t *value)
 {
     struct err e;
     struct envelope v;
     if (!to->reply_to)
         return true;
-    if (encode(m->attempt, to, state, value, NULL, &v, &e))
-        return mailing_result(m, &v, to->reply_to);
+    if (encode(batch->attempt, to, state, value, NULL, &v, &e))
+        return publish_batch_add_result(batch, &v, to->reply_to);
     log_error(LOG_LEVEL_ERROR, "result_not_sent", &e);
     return e.kind == ERR_REJECT;
 }
 
-static bool mail_forsaken(struct mailing *m, const struct follow_ups *f, enum result_state state,
-                          const struct result_exception *x)
+static bool add_unreachable(struct publish_batch *batch, const struct follow_ups *f,
+                            enum result_state state, const struct result_exception *x)
 {
     json_t *value = f->forsaken_count ? result_exception_value(x) : NULL;
     bool ok = value || !f->forsaken_count;
     for (size_t i = 0; ok && i < f->forsaken_count; i++)
-        ok = mail_result(m, &f->forsaken[i], state, value);
+        ok = add_result(batch, &f->forsaken[i], state, value);
     json_decref(value);
     return ok;
 }
 
-static bool mail_follow_ups(struct mailing *m, const struct follow_ups *f)
+static bool add_callbacks(struct publish_batch *batch, const struct follow_ups *f)
 {
     for (size_t i = 0; i < f->count; i++)
-        if (!mailing_follow_up(m, &f->items[i]))
+        if (!publish_batch_add_callback(batch, &f->items[i]))
             return false;
     return true;
 }
 
 static bool send_state(struct attempt *a, enum result_state state, const json_t *value)
 {
-    struct mailing m = {.attempt = a};
+    struct publish_batch batch = {.attempt = a};
     struct result_address to = address_of(a);
-    return value && mail_result(&m, &to, state, value) && mailing_send(&m);
+    return value && add_result(&batch, &to, state, value) && publish_batch_send(&batch);
 }
 
 /* --- chords -------------------------------------------------------------------------------- */
 
 /* Once a chord, not once for each task of its header. */
-static void say_chord(struct attempt *a, const char *id)
+static void log_chord_once(struct attempt *a, const char *id)
 {
-    struct executor *x = a->executor;
+    struct executor_context *x = a->executor;
     uint64_t print = hash_more(HASH_START, id, strlen(id));
-    for (size_t i = 0; i < ARRAY_LEN(x->chords); i++)
-        if (x->chords[i] == print)
+    for (size_t i = 0; i < ARRAY_LEN(x->chords_logged); i++)
+        if (x->chords_logged[i] == print)
             return;
-    x->chords[x->chords_next++ % ARRAY_LEN(x->chords)] = print;
+    x->chords_logged[x->chords_next++ % ARRAY_LEN(x->chords_logged)] = print;
     log_event(
         LOG_LEVEL_WARNING, "chord_not_supported",
         "body=%s error=\"its tasks run; its body needs Celery's result backend and does not\"", id);
 }
 
-static const struct err no_chord = {
+static const struct err chord_error = {
     .kind = ERR_REJECT,
     .code = "chord_not_supported",
     .text = "a chord needs Celery's result backend, which this worker has not",
@@ -127,12 +127,12 @@ static const struct err no_chord = {
 
 /* --- the turns of an attempt --------------------------------------------------------------- */
 
-void report_received(struct attempt *a)
+void task_result_received(struct attempt *a)
 {
     events_task_received(a->executor->events, &a->message);
 }
 
-bool report_started(struct attempt *a)
+bool task_result_started(struct attempt *a)
 {
     events_task_started(a->executor->events, a->message.id);
     if (!a->executor->settings->worker.track_started)
@@ -146,21 +146,21 @@ bool report_started(struct attempt *a)
 /* Follow-ups first, as Celery has it: the result names them as children. */
 static bool send_success(struct attempt *a, const struct follow_ups *f, struct envelope *v)
 {
-    struct mailing m = {.attempt = a};
+    struct publish_batch batch = {.attempt = a};
     struct result_address to = address_of(a);
-    struct result_exception x = result_exception_of(&no_chord, NULL);
-    if (!mail_follow_ups(&m, f)) {
+    struct result_exception x = result_exception_of(&chord_error, NULL);
+    if (!add_callbacks(&batch, f)) {
         envelope_free(v);
         return false;
     }
     if (!to.reply_to)
         envelope_free(v);
-    else if (!mailing_result(&m, v, to.reply_to))
+    else if (!publish_batch_add_result(&batch, v, to.reply_to))
         return false;
-    return mail_forsaken(&m, f, RESULT_FAILURE, &x) && mailing_send(&m);
+    return add_unreachable(&batch, f, RESULT_FAILURE, &x) && publish_batch_send(&batch);
 }
 
-static void tell_succeeded(struct attempt *a)
+static void note_succeeded(struct attempt *a)
 {
     if (!events_on(a->executor->events))
         return;
@@ -171,39 +171,41 @@ static void tell_succeeded(struct attempt *a)
     free(repr);
 }
 
-static void say_chords(struct attempt *a, const struct follow_ups *f)
+static void log_chords(struct attempt *a, const struct follow_ups *f)
 {
     const char *chord = signature_chord(a->message.embed);
     if (chord)
-        say_chord(a, *chord ? chord : a->message.group_id ? a->message.group_id : a->message.id);
+        log_chord_once(a, *chord                ? chord
+                          : a->message.group_id ? a->message.group_id
+                                                : a->message.id);
     if (f->has_chord)
-        say_chord(a,
-                  f->forsaken_count ? f->forsaken[f->forsaken_count - 1].task_id : a->message.id);
+        log_chord_once(a, f->forsaken_count ? f->forsaken[f->forsaken_count - 1].task_id
+                                            : a->message.id);
 }
 
-bool report_succeeded(struct attempt *a)
+bool task_result_succeeded(struct attempt *a)
 {
     struct follow_ups f CLEANUP(follow_ups_free) = {.items = NULL};
     struct envelope v;
     struct err e;
     struct result_address to = address_of(a);
     if (!to.reply_to && !signature_follows(a->message.embed)) {
-        tell_succeeded(a);
+        note_succeeded(a);
         return true;
     }
     if (!signature_succeeded(&a->message, a->result, a->executor->name, clock_wall_ms(), &f, &e) ||
         !encode(a, &to, RESULT_SUCCESS, a->result, f.children, &v, &e)) {
         log_error(LOG_LEVEL_WARNING, "result_not_sent", &e);
-        return e.kind == ERR_REJECT && report_failed(a, &e);
+        return e.kind == ERR_REJECT && task_result_failed(a, &e);
     }
     if (!send_success(a, &f, &v))
         return false;
-    say_chords(a, &f);
-    tell_succeeded(a);
+    log_chords(a, &f);
+    note_succeeded(a);
     return true;
 }
 
-bool report_retry(struct attempt *a, const struct err *why)
+bool task_result_retried(struct attempt *a, const struct err *why)
 {
     struct result_exception x = result_exception_of(why, a->message.task);
     if (address_of(a).reply_to) {
@@ -214,17 +216,17 @@ bool report_retry(struct attempt *a, const struct err *why)
             return false;
     }
     char *repr = result_exception_repr(&x);
-    if (a->readable)
+    if (a->is_readable)
         events_task_retried(a->executor->events, a->message.id, repr ? repr : x.type);
     free(repr);
     return true;
 }
 
-static void tell_failed(struct attempt *a, const struct result_exception *x)
+static void note_failed(struct attempt *a, const struct result_exception *x)
 {
     const char *id = address_of(a).task_id;
     char *repr = result_exception_repr(x);
-    if (a->readable)
+    if (a->is_readable)
         events_task_failed(a->executor->events, id, repr ? repr : x->type);
     else if (id)
         events_task_rejected(a->executor->events, id, false);
@@ -234,27 +236,29 @@ static void tell_failed(struct attempt *a, const struct result_exception *x)
 static bool send_failure(struct attempt *a, const struct follow_ups *f,
                          const struct result_exception *x)
 {
-    struct mailing m = {.attempt = a};
+    struct publish_batch batch = {.attempt = a};
     struct result_address to = address_of(a);
     json_t *value = result_exception_value(x);
-    bool ok = value && mail_result(&m, &to, RESULT_FAILURE, value) &&
-              mail_forsaken(&m, f, RESULT_FAILURE, x) && mail_follow_ups(&m, f) && mailing_send(&m);
+    bool ok = value && add_result(&batch, &to, RESULT_FAILURE, value) &&
+              add_unreachable(&batch, f, RESULT_FAILURE, x) && add_callbacks(&batch, f) &&
+              publish_batch_send(&batch);
     json_decref(value);
     return ok;
 }
 
-bool report_failed(struct attempt *a, const struct err *why)
+bool task_result_failed(struct attempt *a, const struct err *why)
 {
     struct follow_ups f CLEANUP(follow_ups_free) = {.items = NULL};
     struct err e;
-    struct result_exception x = result_exception_of(why, a->readable ? a->message.task : NULL);
-    if (a->readable && !signature_failed(&a->message, a->executor->name, clock_wall_ms(), &f, &e))
+    struct result_exception x = result_exception_of(why, a->is_readable ? a->message.task : NULL);
+    if (a->is_readable &&
+        !signature_failed(&a->message, a->executor->name, clock_wall_ms(), &f, &e))
         return false;
     if (!send_failure(a, &f, &x))
         return false;
-    if (f.has_chord || (a->readable && signature_chord(a->message.embed)))
-        say_chords(a, &f);
-    tell_failed(a, &x);
+    if (f.has_chord || (a->is_readable && signature_chord(a->message.embed)))
+        log_chords(a, &f);
+    note_failed(a, &x);
     return true;
 }
 
@@ -264,12 +268,12 @@ static const char *const revocation_names[] = {
     [REVOKED_TERMINATED] = "terminated",
 };
 
-const char *report_revocation_name(enum revocation how)
+const char *revocation_name(enum revocation how)
 {
     return revocation_names[how];
 }
 
-enum revocation report_revocation_of(const char *name)
+enum revocation revocation_of_name(const char *name)
 {
     for (size_t i = 0; i < ARRAY_LEN(revocation_names); i++)
         if (strcmp(revocation_names[i], name) == 0)
@@ -277,18 +281,19 @@ enum revocation report_revocation_of(const char *name)
     return REVOKED_BY_REQUEST;
 }
 
-bool report_revoked(struct attempt *a, enum revocation how)
+bool task_result_revoked(struct attempt *a)
 {
+    enum revocation how = a->revocation;
     struct follow_ups f CLEANUP(follow_ups_free) = {.items = NULL};
-    struct mailing m = {.attempt = a};
+    struct publish_batch batch = {.attempt = a};
     struct err e, why;
     struct result_address to = address_of(a);
     (void)err_set(&why, ERR_REJECT, "revoked", "%s", revocation_names[how]);
     struct result_exception x = result_exception_of(&why, NULL);
     json_t *value = result_exception_value(&x);
     bool ok = value && signature_revoked(&a->message, &f, &e) &&
-              mail_result(&m, &to, RESULT_REVOKED, value) &&
-              mail_forsaken(&m, &f, RESULT_REVOKED, &x) && mailing_send(&m);
+              add_result(&batch, &to, RESULT_REVOKED, value) &&
+              add_unreachable(&batch, &f, RESULT_REVOKED, &x) && publish_batch_send(&batch);
     json_decref(value);
     if (ok)
         events_task_revoked(a->executor->events, a->message.id, how == REVOKED_TERMINATED,

@@ -30,12 +30,12 @@ static void a_retry_counts_for_celery_and_for_us(void **state)
     (void)state;
     struct envelope v = message("{\"task\": \"parse\", \"retries\": 2}"), letter;
     struct err e;
-    assert_true(letter_again(&v, 1, &letter, &e));
+    assert_true(republish_retry(&v, 1, &letter, &e));
     assert_int_equal(json_integer_value(json_object_get(letter.headers, "retries")), 3);
-    assert_int_equal(letter_attempt(&letter), 1);
+    assert_int_equal(republish_attempt(&letter), 1);
     assert_string_equal(text(&letter, "task"), "parse");
     assert_ptr_equal(letter.body, v.body);
-    letter_free(&letter);
+    republish_free(&letter);
     assert_int_equal(json_integer_value(json_object_get(v.headers, "retries")), 2);
     json_decref(v.headers);
 }
@@ -45,9 +45,9 @@ static void a_protocol_1_message_gets_no_header_that_would_make_it_protocol_2(vo
     (void)state;
     struct envelope v = message("{}"), letter;
     struct err e;
-    assert_true(letter_again(&v, 1, &letter, &e));
+    assert_true(republish_retry(&v, 1, &letter, &e));
     assert_int_equal(json_object_size(letter.headers), 1);
-    letter_free(&letter);
+    republish_free(&letter);
     json_decref(v.headers);
 }
 
@@ -59,10 +59,10 @@ static void what_the_broker_wrote_is_left_out(void **state)
                                 "\"x-custom\": 1}"),
                     letter;
     struct err e;
-    assert_true(letter_later(&v, &letter, &e));
+    assert_true(republish_later(&v, &letter, &e));
     assert_int_equal(json_object_size(letter.headers), 2);
     assert_non_null(json_object_get(letter.headers, "x-custom"));
-    letter_free(&letter);
+    republish_free(&letter);
     json_decref(v.headers);
 }
 
@@ -71,9 +71,9 @@ static void copies_that_were_sent_once_are_not_sent_again(void **state)
     (void)state;
     struct envelope v = message("{\"task\": \"t\", \"CC\": [\"q\"], \"BCC\": [\"q\"]}"), letter;
     struct err e;
-    assert_true(letter_later(&v, &letter, &e));
+    assert_true(republish_later(&v, &letter, &e));
     assert_int_equal(json_object_size(letter.headers), 1);
-    letter_free(&letter);
+    republish_free(&letter);
     json_decref(v.headers);
 }
 
@@ -82,10 +82,10 @@ static void an_expiration_would_end_the_wait_early_and_is_left_out(void **state)
     (void)state;
     struct envelope v = message("{}"), letter;
     struct err e;
-    assert_true(letter_later(&v, &letter, &e));
+    assert_true(republish_later(&v, &letter, &e));
     assert_null(letter.expiration);
     assert_int_equal(letter.priority, 3);
-    letter_free(&letter);
+    republish_free(&letter);
     json_decref(v.headers);
 }
 
@@ -95,9 +95,9 @@ static void a_dead_letter_says_why_where_when_and_keeps_the_rest(void **state)
     struct envelope v = message("{\"task\": \"parse\", \"mine\": [1, null]}"), letter;
     struct err why, e;
     (void)err_set(&why, ERR_REJECT, "not_xml", "line 3");
-    struct letter_reason reason = {
+    struct dead_letter_reason reason = {
         .why = &why, .attempts = 4, .queue = "meterbeat", .worker = "w@h/1"};
-    assert_true(letter_dead(&v, &reason, false, &letter, &e));
+    assert_true(republish_dead(&v, &reason, false, &letter, &e));
     assert_string_equal(text(&letter, "x-meterbeat-reason"), "not_xml");
     assert_string_equal(text(&letter, "x-meterbeat-error"), "line 3");
     assert_string_equal(text(&letter, "x-meterbeat-queue"), "meterbeat");
@@ -106,7 +106,7 @@ static void a_dead_letter_says_why_where_when_and_keeps_the_rest(void **state)
     assert_int_equal(json_integer_value(json_object_get(letter.headers, "x-meterbeat-attempts")),
                      4);
     assert_int_equal(json_array_size(json_object_get(letter.headers, "mine")), 2);
-    letter_free(&letter);
+    republish_free(&letter);
     json_decref(v.headers);
 }
 
@@ -116,10 +116,10 @@ static void an_error_that_is_no_utf8_does_not_stop_a_dead_letter(void **state)
     struct envelope v = message("{}"), letter;
     struct err why, e;
     (void)err_set(&why, ERR_REJECT, "bad_body", "\xff\xfe");
-    struct letter_reason reason = {.why = &why, .attempts = 1, .queue = "q", .worker = "w"};
-    assert_true(letter_dead(&v, &reason, true, &letter, &e));
+    struct dead_letter_reason reason = {.why = &why, .attempts = 1, .queue = "q", .worker = "w"};
+    assert_true(republish_dead(&v, &reason, true, &letter, &e));
     assert_non_null(text(&letter, "x-meterbeat-error"));
-    letter_free(&letter);
+    republish_free(&letter);
     json_decref(v.headers);
 }
 
@@ -127,13 +127,13 @@ static void a_forged_attempt_count_is_bounded(void **state)
 {
     (void)state;
     struct envelope v = message("{\"x-meterbeat-attempt\": 99999999999}");
-    assert_int_equal(letter_attempt(&v), 1000);
+    assert_int_equal(republish_attempt(&v), 1000);
     json_decref(v.headers);
     v = message("{\"x-meterbeat-attempt\": -7}");
-    assert_int_equal(letter_attempt(&v), 0);
+    assert_int_equal(republish_attempt(&v), 0);
     json_decref(v.headers);
     v = message("{\"x-meterbeat-attempt\": \"7\"}");
-    assert_int_equal(letter_attempt(&v), 0);
+    assert_int_equal(republish_attempt(&v), 0);
     json_decref(v.headers);
 }
 

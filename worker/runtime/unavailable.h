@@ -10,21 +10,21 @@
 #include "common/amqp/topology.h"
 
 /* At most so many are remembered; of more, those whose time is over soonest are forgotten. */
-#define SHUNNED_MAX 16
+#define UNAVAILABLE_MAX 16
 /* A queue that has come back is used again after so long; one that has not costs a wait as often.
  */
-#define SHUNNED_FOR_MS (5 * 60 * 1000)
+#define UNAVAILABLE_FOR_MS (5 * 60 * 1000)
 
 /* {0} to begin with; the executor's thread only. */
-struct shunned {
+struct unavailable_queues {
     struct {
         char queue[BROKER_QUEUE_NAME];
         int64_t until_ms; /* monotonic */
-    } queues[SHUNNED_MAX];
+    } queues[UNAVAILABLE_MAX];
 };
 
 /* From now on, for SHUNNED_FOR_MS. */
-void shunned_add(struct shunned *s, const char *queue, int64_t now_ms);
-bool shunned_has(const struct shunned *s, const char *queue, int64_t now_ms);
+void unavailable_add(struct unavailable_queues *s, const char *queue, int64_t now_ms);
+bool unavailable_has(const struct unavailable_queues *s, const char *queue, int64_t now_ms);
 
 #endif
