@@ -10,7 +10,6 @@
 #include "common/base/clock.h"
 #include "common/base/host.h"
 #include "common/base/log.h"
-#include "common/base/resident.h"
 #include "common/store/schedule_entry.h"
 #include "common/store/schema.h"
 #include "common/store/zone_rules.h"
@@ -283,7 +282,6 @@ bool producer_run(struct producer *p, const volatile sig_atomic_t *stop, struct 
 {
     log_event(LOG_LEVEL_INFO, "started", "name=%s entries=%zu", p->links.name,
               schedule_count(p->schedule));
-    resident_release();
     while (!*stop) {
         if (!meet_database(p, e) || !meet_broker(p, e))
             return false;

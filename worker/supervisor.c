@@ -12,7 +12,6 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/base/resident.h"
 #include "common/config/program.h"
 #include "worker/worker.h"
 
@@ -184,7 +183,6 @@ int supervisor_run(const struct settings *s)
         if (all_retired(children, count))
             break;
         start_due(s, children, count, now_ms);
-        resident_release();
         number = wait_for_signal(next_due_in(children, count, now_ms));
     }
     log_event(LOG_LEVEL_INFO, "supervisor_stopping", "workers=%zu", count);

@@ -25,11 +25,11 @@ static const struct task tasks[] = {
      .summary = "compares recent days of the ledger with KairosDB; kwargs days: stored within so "
                 "many (2)"},
     {.name = "meterbeat.ping",
-     .brief = true,
+     .is_brief = true,
      .perform = ping_perform,
      .summary = "answers \"pong\""},
     {.name = "meterbeat.echo",
-     .brief = true,
+     .is_brief = true,
      .perform = echo_perform,
      .summary = "returns its arguments"},
     {.name = "meterbeat.sleep",

@@ -11,7 +11,6 @@
 #include "common/base/clock.h"
 #include "common/base/host.h"
 #include "common/base/log.h"
-#include "common/base/resident.h"
 #include "common/config/node_name.h"
 #include "common/config/program.h"
 #include "worker/control/control.h"
@@ -23,8 +22,8 @@
 /* A task asked to stop must reach a safe point within this. */
 #define LAST_WAIT_MS 30000
 #define LOOK_EVERY_MS 50
-/* How long nothing is done before the worker counts as idle, about. */
-#define IDLE_LOOK_MS 2000
+/* The main thread has nothing to do meanwhile but to wait for a signal. */
+#define WAIT_MS 60000
 /* What was revoked before is to be known before anything is taken; a database that does not answer
  * is not waited for. */
 #define REVOKED_WAIT_MS 3000
@@ -47,24 +46,6 @@ static int signal_pending(int64_t wait_ms)
     struct timespec wait = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000};
     int number = sigtimedwait(&set, NULL, &wait);
     return number > 0 ? number : 0;
-}
-
-/* All that the main thread does meanwhile: memory goes back once at the start, whose pages are most
- * of it, and again whenever nothing was done between two looks. */
-static int wait_for_signal(struct handover *h)
-{
-    int number;
-    int64_t seen = -1, released = -1;
-    do {
-        int64_t done = handover_done(h);
-        if (done != released && (released < 0 || (done == seen && handover_idle(h)))) {
-            resident_release();
-            released = done;
-        }
-        seen = done;
-        number = signal_pending(IDLE_LOOK_MS);
-    } while (!number);
-    return number;
 }
 
 /* Ends a process whose task hangs: its message is delivered again, its lease runs out. */
@@ -155,7 +136,9 @@ int worker_run(const struct settings *s, int index)
         log_error(LOG_LEVEL_ERROR, "cannot_start", &e);
         return WORKER_EXIT_FATAL; /* the process ends, and with it what had been started */
     }
-    int number = wait_for_signal(w.handover);
+    int number = 0;
+    while (!number)
+        number = signal_pending(WAIT_MS);
     int status = executor_failed(w.executor)       ? WORKER_EXIT_FATAL
                  : control_asked_to_end(w.control) ? WORKER_EXIT_ASKED
                                                    : WORKER_EXIT_OK;

@@ -424,6 +424,11 @@ void broker_close(struct broker *b)
     free(b);
 }
 
+bool broker_is_lost(const struct err *why)
+{
+    return strcmp(why->code, "broker_lost") == 0;
+}
+
 void broker_abandon(struct broker *b)
 {
     if (b)

@@ -16,6 +16,8 @@
  */
 MUST_CHECK bool broker_open(const struct settings *s, const char *connection_name,
                             struct broker **ret_broker, struct err *e);
+/* The error is that the connection is lost ("broker_lost"), not that the broker refuses something. */
+bool broker_is_lost(const struct err *why);
 /* Closes in order, in bounded time, and frees. NULL is accepted. */
 void broker_close(struct broker *b);
 /* Closes the socket at once, for a channel that is blocked and would not answer a close; frees.

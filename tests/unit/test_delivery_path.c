@@ -13,6 +13,7 @@
 #include "common/base/iso8601.h"
 #include "common/store/outbox.h"
 #include "worker/runtime/execute.h"
+#include "worker/runtime/pending_result.h"
 #include "worker/runtime/state.h"
 
 static const struct settings settings = {
@@ -422,6 +423,8 @@ static void is_settled(const char *expected)
     int64_t wait_ms;
     enum settlement settlement = execute(&a, &wait_ms);
     attempt_free(&a);
+    if (delivery->result) /* the I/O thread acknowledges once the broker has it */
+        note("result(%s) ", delivery->result->queue);
     note("%s", wait_ms > 0 ? "held" : names[settlement]);
     assert_string_equal(trace, expected);
 }
@@ -436,11 +439,11 @@ static void a_task_without_a_waiting_client_is_acknowledged(void **ignored)
     assert_int_equal(handover_done(handover), 1);
 }
 
-static void a_result_is_confirmed_before_the_acknowledgement(void **ignored)
+static void a_result_goes_with_its_delivery(void **ignored)
 {
     (void)ignored;
     arrives("test.plain", "");
-    is_settled("perform replies=C ack");
+    is_settled("perform result(replies) ack");
 }
 
 static void a_run_is_taken_first_and_its_outbox_sent_before_the_result(void **ignored)
@@ -449,31 +452,36 @@ static void a_run_is_taken_first_and_its_outbox_sent_before_the_result(void **ig
     store.rows = 1;
     rows[0] = (struct outbox_row){.id = 1, .queue = (char *)"next"};
     arrives("test.kept", "");
-    is_settled("take perform next=C sent(next) replies=C ack");
+    is_settled("take perform next=C sent(next) result(replies) ack");
 }
 
 static void a_result_that_nobody_confirms_is_dropped(void **ignored)
 {
     (void)ignored;
     the_broker_answers("replies", "S");
+    the_task_fails(ERR_REJECT, "feed_not_found");
     arrives("test.plain", "");
-    is_settled("perform replies=S ack");
+    is_settled("perform meterbeat.dead:feed_not_found=C replies=S ack");
 }
 
 static void a_result_is_refused_three_times_before_it_is_dropped(void **ignored)
 {
     (void)ignored;
     the_broker_answers("replies", "R");
+    the_task_fails(ERR_REJECT, "feed_not_found");
     arrives("test.plain", "");
-    is_settled("perform replies=R pause500 replies=R pause1000 replies=R ack");
+    is_settled("perform meterbeat.dead:feed_not_found=C replies=R pause500 replies=R pause1000 "
+               "replies=R ack");
 }
 
 static void a_lost_confirm_is_published_again(void **ignored)
 {
     (void)ignored;
     the_broker_answers("replies", "LLC");
-    arrives("test.kept", "");
-    is_settled("take perform replies=L pause500 replies=L pause1000 replies=C ack");
+    the_task_fails(ERR_REJECT, "feed_not_found");
+    arrives("test.plain", "");
+    is_settled("perform meterbeat.dead:feed_not_found=C replies=L pause500 replies=L pause1000 "
+               "replies=C ack");
 }
 
 static void a_stop_ends_the_wait_for_a_confirm_and_leaves_the_delivery(void **ignored)
@@ -481,17 +489,20 @@ static void a_stop_ends_the_wait_for_a_confirm_and_leaves_the_delivery(void **ig
     (void)ignored;
     stop_after = 2;
     the_broker_answers("replies", "L");
+    the_task_fails(ERR_REJECT, "feed_not_found");
     arrives("test.plain", "");
-    is_settled("perform replies=L pause500 replies=L pause1000 leave");
+    is_settled(
+        "perform meterbeat.dead:feed_not_found=C replies=L pause500 replies=L pause1000 leave");
 }
 
 static void a_delivery_whose_channel_is_gone_is_left_to_whoever_has_it_now(void **ignored)
 {
     (void)ignored;
     lose_deliveries = true;
-    the_broker_answers("replies", "L");
+    the_broker_answers("meterbeat.dead", "L");
+    the_task_fails(ERR_REJECT, "feed_not_found");
     arrives("test.plain", "");
-    is_settled("perform replies=L leave");
+    is_settled("perform meterbeat.dead:feed_not_found=L leave");
 }
 
 /* --- failed -------------------------------------------------------------------------------- */
@@ -691,7 +702,7 @@ static void a_commit_without_an_answer_is_looked_up_by_taking_the_run_again(void
     store.states[1] = RUN_DONE_BEFORE;
     the_task_fails(ERR_COMMIT_UNKNOWN, "commit_unknown");
     arrives("test.kept", "");
-    is_settled("take perform take replies=C ack");
+    is_settled("take perform take result(replies) ack");
 }
 
 static void a_task_that_cannot_work_now_waits_without_counting(void **ignored)
@@ -777,6 +788,17 @@ static void what_a_silent_queue_does_not_take_stays_in_the_outbox_at_once(void *
     the_broker_answers("silent", "S");
     arrives("test.kept", QUIET);
     is_settled("take perform silent=S kept(silent) ack");
+}
+
+static void a_stop_ends_the_wait_for_the_outbox_and_leaves_the_delivery(void **ignored)
+{
+    (void)ignored;
+    store.rows = 1;
+    rows[0] = (struct outbox_row){.id = 1, .queue = (char *)"next"};
+    stop_after = 2;
+    the_broker_answers("next", "L");
+    arrives("test.kept", QUIET);
+    is_settled("take perform next=L pause500 next=L pause1000 pause500 leave");
 }
 
 /* --- revoked, expired, stopped ------------------------------------------------------------- */
@@ -881,7 +903,7 @@ int main(void)
 {
     const struct CMUnitTest all[] = {
         DELIVERY_TEST(a_task_without_a_waiting_client_is_acknowledged),
-        DELIVERY_TEST(a_result_is_confirmed_before_the_acknowledgement),
+        DELIVERY_TEST(a_result_goes_with_its_delivery),
         DELIVERY_TEST(a_run_is_taken_first_and_its_outbox_sent_before_the_result),
         DELIVERY_TEST(a_result_that_nobody_confirms_is_dropped),
         DELIVERY_TEST(a_result_is_refused_three_times_before_it_is_dropped),
@@ -918,6 +940,7 @@ int main(void)
         DELIVERY_TEST(a_redelivered_plain_task_does_without_a_database_that_is_away),
         DELIVERY_TEST(what_a_full_queue_refuses_stays_in_the_outbox),
         DELIVERY_TEST(what_a_silent_queue_does_not_take_stays_in_the_outbox_at_once),
+        DELIVERY_TEST(a_stop_ends_the_wait_for_the_outbox_and_leaves_the_delivery),
         DELIVERY_TEST(what_was_revoked_is_not_performed_and_its_client_is_told),
         DELIVERY_TEST(a_revoked_run_ends_before_its_client_is_told),
         DELIVERY_TEST(a_terminated_task_ends_its_run_as_revoked),

@@ -41,7 +41,7 @@ struct control {
     struct mailbox mailbox;
     struct broker *broker; /* NULL: not connected */
     bool blocked;          /* a resource alarm: publishing would only fill the socket */
-    bool complained;       /* of a connection that does not come about */
+    bool is_logged;        /* of a connection that does not come about */
     struct redial redial;
     int64_t heartbeat_due_ms;
     json_t *batch; /* events on their way; NULL: none */
@@ -56,9 +56,9 @@ static void lose_connection(struct control *c, const struct err *e)
     c->broker = NULL;
     c->blocked = false;
     (void)redial_later(&c->redial, clock_mono_ms());
-    if (!c->complained)
+    if (!c->is_logged)
         log_error(LOG_LEVEL_WARNING, "control_lost", e);
-    c->complained = true;
+    c->is_logged = true;
 }
 
 static bool send_worker_event(struct control *c, const char *type, struct err *e)
@@ -90,7 +90,7 @@ static void connect_when_due(struct control *c)
         return;
     }
     redial_succeeded(&c->redial, clock_mono_ms());
-    c->complained = false;
+    c->is_logged = false;
     log_event(LOG_LEVEL_INFO, "control_ready", "node=%s", c->name);
 }
 

@@ -78,7 +78,7 @@ static bool send_envelope(struct broker *b, const char *exchange, const char *ro
 /* What is in it keeps it from being sent: that is no reason to give the connection up. */
 static bool forget(const char *event, const struct err *e)
 {
-    if (strcmp(e->code, "broker_lost") == 0)
+    if (broker_is_lost(e))
         return false;
     log_error(LOG_LEVEL_WARNING, event, e);
     return true;

@@ -22,7 +22,7 @@ struct revocations {
     struct state *state;
     const char *name;
     struct redial redial;
-    bool loaded, complained;
+    bool loaded, is_logged;
     struct thread *thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -142,11 +142,11 @@ static void work(struct revocations *r)
     struct err e;
     if (use_database(r, &e)) {
         redial_succeeded(&r->redial, clock_mono_ms());
-        r->complained = false;
+        r->is_logged = false;
     } else {
-        if (!r->complained)
+        if (!r->is_logged)
             log_error(LOG_LEVEL_WARNING, "revoked_not_kept", &e);
-        r->complained = true;
+        r->is_logged = true;
         (void)redial_later(&r->redial, clock_mono_ms());
     }
     state_revoked_known(r->state);
@@ -176,7 +176,7 @@ static void revocations_thread(void *context)
     struct revocations *r = context;
     while (wait_for_work(r))
         work(r);
-    if (has_work(r) && r->loaded && !r->complained)
+    if (has_work(r) && r->loaded && !r->is_logged)
         work(r);
 }
 

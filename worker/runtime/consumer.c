@@ -8,12 +8,14 @@
 #include <sys/random.h>
 
 #include "common/base/clock.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/base/backoff.h"
 #include "common/base/thread.h"
 #include "worker/runtime/events.h"
 #include "worker/runtime/state.h"
-#include "worker/runtime/brief.h"
+#include "worker/runtime/ack_window.h"
+#include "worker/runtime/pending_result.h"
 #include "common/amqp/connection.h"
 #include "common/celery/delayed_delivery.h"
 #include "common/base/iso8601.h"
@@ -27,7 +29,9 @@
 #define IO_STACK_BYTES (16UL * 1024 * 1024)
 /* Heartbeats are serviced at least this often. */
 #define IO_POLL_MS 500
-#define REPLIES_LAST_MS 10000
+#define RESULTS_LAST_MS 10000
+/* So many deliveries are worth a hand-over although more can be read. */
+#define ARRIVED_AT_ONCE 16
 /* Nothing else is done while a queue is tried that did not answer. */
 #define TRY_MOST_MS 3000
 
@@ -53,13 +57,12 @@ struct consumer {
     unsigned version;                 /* of the subscriptions that they are */
     unsigned sources_made;            /* for the tags */
     uint64_t epoch;
-    uint64_t settled_up_to; /* every tag up to here is settled */
-    bool *settled_alone;    /* ring: tags above that, settled out of order */
-    size_t settled_ring;
-    uint64_t ack_up_to, acks; /* not sent yet */
-    int64_t listened_ms;      /* to a broker that did not show anything */
+    struct ack_window acks;
+    struct delivery *arrived, **last_arrived; /* not handed over yet */
+    size_t arrived_count;
+    int64_t listened_ms; /* to a broker that did not show anything */
     struct publisher *publisher;
-    int64_t replies_end_ms; /* monotonic; 0: the executor has not ended yet */
+    int64_t results_end_ms; /* monotonic; 0: the executor has not ended yet */
 };
 
 /* --- connection ----------------------------------------------------------------------------------
@@ -67,22 +70,35 @@ struct consumer {
 
 static void release_deliveries(struct consumer *c, struct delivery *d)
 {
+    if (!d)
+        return;
+    state_gone(c->state, d);
     while (d) {
         struct delivery *next = d->next;
-        state_gone(c->state, d);
         delivery_release(d);
         d = next;
     }
 }
 
+static void hand_over_arrived(struct consumer *c)
+{
+    if (!c->arrived)
+        return;
+    state_arrived(c->state, c->arrived);
+    handover_give(c->handover, c->arrived);
+    c->arrived = NULL;
+    c->last_arrived = &c->arrived;
+    c->arrived_count = 0;
+}
+
 /* Tags of the channel that was mean nothing any more: the broker delivers those messages again. */
 static void new_epoch(struct consumer *c)
 {
+    hand_over_arrived(c);
     release_deliveries(c, handover_next_epoch(c->handover));
-    publisher_forget_replies(c->publisher);
+    release_deliveries(c, publisher_take_results(c->publisher));
     c->epoch = handover_epoch(c->handover);
-    c->settled_up_to = c->acks = 0;
-    memset(c->settled_alone, 0, c->settled_ring * sizeof *c->settled_alone);
+    ack_window_reset(&c->acks);
     c->sources_count = 0;
 }
 
@@ -133,7 +149,7 @@ static bool consume(struct consumer *c, const char *queue, struct err *e)
     else
         snprintf(source->tag, sizeof source->tag, "%.240s#%u", c->name, ++c->sources_made);
     if (!broker_consume(c->broker, queue, source->tag, (int)s->worker.prefetch, e)) {
-        if (strcmp(e->code, "broker_lost") == 0) /* it may have been the queue that cost it */
+        if (broker_is_lost(e)) /* it may have been the queue that cost it */
             unresponsive_suspect(&c->unresponsive, queue, clock_mono_ms());
         return false;
     }
@@ -161,7 +177,7 @@ static bool is_main(const struct consumer *c, const char *queue)
  * connection it goes without. */
 static bool leave_out(const struct consumer *c, struct subscription *wanted, const struct err *why)
 {
-    if (is_main(c, wanted->queue) || strcmp(why->code, "broker_lost") == 0)
+    if (is_main(c, wanted->queue) || broker_is_lost(why))
         return false;
     log_event(LOG_LEVEL_ERROR, "queue_left_out", "queue=%s code=%s error=%s", wanted->queue,
               why->code, why->text);
@@ -220,70 +236,49 @@ static void connect_when_due(struct consumer *c)
 /* --- settling ------------------------------------------------------------------------------------
  */
 
-/* Room for a tag that has come in: more than one queue's prefetch may be outstanding. */
-static bool make_ring(struct consumer *c, uint64_t tag)
-{
-    uint64_t outstanding = tag - c->settled_up_to;
-    if (outstanding + 1 < c->settled_ring)
-        return true;
-    size_t ring = 2 * c->settled_ring;
-    bool *grown = calloc(ring, sizeof *grown);
-    if (!grown)
-        return false;
-    for (uint64_t t = c->settled_up_to + 1; t < tag; t++)
-        grown[t % ring] = c->settled_alone[t % c->settled_ring];
-    free(c->settled_alone);
-    c->settled_alone = grown;
-    c->settled_ring = ring;
-    return true;
-}
-
-static void mark_settled(struct consumer *c, uint64_t tag)
-{
-    c->settled_alone[tag % c->settled_ring] = true;
-    while (c->settled_alone[(c->settled_up_to + 1) % c->settled_ring])
-        c->settled_alone[++c->settled_up_to % c->settled_ring] = false;
-}
-
-/* Acknowledgements in the order of delivery wait for flush_acks; others go out at once. */
-static bool acknowledge(struct consumer *c, uint64_t tag, struct err *e)
-{
-    bool in_order = tag == c->settled_up_to + 1;
-    mark_settled(c, tag);
-    if (!in_order)
-        return broker_ack(c->broker, tag, false, e);
-    c->ack_up_to = tag;
-    c->acks++;
-    return true;
-}
-
-/* One frame for all: every tag before this one is settled by now. */
+/* One frame for all that are acknowledged in the order of delivery; others go out at once. */
 static bool flush_acks(struct consumer *c, struct err *e)
 {
-    bool sent = c->acks == 0 || broker_ack(c->broker, c->ack_up_to, c->acks > 1, e);
-    c->acks = 0;
-    return sent;
+    uint64_t tag;
+    bool multiple;
+    return !ack_window_flush(&c->acks, &tag, &multiple) || broker_ack(c->broker, tag, multiple, e);
 }
 
 static bool settle_one(struct consumer *c, const struct delivery *d, struct err *e)
 {
     if (d->epoch != c->epoch || d->settlement == SETTLE_LEAVE)
         return true;
-    if (d->settlement == SETTLE_ACK)
-        return acknowledge(c, d->tag, e);
-    mark_settled(c, d->tag);
-    return broker_nack_requeue(c->broker, d->tag, e);
+    if (d->settlement == SETTLE_REQUEUE) {
+        ack_window_settle(&c->acks, d->tag);
+        return broker_nack_requeue(c->broker, d->tag, e);
+    }
+    crashpoint("before_ack");
+    return !ack_window_acknowledge(&c->acks, d->tag) || broker_ack(c->broker, d->tag, false, e);
 }
 
+/* What has a result is acknowledged when the broker has that. */
 static void settle(struct consumer *c, struct delivery *settled)
 {
     struct err e;
     bool sent = true;
-    for (struct delivery *d = settled; d && sent && c->broker; d = d->next)
-        sent = settle_one(c, d, &e);
+    struct delivery *done = NULL;
+    struct publish_request *results = NULL, **end = &results;
+    for (struct delivery *d = settled, *next; d; d = next) {
+        next = d->next;
+        if (d->result && d->settlement == SETTLE_ACK && d->epoch == c->epoch) {
+            d->result->request.delivery = d;
+            *end = &d->result->request;
+            end = &d->result->request.next;
+            continue;
+        }
+        sent = sent && c->broker && settle_one(c, d, &e);
+        d->next = done;
+        done = d;
+    }
+    publisher_accept(c->publisher, results);
     if (c->broker && (!sent || !flush_acks(c, &e)))
         lose_connection(c, &e);
-    release_deliveries(c, settled);
+    release_deliveries(c, done);
 }
 
 /* --- what is wanted changes ----------------------------------------------------------------- */
@@ -356,7 +351,7 @@ static bool try_queue(struct consumer *c, const struct unresponsive_queue *due)
     bool wants = is_wanted(wanted, count, queue) && !find_source(c, queue);
     bool taken = wants && broker_try_consume(c->settings, c->name, queue,
                                              unresponsive_patience_ms(due, TRY_MOST_MS), &e);
-    if (wants && !taken && strcmp(e.code, "broker_lost") == 0) {
+    if (wants && !taken && broker_is_lost(&e)) {
         if (unresponsive_confirm(&c->unresponsive, queue, clock_mono_ms()))
             log_event(LOG_LEVEL_ERROR, "queue_unresponsive",
                       "queue=%s code=%s error=%s do=\"it is not consumed from until it answers; if "
@@ -416,7 +411,7 @@ static bool announce(struct consumer *c, const struct envelope *v)
            events_task_arrived(c->events, v);
 }
 
-static void hand_over(struct consumer *c, const char *queue, struct broker_event *event)
+static void arrive(struct consumer *c, const char *queue, struct broker_event *event)
 {
     struct delivery *d = delivery_new();
     if (!d) { /* it stays unacknowledged and comes again with the next connection */
@@ -432,58 +427,34 @@ static void hand_over(struct consumer *c, const char *queue, struct broker_event
     snprintf(d->routing_key, sizeof d->routing_key, "%s", event->routing_key);
     memcpy(d->defect, event->defect, sizeof d->defect);
     d->envelope = event->envelope;
+    const struct task *task = task_of(c, &d->envelope);
+    d->is_brief = task && task->is_brief && !d->redelivered;
     d->announced = events_on(c->events) && announce(c, &d->envelope);
-    state_arrived(c->state, d);
-    handover_give(c->handover, d);
+    *c->last_arrived = d;
+    c->last_arrived = &d->next;
+    if (++c->arrived_count >= ARRIVED_AT_ONCE)
+        hand_over_arrived(c);
 }
 
 static bool give_back(struct consumer *c, struct broker_event *event, struct err *e)
 {
     uint64_t tag = event->tag;
     broker_event_free(event);
-    if (!make_ring(c, tag))
+    if (!ack_window_arrived(&c->acks, tag))
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a delivery");
-    mark_settled(c, tag);
+    ack_window_settle(&c->acks, tag);
     return broker_nack_requeue(c->broker, tag, e);
 }
 
-/* Nothing that remote control has said stands against it, nobody wants to hear of it, and it has
- * not come back, perhaps from a worker that it killed. */
-static bool may_be_brief(const struct consumer *c, const struct envelope *v,
-                         const struct task **ret_task)
-{
-    const char *id = json_string_value(json_object_get(v->headers, "id"));
-    const struct task *task = task_of(c, v);
-    *ret_task = task;
-    return task && task->brief && id && !events_on(c->events) && !state_has_rate(c->state, task) &&
-           !state_is_revoked(c->state, id, v->headers);
-}
-
-/* At once, if it is brief and nobody is at work or waits; else by way of the executor. */
 static bool take_delivery(struct consumer *c, struct broker_event *event, struct err *e)
 {
-    uint64_t tag = event->tag;
     const struct source *source = find_tag(c, event->text);
-    struct brief_reply reply;
-    const struct task *task;
     if (!source) /* it raced with the cancel: it goes back */
         return give_back(c, event, e);
-    if (!make_ring(c, tag))
+    if (!ack_window_arrived(&c->acks, event->tag))
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a delivery");
-    if (event->defect[0] || event->redelivered || republish_has_returned(&event->envelope) ||
-        !handover_idle(c->handover) || !may_be_brief(c, &event->envelope, &task) ||
-        !brief_perform(c->settings, &event->envelope, &reply)) {
-        hand_over(c, source->queue, event);
-        return true;
-    }
-    if (reply.to && !publisher_reply(c->publisher, &reply.result, reply.to, tag)) {
-        hand_over(c, source->queue, event); /* done once more: it has no effects */
-        return true;
-    }
-    broker_event_free(event);
-    state_performed(c->state, task);
-    handover_count_done(c->handover);
-    return reply.to || acknowledge(c, tag, e);
+    arrive(c, source->queue, event);
+    return true;
 }
 
 /* Its queue is gone. Deliveries of other queues on this channel go back when it is declared anew.
@@ -525,7 +496,7 @@ static bool take_event(struct consumer *c, struct broker_event *event, struct er
 
 /* Settling in between keeps the broker sending while a long prefetch is read. False: there may be
  * more. */
-static bool drain(struct consumer *c)
+static bool read_events(struct consumer *c)
 {
     struct broker_event event;
     struct err e;
@@ -546,42 +517,37 @@ static bool drain(struct consumer *c)
     return !c->broker;
 }
 
+static bool drain(struct consumer *c)
+{
+    bool is_drained = read_events(c);
+    hand_over_arrived(c);
+    return is_drained;
+}
+
 /* --- the loop ------------------------------------------------------------------------------------
  */
 
-/* Brief tasks whose results the broker has. */
-static void acknowledge_replied(struct consumer *c)
-{
-    uint64_t tag;
-    struct err e;
-    bool sent = true;
-    while (c->broker && sent && publisher_replied(c->publisher, &tag))
-        sent = acknowledge(c, tag, &e);
-    if (c->broker && (!sent || !flush_acks(c, &e)))
-        lose_connection(c, &e);
-}
-
 /* At an end results that are on their way have a little longer; what is left is delivered again. */
-static bool waits_for_replies(struct consumer *c)
+static bool waits_for_results(struct consumer *c)
 {
-    if (!c->broker || !publisher_replying(c->publisher) ||
+    if (!c->broker || !publisher_has_results(c->publisher) ||
         handover_stopping(c->handover) == STOP_NOW)
         return false;
     int64_t now_ms = clock_mono_ms(), grace_ms = c->settings->worker.grace_s * 1000;
-    if (!c->replies_end_ms)
-        c->replies_end_ms = now_ms + (grace_ms < REPLIES_LAST_MS ? grace_ms : REPLIES_LAST_MS);
-    return now_ms < c->replies_end_ms;
+    if (!c->results_end_ms)
+        c->results_end_ms = now_ms + (grace_ms < RESULTS_LAST_MS ? grace_ms : RESULTS_LAST_MS);
+    return now_ms < c->results_end_ms;
 }
 
 static void serve_executor(struct consumer *c)
 {
     struct delivery *settled;
-    struct publish_request *batches;
-    handover_collect(c->handover, &settled, &batches);
+    struct publish_request *requests;
+    handover_collect(c->handover, &settled, &requests);
     settle(c, settled);
-    publisher_accept(c->publisher, batches);
+    publisher_accept(c->publisher, requests);
     publisher_work(c->publisher);
-    acknowledge_replied(c);
+    settle(c, publisher_take_answered(c->publisher));
 }
 
 /* True: the broker has something to say, or has not been listened to for a while (heartbeats). */
@@ -616,7 +582,7 @@ static void io_thread(void *context)
 {
     struct consumer *c = context;
     bool listen = true;
-    while (!handover_finished(c->handover) || waits_for_replies(c)) {
+    while (!handover_finished(c->handover) || waits_for_results(c)) {
         if (handover_stopping(c->handover) == STOP_NO)
             connect_when_due(c);
         cancel_when_stopping(c);
@@ -629,6 +595,7 @@ static void io_thread(void *context)
     }
     serve_executor(c);
     publisher_close(c->publisher);
+    release_deliveries(c, publisher_take_results(c->publisher));
     broker_close(c->broker);
 }
 
@@ -637,7 +604,7 @@ static void io_thread(void *context)
 static void consumer_free(struct consumer *c)
 {
     publisher_free(c->publisher);
-    free(c->settled_alone);
+    ack_window_free(&c->acks);
     free(c);
 }
 
@@ -652,11 +619,10 @@ bool consumer_start(const struct settings *s, const char *name, struct subscript
     c->state = st;
     c->events = v;
     c->redial = redial_make(s->broker.reconnect_max_s * 1000);
-    c->settled_ring =
-        (size_t)s->worker.prefetch + 2; /* tags outstanding at once, and one that is free */
-    c->settled_alone = calloc(c->settled_ring, sizeof *c->settled_alone);
+    c->last_arrived = &c->arrived;
+    bool has_acks = ack_window_make(&c->acks, (size_t)s->worker.prefetch);
     c->publisher = publisher_new(s, name, h, queues);
-    if (c->settled_alone && c->publisher)
+    if (has_acks && c->publisher)
         c->thread = thread_start(io_thread, c, IO_STACK_BYTES);
     if (!c->thread) {
         consumer_free(c);

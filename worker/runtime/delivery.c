@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "worker/runtime/pending_result.h"
+
 struct delivery *delivery_new(void)
 {
     struct delivery *d = calloc(1, sizeof *d);
@@ -21,5 +23,6 @@ void delivery_release(struct delivery *d)
     if (atomic_fetch_sub(&d->references, 1) > 1)
         return;
     envelope_free(&d->envelope);
+    pending_result_free(d->result);
     free(d);
 }

@@ -8,6 +8,8 @@
 
 #include "common/amqp/message.h"
 
+struct pending_result;
+
 /* What the I/O thread is to tell the broker. */
 enum settlement {
     SETTLE_ACK,
@@ -35,7 +37,9 @@ struct delivery {
     int64_t due_ms; /* held by the executor until then (monotonic); 0: not held */
     bool eta_over;  /* it was held for its eta: the wall clock has no more say in it */
     enum settlement settlement;
-    bool announced; /* monitors have been told that it came */
+    struct pending_result *result; /* to be confirmed before it is acknowledged; NULL: none */
+    bool is_brief;                 /* its headers name a brief task */
+    bool announced;                /* monitors have been told that it came */
     atomic_int references;
     struct { /* runtime/state.c's, under its lock */
         struct delivery *next, *prev;

@@ -18,8 +18,45 @@
 struct executor {
     struct executor_context context;
     struct thread *thread;
-    struct delivery *held; /* waiting for their eta, soonest first */
+    struct delivery *held;  /* waiting for their eta, soonest first */
+    struct delivery *taken; /* the rest of the brief ones that were taken with the last one */
+    struct delivery *settled, **last_settled; /* ... and those that are done */
 };
+
+/* --- towards the I/O thread ---------------------------------------------------------------- */
+
+static void flush_settled(struct executor *x)
+{
+    if (x->settled)
+        handover_settle(x->context.handover, x->settled);
+    x->settled = NULL;
+    x->last_settled = &x->settled;
+}
+
+/* The I/O thread hears of it with the last of those that were taken together, or before anything
+ * that takes its time. */
+static void settle_delivery(struct executor *x, struct delivery *d, enum settlement settlement)
+{
+    d->settlement = settlement;
+    d->next = NULL;
+    *x->last_settled = d;
+    x->last_settled = &d->next;
+}
+
+static bool port_publish(void *context, struct publication *items, size_t count,
+                         int64_t deadline_ms, struct err *e)
+{
+    struct executor *x = context;
+    flush_settled(x);
+    return handover_publish(x->context.handover, items, count, deadline_ms, e);
+}
+
+static void port_pause(void *context, int64_t ms, enum stop beyond)
+{
+    struct executor *x = context;
+    flush_settled(x);
+    handover_pause(x->context.handover, ms, beyond);
+}
 
 /* --- deliveries that wait for their eta ---------------------------------------------------- */
 
@@ -74,7 +111,9 @@ static void take_on(struct executor *x, struct delivery *d)
     if (wait_ms > 0)
         hold(x, d, wait_ms);
     else
-        handover_settle(x->context.handover, d, settlement);
+        settle_delivery(x, d, settlement);
+    if (!x->taken)
+        flush_settled(x);
     if (atomic_load(&x->context.has_failed))
         (void)kill(getpid(), SIGTERM); /* the main thread ends us as on any stop */
 }
@@ -91,8 +130,18 @@ static int64_t idle_ms(const struct executor *x)
 
 static struct delivery *next_delivery(struct executor *x)
 {
-    struct delivery *d = x->held ? release_due(x, clock_mono_ms()) : NULL;
-    return d ? d : handover_take(x->context.handover, idle_ms(x));
+    struct delivery *d = x->taken;
+    if (!d && x->held)
+        d = release_due(x, clock_mono_ms());
+    else if (d)
+        x->taken = d->next;
+    if (!d) {
+        d = handover_take(x->context.handover, idle_ms(x));
+        x->taken = d ? d->next : NULL;
+    }
+    if (d)
+        d->next = NULL;
+    return d;
 }
 
 static void give_back_everything(struct executor *x)
@@ -100,10 +149,13 @@ static void give_back_everything(struct executor *x)
     struct delivery *d;
     while ((d = x->held)) {
         x->held = d->next;
-        handover_settle(x->context.handover, d, SETTLE_REQUEUE);
+        settle_delivery(x, d, SETTLE_REQUEUE);
     }
-    while ((d = handover_take(x->context.handover, 0)))
-        handover_settle(x->context.handover, d, SETTLE_REQUEUE);
+    while ((d = x->taken) || (d = handover_take(x->context.handover, 0))) {
+        x->taken = d->next;
+        settle_delivery(x, d, SETTLE_REQUEUE);
+    }
+    flush_settled(x);
 }
 
 static void executor_thread(void *context)
@@ -140,10 +192,11 @@ bool executor_start(const struct settings *s, const char *name, struct handover 
     struct executor *x = calloc(1, sizeof *x);
     if (!x)
         return err_set(e, ERR_FATAL, "no_thread", "no memory for the executor");
+    x->last_settled = &x->settled;
     x->context = (struct executor_context){.settings = s,
                                            .name = name,
                                            .handover = h,
-                                           .port = publish_port_of(h),
+                                           .port = {x, port_publish, port_pause},
                                            .events = v,
                                            .state = st,
                                            .heartbeat = heartbeat_make(s, name)};

@@ -11,6 +11,9 @@
 
 #include "common/base/clock.h"
 
+/* So many brief deliveries are taken at once. */
+#define TAKEN_AT_ONCE 16
+
 struct delivery_list {
     struct delivery *first, *last;
 };
@@ -21,10 +24,10 @@ struct handover {
     struct delivery_list given;
     struct delivery_list settled;
     struct publish_request *batches, *last_batch;
-    bool executor_waits; /* for anything */
-    bool executor_idle;  /* for a delivery */
-    bool io_wanted;      /* since it last collected */
-    bool io_sleeps;      /* wanting it must write to the eventfd */
+    bool executor_waits;  /* for anything */
+    size_t settled_count; /* since the I/O thread was woken for them */
+    bool io_wanted;       /* since it last collected */
+    bool io_sleeps;       /* wanting it must write to the eventfd */
     bool io_signalled;
     bool ended;
     atomic_int stop;
@@ -166,20 +169,15 @@ uint64_t handover_epoch(const struct handover *h)
 /* --- I/O thread ----------------------------------------------------------------------------------
  */
 
-void handover_give(struct handover *h, struct delivery *d)
+void handover_give(struct handover *h, struct delivery *list)
 {
     pthread_mutex_lock(&h->lock);
-    list_append(&h->given, d);
+    for (struct delivery *next; list; list = next) {
+        next = list->next;
+        list_append(&h->given, list);
+    }
     wake_executor(h);
     pthread_mutex_unlock(&h->lock);
-}
-
-bool handover_idle(struct handover *h)
-{
-    pthread_mutex_lock(&h->lock);
-    bool idle = h->executor_idle && !h->given.first;
-    pthread_mutex_unlock(&h->lock);
-    return idle;
 }
 
 struct delivery *handover_next_epoch(struct handover *h)
@@ -266,28 +264,32 @@ struct delivery *handover_take(struct handover *h, int64_t timeout_ms)
     while (!h->given.first && handover_stopping(h) == STOP_NO) {
         if (!deadline)
             deadline = clock_mono_ms() + timeout_ms;
-        h->executor_idle = true;
-        bool woken = executor_wait(h, deadline);
-        h->executor_idle = false;
-        if (!woken)
+        if (!executor_wait(h, deadline))
             break;
     }
-    struct delivery *d = h->given.first;
-    if (d) {
-        h->given.first = d->next;
-        if (!d->next)
+    struct delivery *taken = h->given.first, *last = taken;
+    for (int n = 1; last && last->is_brief && n < TAKEN_AT_ONCE && last->next; n++) {
+        if (!last->next->is_brief)
+            break;
+        last = last->next;
+    }
+    if (last) {
+        h->given.first = last->next;
+        if (!last->next)
             h->given.last = NULL;
-        d->next = NULL;
+        last->next = NULL;
     }
     pthread_mutex_unlock(&h->lock);
-    return d;
+    return taken;
 }
 
-void handover_settle(struct handover *h, struct delivery *d, enum settlement settlement)
+void handover_settle(struct handover *h, struct delivery *list)
 {
-    d->settlement = settlement;
     pthread_mutex_lock(&h->lock);
-    list_append(&h->settled, d);
+    for (struct delivery *next; list; list = next) {
+        next = list->next;
+        list_append(&h->settled, list);
+    }
     wake_io(h);
     pthread_mutex_unlock(&h->lock);
 }

@@ -48,13 +48,15 @@ struct publication {
     struct err error;
 };
 
-/* Several publications that the executor waits for as one. */
+/* Several publications that are answered as one: the executor waits for them, or a delivery does. */
 struct publish_request {
     struct publish_request *next;
     struct publication *items;
     size_t count;
     int64_t deadline_ms; /* monotonic: of what waits for a connection or for the end of an alarm */
-    bool answered;       /* guarded by the hand-over's lock */
+    int64_t not_before_ms;     /* monotonic: it is published again, after a pause; 0: at once */
+    struct delivery *delivery; /* whose result it is; NULL: the executor waits for it */
+    bool answered;             /* guarded by the hand-over's lock */
 };
 
 /* NULL only without memory or descriptors. */
@@ -70,14 +72,12 @@ void handover_stop(struct handover *h, enum stop level);
 enum stop handover_stopping(const struct handover *h);
 /* The present epoch: deliveries of an earlier one cannot be settled any more. */
 uint64_t handover_epoch(const struct handover *h);
-/* The executor waits for a delivery and none is on its way to it: no task runs there until
- * handover_give. */
-bool handover_idle(struct handover *h);
 /* The I/O thread looks around, even when it sleeps. */
 void handover_wake_io(struct handover *h);
 
 /* --- I/O thread ---------------------------------------------------------------------------- */
-void handover_give(struct handover *h, struct delivery *d);
+/* A list of deliveries, in order: one lock and one wake-up for all. */
+void handover_give(struct handover *h, struct delivery *list);
 /* A new epoch: gives back (as a list) the deliveries that the executor has not taken yet. */
 struct delivery *handover_next_epoch(struct handover *h);
 /* Those of a queue that the executor has not taken yet, as a list. */
@@ -96,10 +96,11 @@ void handover_wake(struct handover *h);
 bool handover_finished(struct handover *h);
 
 /* --- executor ------------------------------------------------------------------------------ */
-/* The next delivery; NULL after timeout_ms, or at once when stopping or interrupted. */
+/* The next delivery, or a list of the next few that are brief; NULL after timeout_ms, or at once
+ * when stopping or interrupted. */
 struct delivery *handover_take(struct handover *h, int64_t timeout_ms);
-/* d belongs to the I/O thread again. */
-void handover_settle(struct handover *h, struct delivery *d, enum settlement settlement);
+/* A list of deliveries, each with its settlement: they belong to the I/O thread again. */
+void handover_settle(struct handover *h, struct delivery *list);
 /* Publishes all; true when all are confirmed. Otherwise the first error (others may be confirmed).
  * Blocks until the I/O thread answers: by deadline_ms without a connection, at the stop, at the
  * loss of the connection, or once each queue had broker.confirm_timeout_s to confirm. */

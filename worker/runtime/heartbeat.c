@@ -1,5 +1,5 @@
-/* Says to the books that this worker is here, when they can be reached, and never waits for them
- * twice. */
+/* Tells the database that this worker is here, when it can be reached, and never waits for it twice.
+ */
 #include "worker/runtime/heartbeat.h"
 
 #include <unistd.h>

@@ -8,22 +8,6 @@
 #define PUBLISH_PAUSE_MS 500
 #define PUBLISH_PAUSE_MAX_MS 15000
 
-static bool port_publish(void *context, struct publication *items, size_t count,
-                         int64_t deadline_ms, struct err *e)
-{
-    return handover_publish(context, items, count, deadline_ms, e);
-}
-
-static void port_pause(void *context, int64_t ms, enum stop beyond)
-{
-    handover_pause(context, ms, beyond);
-}
-
-struct publish_port publish_port_of(struct handover *h)
-{
-    return (struct publish_port){.context = h, .publish = port_publish, .pause = port_pause};
-}
-
 /* Asks about each that failed. False: all are given up. *ret_left: how many are not confirmed. */
 static bool give_up_some(struct publication *items, size_t count, publish_give_up *give_up,
                          void *context, size_t *ret_left, struct err *e)

@@ -16,9 +16,6 @@ struct publish_port {
     /* As handover_pause. */
     void (*pause)(void *context, int64_t ms, enum stop beyond);
 };
-/* By way of the I/O thread. */
-struct publish_port publish_port_of(struct handover *h);
-
 /* What became of one message. */
 enum publish_status {
     PUBLISH_CONFIRMED,

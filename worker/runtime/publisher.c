@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/base/backoff.h"
 #include "common/amqp/connection.h"
+#include "worker/runtime/pending_result.h"
+#include "worker/runtime/unavailable.h"
 #include "common/amqp/topology.h"
 #include "common/amqp/publish.h"
-#include "worker/runtime/replies.h"
 
 /* Between two looks whether a classic retry queue is empty by now. */
 #define RETRY_QUEUES_EVERY_MS 5000
@@ -26,8 +28,10 @@ struct publisher {
     bool declare_again; /* something came back as unroutable: a queue may have been deleted */
     struct retry_queues retry_queues; /* what stands in for which */
     int64_t retry_queues_due_ms;      /* monotonic: when they are looked at again, if unfinished */
-    struct publish_request *batches;  /* the executor's */
-    struct replies replies;           /* of brief tasks */
+    struct publish_request *requests; /* of the executor, and results of deliveries */
+    size_t results_count;             /* of those */
+    struct delivery *answered, *last_answered; /* whose result is with the broker, or given up */
+    struct unavailable_queues unavailable;     /* for results */
     bool one_by_one; /* a queue holds up the channel: only one message is under way at a time */
 };
 
@@ -44,10 +48,8 @@ struct publisher *publisher_new(const struct settings *s, const char *name, stru
 
 void publisher_free(struct publisher *o)
 {
-    if (o) {
-        replies_clear(&o->replies);
+    if (o)
         retry_queues_free(&o->retry_queues);
-    }
     free(o);
 }
 
@@ -77,16 +79,15 @@ static void fail_batch(struct publish_request *batch, const struct err *why)
  * same id. */
 static void fail_all_sent(struct publisher *o, enum publish_failure failure, const struct err *why)
 {
-    for (struct publish_request *batch = o->batches; batch; batch = batch->next)
+    for (struct publish_request *batch = o->requests; batch; batch = batch->next)
         for (size_t i = 0; i < batch->count; i++)
             if (batch->items[i].state == PUBLICATION_SENT)
                 fail(&batch->items[i], failure, why);
-    replies_send_again(&o->replies);
 }
 
 static struct publication *find_sent(struct publisher *o, uint64_t number)
 {
-    for (struct publish_request *batch = o->batches; batch; batch = batch->next)
+    for (struct publish_request *batch = o->requests; batch; batch = batch->next)
         for (size_t i = 0; i < batch->count; i++)
             if (batch->items[i].state == PUBLICATION_SENT && batch->items[i].number == number)
                 return &batch->items[i];
@@ -117,7 +118,7 @@ static void lose_connection(struct publisher *o, const struct err *e)
 static void connect_when_due(struct publisher *o)
 {
     struct err e;
-    if (o->broker || (!o->batches && !publisher_replying(o) && !o->retry_queues.unfinished) ||
+    if (o->broker || (!o->requests && !o->retry_queues.unfinished) ||
         !redial_due(&o->redial, clock_mono_ms()))
         return;
     if (!broker_open(o->settings, o->name, &o->broker, &e)) {
@@ -141,7 +142,7 @@ static bool declare_queues(struct publisher *o, struct err *e)
     for (size_t i = 0; i < count; i++)
         if (strcmp(wanted[i].queue, o->settings->broker.queue) != 0 &&
             !broker_declare_work(o->broker, o->settings, wanted[i].queue, &o->retry_queues, e) &&
-            strcmp(e->code, "broker_lost") == 0)
+            broker_is_lost(e))
             return false;
     return true;
 }
@@ -149,13 +150,10 @@ static bool declare_queues(struct publisher *o, struct err *e)
 /* Declaring may cost the channel, and with it the confirms of what is under way. */
 static bool awaits_confirms(const struct publisher *o)
 {
-    for (const struct publish_request *batch = o->batches; batch; batch = batch->next)
+    for (const struct publish_request *batch = o->requests; batch; batch = batch->next)
         for (size_t i = 0; i < batch->count; i++)
             if (batch->items[i].state == PUBLICATION_SENT)
                 return true;
-    for (const struct reply *reply = o->replies.waiting.first; reply; reply = reply->next)
-        if (reply->publication.state == PUBLICATION_SENT)
-            return true;
     return false;
 }
 
@@ -171,7 +169,7 @@ static void declare_when_needed(struct publisher *o)
     o->declare_again = false;
     o->retry_queues_due_ms = now_ms + RETRY_QUEUES_EVERY_MS;
     if (!declare_queues(o, &e)) {
-        if (strcmp(e.code, "broker_lost") == 0)
+        if (broker_is_lost(&e))
             lose_connection(o, &e);
         else /* what is there can be published to all the same */
             log_error(LOG_LEVEL_WARNING, "queues_not_declared", &e);
@@ -203,15 +201,10 @@ static void refuse(struct publisher *o, struct publication *p, const char *text)
 static void take_confirm(struct publisher *o, uint64_t number, bool taken, const char *text)
 {
     struct publication *p = find_sent(o, number);
-    struct reply *reply = p ? NULL : replies_find(&o->replies, number);
     if (p && taken)
         p->state = PUBLICATION_CONFIRMED;
     else if (p)
         refuse(o, p, text);
-    else if (reply && taken)
-        replies_answer(&o->replies, reply);
-    else if (reply)
-        replies_refuse(&o->replies, reply, text, clock_mono_ms());
 }
 
 /* The broker closes the channel over an exchange that is not there or not ours to use; its words
@@ -220,7 +213,7 @@ static void fail_exchange(struct publisher *o, const char *text)
 {
     struct err e;
     char quoted[BROKER_QUEUE_NAME + 2];
-    for (struct publish_request *batch = o->batches; batch; batch = batch->next)
+    for (struct publish_request *batch = o->requests; batch; batch = batch->next)
         for (size_t i = 0; i < batch->count; i++) {
             const char *exchange = batch->items[i].route.exchange;
             snprintf(quoted, sizeof quoted, "'%s'", exchange ? exchange : "");
@@ -233,11 +226,9 @@ static void fail_exchange(struct publisher *o, const char *text)
 
 static void restart_patience(struct publisher *o)
 {
-    for (struct publish_request *batch = o->batches; batch; batch = batch->next)
+    for (struct publish_request *batch = o->requests; batch; batch = batch->next)
         for (size_t i = 0; i < batch->count; i++)
             batch->items[i].sent_ms = clock_mono_ms();
-    for (struct reply *reply = o->replies.waiting.first; reply; reply = reply->next)
-        reply->publication.sent_ms = clock_mono_ms();
 }
 
 static void take_event(struct publisher *o, struct broker_event *event)
@@ -293,7 +284,7 @@ static bool publish_one(struct publisher *o, struct publication *p, struct err *
     p->sent_ms = clock_mono_ms();
     if (broker_publish(o->broker, &route, p->envelope, &p->number, e))
         p->state = PUBLICATION_SENT;
-    else if (strcmp(e->code, "broker_lost") == 0)
+    else if (broker_is_lost(e))
         lose_connection(o, e);
     else if (strcmp(e->code, "too_many_unconfirmed") != 0)
         return false;
@@ -307,31 +298,18 @@ static bool may_publish(const struct publisher *o)
     return o->broker && !o->blocked && !(o->one_by_one && awaits_confirms(o));
 }
 
-static void publish_replies(struct publisher *o)
-{
-    struct err e;
-    int64_t now_ms = clock_mono_ms();
-    struct reply *reply = o->replies.waiting.first, *next;
-    for (; reply && may_publish(o); reply = next) {
-        next = reply->next;
-        if (reply->publication.state == PUBLICATION_WAITING && reply->not_before_ms <= now_ms &&
-            !publish_one(o, &reply->publication, &e))
-            replies_refuse(&o->replies, reply, e.text, now_ms);
-    }
-}
-
 static void publish_waiting(struct publisher *o)
 {
     struct err e;
     if (o->declare_again) /* what is under way comes to its end first */
         return;
-    for (struct publish_request *batch = o->batches; batch; batch = batch->next)
-        for (size_t i = 0; i < batch->count; i++)
+    int64_t now_ms = clock_mono_ms();
+    for (struct publish_request *batch = o->requests; batch; batch = batch->next)
+        for (size_t i = 0; i < batch->count && batch->not_before_ms <= now_ms; i++)
             if (batch->items[i].state == PUBLICATION_WAITING && may_publish(o) &&
                 !publish_one(o, &batch->items[i], &e))
                 fail(&batch->items[i],
                      e.kind == ERR_REJECT ? PUBLISH_FAILED_FOR_GOOD : PUBLISH_FAILED_AWAY, &e);
-    publish_replies(o);
 }
 
 /* --- queues that do not answer ------------------------------------------------------------- */
@@ -362,11 +340,9 @@ static void add_unanswered(struct unanswered *u, struct publication *p)
 static struct unanswered find_unanswered(struct publisher *o)
 {
     struct unanswered u = {.is_alone = true};
-    for (struct publish_request *batch = o->batches; batch; batch = batch->next)
+    for (struct publish_request *batch = o->requests; batch; batch = batch->next)
         for (size_t i = 0; i < batch->count; i++)
             add_unanswered(&u, &batch->items[i]);
-    for (struct reply *reply = o->replies.waiting.first; reply; reply = reply->next)
-        add_unanswered(&u, &reply->publication);
     return u;
 }
 
@@ -374,18 +350,16 @@ static struct unanswered find_unanswered(struct publisher *o)
 static void fail_route(struct publisher *o, const struct publication *silent)
 {
     struct err e;
-    const struct publication like = *silent; /* it may be freed with its reply */
+    const struct publication like = *silent;
     const char *exchange = like.route.exchange ? like.route.exchange : "";
     (void)err_set(&e, ERR_RETRY, PUBLISH_NO_CONFIRM,
                   "exchange \"%.100s\", routing key %.200s: neither taken nor refused in time: "
                   "has the queue a leader?",
                   exchange, like.route.routing_key);
-    for (struct publish_request *batch = o->batches; batch; batch = batch->next)
+    for (struct publish_request *batch = o->requests; batch; batch = batch->next)
         for (size_t i = 0; i < batch->count; i++)
             if (same_route(&like, &batch->items[i]))
                 fail(&batch->items[i], PUBLISH_FAILED_SILENT, &e);
-    if (!exchange[0])
-        replies_drop(&o->replies, like.route.routing_key, e.text);
 }
 
 /* Had the connection or the queue failed, the broker would have said so. A queue without a leader
@@ -402,13 +376,12 @@ static void end_silence(struct publisher *o)
     else
         log_event(LOG_LEVEL_WARNING, "publisher_held_up", "waited_ms=%lld", (long long)patience_ms);
     o->one_by_one |= !u.is_alone;
-    for (struct publish_request *batch = o->batches; batch; batch = batch->next) {
+    for (struct publish_request *batch = o->requests; batch; batch = batch->next) {
         batch->deadline_ms = clock_mono_ms() + 1000 * o->settings->broker.connect_timeout_s;
         for (size_t i = 0; i < batch->count; i++)
             if (batch->items[i].state == PUBLICATION_SENT)
                 batch->items[i].state = PUBLICATION_WAITING;
     }
-    replies_send_again(&o->replies);
     broker_abandon(o->broker);
     o->broker = NULL;
 }
@@ -425,56 +398,103 @@ static void fail_overdue(struct publisher *o)
                   o->blocked  ? "the broker is blocked by a resource alarm"
                   : o->broker ? "no confirm in time"
                               : "no connection to the broker");
-    for (struct publish_request *batch = o->batches; batch; batch = batch->next)
+    for (struct publish_request *batch = o->requests; batch; batch = batch->next)
         if (now || clock_mono_ms() >= batch->deadline_ms)
             fail_batch(batch, &e);
 }
 
-/* An answered batch is gone: the executor may have left its stack frame. */
+/* A result is published again, or its delivery may be acknowledged. False: again. */
+static bool answer_result(struct publisher *o, struct delivery *d)
+{
+    struct pending_result *result = d->result;
+    int64_t now_ms = clock_mono_ms();
+    bool is_silent = result->publication.state == PUBLICATION_FAILED &&
+                     result->publication.failure == PUBLISH_FAILED_SILENT &&
+                     result->publication.sent_ms > 0;
+    if (!pending_result_is_over(result, now_ms))
+        return false;
+    if (is_silent) /* the next ones do not wait for it */
+        unavailable_add(&o->unavailable, result->queue, now_ms);
+    crashpoint("after_report");
+    pending_result_free(result);
+    d->result = NULL;
+    d->next = NULL;
+    if (o->last_answered)
+        o->last_answered->next = d;
+    else
+        o->answered = d;
+    o->last_answered = d;
+    o->results_count--;
+    return true;
+}
+
+/* An answered request is gone: the executor may have left its stack frame. */
 static void answer_complete(struct publisher *o)
 {
-    for (struct publish_request **at = &o->batches; *at;) {
-        struct publish_request *batch = *at;
-        if (!batch_complete(batch)) {
-            at = &batch->next;
+    for (struct publish_request **at = &o->requests; *at;) {
+        struct publish_request *request = *at, *next = request->next;
+        bool is_result = request->delivery != NULL;
+        if (!batch_complete(request) || (is_result && !answer_result(o, request->delivery))) {
+            at = &request->next;
             continue;
         }
-        *at = batch->next;
-        handover_answer(o->handover, batch);
+        *at = next;
+        if (!is_result)
+            handover_answer(o->handover, request);
     }
 }
 
-void publisher_accept(struct publisher *o, struct publish_request *batches)
+void publisher_accept(struct publisher *o, struct publish_request *requests)
 {
-    struct publish_request **end = &o->batches;
+    struct publish_request **end = &o->requests;
     while (*end)
         end = &(*end)->next;
-    *end = batches;
+    *end = requests;
+    for (struct publish_request *request = requests; request; request = request->next) {
+        if (!request->delivery)
+            continue;
+        o->results_count++;
+        struct publication *p = &request->items[0];
+        if (!unavailable_has(&o->unavailable, p->route.routing_key, clock_mono_ms()))
+            continue;
+        struct err e;
+        (void)err_set(&e, ERR_RETRY, "no_confirm", "its queue did not answer lately");
+        fail(p, PUBLISH_FAILED_SILENT, &e);
+    }
 }
 
-bool publisher_reply(struct publisher *o, struct envelope *result, char *to, uint64_t tag)
+struct delivery *publisher_take_answered(struct publisher *o)
 {
-    return replies_add(&o->replies, result, to, tag);
+    struct delivery *answered = o->answered;
+    o->answered = o->last_answered = NULL;
+    return answered;
 }
 
-bool publisher_replied(struct publisher *o, uint64_t *ret_tag)
+bool publisher_has_results(const struct publisher *o)
 {
-    return replies_take_answered(&o->replies, ret_tag);
+    return o->results_count > 0;
 }
 
-bool publisher_replying(const struct publisher *o)
+struct delivery *publisher_take_results(struct publisher *o)
 {
-    return o->replies.waiting.first != NULL;
-}
-
-void publisher_forget_replies(struct publisher *o)
-{
-    replies_clear(&o->replies);
+    struct delivery *taken = publisher_take_answered(o);
+    for (struct publish_request **at = &o->requests; *at;) {
+        struct delivery *d = (*at)->delivery;
+        if (!d) {
+            at = &(*at)->next;
+            continue;
+        }
+        *at = (*at)->next;
+        d->next = taken;
+        taken = d;
+    }
+    o->results_count = 0;
+    return taken;
 }
 
 void publisher_work(struct publisher *o)
 {
-    if (!o->batches && !o->broker && !publisher_replying(o) && !o->retry_queues.unfinished)
+    if (!o->requests && !o->broker && !o->retry_queues.unfinished)
         return;
     connect_when_due(o);
     drain(o);
@@ -484,14 +504,14 @@ void publisher_work(struct publisher *o)
     end_silence(o);
     fail_overdue(o);
     answer_complete(o);
-    o->one_by_one &= o->batches || publisher_replying(o);
+    o->one_by_one &= o->requests != NULL;
 }
 
 void publisher_close(struct publisher *o)
 {
     struct err e;
     (void)err_set(&e, ERR_STOPPING, "stopping", "the worker stops");
-    for (struct publish_request *batch = o->batches; batch; batch = batch->next)
+    for (struct publish_request *batch = o->requests; batch; batch = batch->next)
         fail_batch(batch, &e);
     answer_complete(o);
     broker_close(o->broker);

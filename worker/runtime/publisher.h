@@ -9,23 +9,20 @@
 
 struct publisher; /* I/O thread only; connects when there is something to publish */
 
-/* queues: whose ladders are made anew when one of their queues has gone. NULL only without memory.
+/* queues: whose retry queues are made anew when one of their queues has gone. NULL only without memory.
  * Borrows everything. */
 struct publisher *publisher_new(const struct settings *s, const char *name, struct handover *h,
                                 const struct subscriptions *queues);
 void publisher_free(struct publisher *o);
-/* A list of batches; each is answered (handover_answer) by its deadline. */
-void publisher_accept(struct publisher *o, struct publish_request *batches);
-/* The result of a brief task to the queue `to`, for the delivery `tag`; takes over both, also when
- * it fails (without memory). */
-MUST_CHECK bool publisher_reply(struct publisher *o, struct envelope *result, char *to,
-                                uint64_t tag);
-/* The next delivery whose result is with the broker. */
-bool publisher_replied(struct publisher *o, uint64_t *ret_tag);
+/* A list of requests. Those of the executor are answered (handover_answer) by their deadline; the
+ * deliveries of results come back by publisher_take_answered. */
+void publisher_accept(struct publisher *o, struct publish_request *requests);
 /* Results are on their way. */
-bool publisher_replying(const struct publisher *o);
-/* Those deliveries are void: they come again. */
-void publisher_forget_replies(struct publisher *o);
+bool publisher_has_results(const struct publisher *o);
+/* The deliveries, as a list, whose results the broker has, or nobody takes: theirs no more. */
+struct delivery *publisher_take_answered(struct publisher *o);
+/* All deliveries whose results are on their way, or answered: they are void, and come again. */
+struct delivery *publisher_take_results(struct publisher *o);
 /* Classic retry queues of an older version are to be replaced as soon as they are empty: declares
  * again, every few seconds, until none is left. */
 void publisher_finish_retry_queues(struct publisher *o);

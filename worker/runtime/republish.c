@@ -1,4 +1,4 @@
-/* A message on its way back to the broker: to the retry ladder or to the dead-letter queue. */
+/* A message on its way back to the broker: to the retry ladder or to the dead-out queue. */
 #include "worker/runtime/republish.h"
 
 #include <string.h>
@@ -28,27 +28,27 @@ static bool republish_start(const struct envelope *v, bool bare, struct envelope
     return true;
 }
 
-void republish_free(struct envelope *letter)
+void republish_free(struct envelope *out)
 {
-    json_decref(letter->headers);
-    letter->headers = NULL;
+    json_decref(out->headers);
+    out->headers = NULL;
 }
 
-static bool finish(bool complete, struct envelope *letter, struct err *e)
+static bool finish(bool complete, struct envelope *out, struct err *e)
 {
     if (complete)
         return true;
-    republish_free(letter);
+    republish_free(out);
     return err_set(e, ERR_RETRY, "no_memory", "no memory for a message");
 }
 
 bool republish_later(const struct envelope *v, struct envelope *ret_message, struct err *e)
 {
-    struct envelope letter = {0};
-    bool complete = republish_start(v, false, &letter);
+    struct envelope out = {0};
+    bool complete = republish_start(v, false, &out);
     if (complete)
-        *ret_message = letter;
-    return finish(complete, &letter, e);
+        *ret_message = out;
+    return finish(complete, &out, e);
 }
 
 static int64_t count_of(const struct envelope *v, const char *name)
@@ -67,64 +67,64 @@ bool republish_has_returned(const struct envelope *v)
     return count_of(v, RETURNS_HEADER) > 0;
 }
 
-bool republish_mark_returned(struct envelope *letter)
+bool republish_mark_returned(struct envelope *out)
 {
-    return republish_has_returned(letter) ||
-           json_object_set_new(letter->headers, RETURNS_HEADER, json_integer(1)) == 0;
+    return republish_has_returned(out) ||
+           json_object_set_new(out->headers, RETURNS_HEADER, json_integer(1)) == 0;
 }
 
 bool republish_afresh(const struct envelope *v, struct envelope *ret_message, struct err *e)
 {
-    struct envelope letter = {0};
+    struct envelope out = {0};
     int64_t returns = count_of(v, RETURNS_HEADER) + republish_returns(v);
-    bool complete = republish_start(v, false, &letter) &&
-                    json_object_set_new(letter.headers, RETURNS_HEADER, json_integer(returns)) == 0;
+    bool complete = republish_start(v, false, &out) &&
+                    json_object_set_new(out.headers, RETURNS_HEADER, json_integer(returns)) == 0;
     if (complete)
-        *ret_message = letter;
-    return finish(complete, &letter, e);
+        *ret_message = out;
+    return finish(complete, &out, e);
 }
 
 bool republish_retry(const struct envelope *v, int64_t failed, struct envelope *ret_message,
                      struct err *e)
 {
-    struct envelope letter = {0};
-    bool complete = republish_start(v, false, &letter) &&
-                    json_object_set_new(letter.headers, ATTEMPT_HEADER, json_integer(failed)) == 0;
+    struct envelope out = {0};
+    bool complete = republish_start(v, false, &out) &&
+                    json_object_set_new(out.headers, ATTEMPT_HEADER, json_integer(failed)) == 0;
     /* protocol 2 counts in a header; protocol 1 in its body, which stays as it came */
-    if (complete && json_object_get(letter.headers, "task")) {
-        json_int_t retries = json_integer_value(json_object_get(letter.headers, "retries"));
+    if (complete && json_object_get(out.headers, "task")) {
+        json_int_t retries = json_integer_value(json_object_get(out.headers, "retries"));
         retries = retries < 0 || retries > INT32_MAX - 1 ? failed : retries + 1;
-        complete = json_object_set_new(letter.headers, "retries", json_integer(retries)) == 0;
+        complete = json_object_set_new(out.headers, "retries", json_integer(retries)) == 0;
     }
     if (complete)
-        *ret_message = letter;
-    return finish(complete, &letter, e);
+        *ret_message = out;
+    return finish(complete, &out, e);
 }
 
-static bool set_text(struct envelope *letter, const char *key, const char *text)
+static bool set_text(struct envelope *out, const char *key, const char *text)
 {
     json_t *value = json_string(text);
     if (!value) /* cut inside a character, or a foreign encoding */
         value = json_string("(not UTF-8)");
-    return json_object_set_new(letter->headers, key, value) == 0;
+    return json_object_set_new(out->headers, key, value) == 0;
 }
 
 bool republish_dead(const struct envelope *v, const struct dead_letter_reason *reason, bool bare,
                     struct envelope *ret_message, struct err *e)
 {
-    struct envelope letter = {0};
+    struct envelope out = {0};
     char now[CLOCK_TEXT];
-    bool complete = republish_start(v, bare, &letter) &&
-                    set_text(&letter, "x-meterbeat-reason", reason->why->code) &&
-                    set_text(&letter, "x-meterbeat-error", reason->why->text) &&
-                    json_object_set_new(letter.headers, "x-meterbeat-attempts",
-                                        json_integer(reason->attempts)) == 0 &&
-                    set_text(&letter, "x-meterbeat-queue", reason->queue) &&
-                    set_text(&letter, "x-meterbeat-worker", reason->worker) &&
-                    set_text(&letter, "x-meterbeat-time", clock_format_utc(reason->now_ms, now));
+    bool complete =
+        republish_start(v, bare, &out) && set_text(&out, "x-meterbeat-reason", reason->why->code) &&
+        set_text(&out, "x-meterbeat-error", reason->why->text) &&
+        json_object_set_new(out.headers, "x-meterbeat-attempts", json_integer(reason->attempts)) ==
+            0 &&
+        set_text(&out, "x-meterbeat-queue", reason->queue) &&
+        set_text(&out, "x-meterbeat-worker", reason->worker) &&
+        set_text(&out, "x-meterbeat-time", clock_format_utc(reason->now_ms, now));
     if (complete)
-        *ret_message = letter;
-    return finish(complete, &letter, e);
+        *ret_message = out;
+    return finish(complete, &out, e);
 }
 
 int64_t republish_attempt(const struct envelope *v)

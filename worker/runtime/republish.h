@@ -36,13 +36,13 @@ MUST_CHECK bool republish_afresh(const struct envelope *v, struct envelope *ret_
 /* Once more after a failure: counts in `retries` (Celery's) and LETTER_ATTEMPT. */
 MUST_CHECK bool republish_retry(const struct envelope *v, int64_t failed,
                                 struct envelope *ret_message, struct err *e);
-/* A letter that counts as one that came before (republish_has_returned). False: no memory. */
-MUST_CHECK bool republish_mark_returned(struct envelope *letter);
+/* Makes it count as one that came before (republish_has_returned). False: no memory. */
+MUST_CHECK bool republish_mark_returned(struct envelope *message);
 /* Dead: x-meterbeat-reason, -error, -attempts, -queue, -worker, -time. bare: without the message's
  * own headers, which did not fit beside these. */
 MUST_CHECK bool republish_dead(const struct envelope *v, const struct dead_letter_reason *reason,
                                bool bare, struct envelope *ret_message, struct err *e);
-void republish_free(struct envelope *letter);
+void republish_free(struct envelope *message);
 /* ATTEMPT_HEADER of a message that arrived: 0 to 1000. */
 int64_t republish_attempt(const struct envelope *v);
 /* How often a quorum queue has had it back since it was published (x-delivery-count), at least 0.

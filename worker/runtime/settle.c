@@ -38,7 +38,6 @@ static enum settlement settle_done(struct attempt *a)
         return SETTLE_LEAVE;
     log_event(keeps_run ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "task_done", "attempt=%lld ms=%lld",
               (long long)a->failed + 1, (long long)(clock_mono_ms() - a->started_ms));
-    crashpoint("before_ack");
     return SETTLE_ACK;
 }
 
@@ -59,7 +58,6 @@ enum settlement settle_ended(struct attempt *a, enum run_state state)
         is_told = task_result_failed(a, &a->ended.why);
     if (!is_told)
         return SETTLE_LEAVE;
-    crashpoint("before_ack");
     return SETTLE_ACK;
 }
 

@@ -101,22 +101,26 @@ int64_t state_clock(const struct state *st)
 
 /* --- deliveries ---------------------------------------------------------------------------- */
 
-void state_arrived(struct state *st, struct delivery *d)
+void state_arrived(struct state *st, struct delivery *list)
 {
     pthread_mutex_lock(&st->lock);
-    d->listed.stage = DELIVERY_RESERVED;
-    d->listed.since_ms = 0;
-    d->listed.next = NULL;
-    d->listed.prev = st->last;
-    *(st->last ? &st->last->listed.next : &st->first) = d;
-    st->last = d;
+    for (struct delivery *d = list; d; d = d->next) {
+        d->listed.stage = DELIVERY_RESERVED;
+        d->listed.since_ms = 0;
+        d->listed.next = NULL;
+        d->listed.prev = st->last;
+        *(st->last ? &st->last->listed.next : &st->first) = d;
+        st->last = d;
+    }
     pthread_mutex_unlock(&st->lock);
 }
 
-void state_gone(struct state *st, struct delivery *d)
+void state_gone(struct state *st, struct delivery *list)
 {
     pthread_mutex_lock(&st->lock);
-    if (d->listed.stage != DELIVERY_UNKNOWN) {
+    for (struct delivery *d = list; d; d = d->next) {
+        if (d->listed.stage == DELIVERY_UNKNOWN)
+            continue;
         *(d->listed.prev ? &d->listed.prev->listed.next : &st->first) = d->listed.next;
         *(d->listed.next ? &d->listed.next->listed.prev : &st->last) = d->listed.prev;
         d->listed.stage = DELIVERY_UNKNOWN;
@@ -135,7 +139,7 @@ void state_held(struct state *st, struct delivery *d, int64_t until_ms)
 void state_started(struct state *st, struct delivery *d, const struct task *task,
                    const char *task_id, int64_t now_ms)
 {
-    state_performed(st, task);
+    atomic_fetch_add_explicit(&st->tasks[index_of(task)].starts, 1, memory_order_relaxed);
     pthread_mutex_lock(&st->lock);
     d->listed.stage = DELIVERY_ACTIVE;
     d->listed.since_ms = now_ms;
@@ -152,11 +156,6 @@ void state_ended(struct state *st, struct delivery *d)
     st->active = 0;
     memset(st->active_id, 0, sizeof st->active_id);
     pthread_mutex_unlock(&st->lock);
-}
-
-void state_performed(struct state *st, const struct task *task)
-{
-    atomic_fetch_add_explicit(&st->tasks[index_of(task)].starts, 1, memory_order_relaxed);
 }
 
 bool state_terminated(const struct state *st)

@@ -26,16 +26,14 @@ void state_clock_hear(struct state *st, int64_t other);
 int64_t state_clock(const struct state *st);
 
 /* --- deliveries ---------------------------------------------------------------------------- */
-/* I/O thread: before it is handed over, and before it is released. */
-void state_arrived(struct state *st, struct delivery *d);
-void state_gone(struct state *st, struct delivery *d);
+/* I/O thread: a list of them, before they are handed over, and before they are released. */
+void state_arrived(struct state *st, struct delivery *list);
+void state_gone(struct state *st, struct delivery *list);
 /* Executor: it holds d until then (wall clock); its task runs, and no longer. */
 void state_held(struct state *st, struct delivery *d, int64_t until_ms);
 void state_started(struct state *st, struct delivery *d, const struct task *task,
                    const char *task_id, int64_t now_ms);
 void state_ended(struct state *st, struct delivery *d);
-/* A task that was performed where it arrived. */
-void state_performed(struct state *st, const struct task *task);
 /* The task that runs now is to stop at its next safe point: remote control terminates it. */
 bool state_terminated(const struct state *st);
 

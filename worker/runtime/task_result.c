@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "worker/runtime/events.h"
 #include "common/amqp/connection.h"
+#include "worker/runtime/pending_result.h"
 #include "common/amqp/topology.h"
 #include "worker/runtime/publish_batch.h"
 
@@ -143,21 +144,30 @@ bool task_result_started(struct attempt *a)
     return sent;
 }
 
-/* Follow-ups first, as Celery has it: the result names them as children. */
-static bool send_success(struct attempt *a, const struct follow_ups *f, struct envelope *v)
+/* Callbacks first, as Celery has it: the result names them as children. Takes over v. */
+static bool send_with_callbacks(struct attempt *a, const struct follow_ups *f, struct envelope *v,
+                                const char *to)
 {
     struct publish_batch batch = {.attempt = a};
-    struct result_address to = address_of(a);
     struct result_exception x = result_exception_of(&chord_error, NULL);
     if (!add_callbacks(&batch, f)) {
         envelope_free(v);
         return false;
     }
-    if (!to.reply_to)
+    if (!to)
         envelope_free(v);
-    else if (!publish_batch_add_result(&batch, v, to.reply_to))
+    else if (!publish_batch_add_result(&batch, v, to))
         return false;
     return add_unreachable(&batch, f, RESULT_FAILURE, &x) && publish_batch_send(&batch);
+}
+
+/* A result alone: the I/O thread publishes it and then acknowledges the delivery: the next task need not wait for
+ * the confirm of this one's result. Takes over v. */
+static bool send_with_delivery(struct attempt *a, struct envelope *v, const char *to)
+{
+    struct delivery *d = a->delivery;
+    d->result = pending_result_new(v, to);
+    return d->result != NULL;
 }
 
 static void note_succeeded(struct attempt *a)
@@ -198,7 +208,9 @@ bool task_result_succeeded(struct attempt *a)
         log_error(LOG_LEVEL_WARNING, "result_not_sent", &e);
         return e.kind == ERR_REJECT && task_result_failed(a, &e);
     }
-    if (!send_success(a, &f, &v))
+    bool is_alone = f.count == 0 && f.forsaken_count == 0 && to.reply_to;
+    if (is_alone ? !send_with_delivery(a, &v, to.reply_to)
+                 : !send_with_callbacks(a, &f, &v, to.reply_to))
         return false;
     log_chords(a, &f);
     note_succeeded(a);

@@ -19,7 +19,8 @@ const char *task_result_queue(const char *reply_to);
  */
 void task_result_received(struct attempt *a);
 MUST_CHECK bool task_result_started(struct attempt *a);
-/* a->result is the task's. Callbacks and the next task of a chain first, then SUCCESS. */
+/* a->result is the task's. Callbacks and the next task of a chain first, then SUCCESS. Alone, it goes
+ * with the delivery, which is acknowledged when the broker has it. */
 MUST_CHECK bool task_result_succeeded(struct attempt *a);
 MUST_CHECK bool task_result_retried(struct attempt *a, const struct err *why);
 /* Errbacks, FAILURE for it and for what would have followed it in its chain. Of a message that

@@ -59,8 +59,8 @@ MUST_CHECK bool task_done(struct task_context *t, const char *summary, const jso
 struct task {
     const char *name;
     bool keeps_run; /* false: no effects, touches no database */
-    /* Takes microseconds, asks task_go_on nothing, may run on the I/O thread. */
-    bool brief;
+    /* Takes microseconds and asks task_go_on nothing: several are taken, and settled, at once. */
+    bool is_brief;
     /* True: done; a task that keeps a run has committed task_done() itself, with its follow-ups in
      * the outbox. ret_result (may stay NULL) is the task's return value, owned by the caller
      * afterwards. False, for a task that keeps a run: ERR_NOT_NOW when it cannot do its work yet
