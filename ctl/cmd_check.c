@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/error_codes.h"
 #include "common/base/clock.h"
 #include "common/base/host.h"
 #include "common/base/text.h"
@@ -139,8 +140,8 @@ static bool check_one(const char *what, const char *where, const struct settings
     text_print(stdout, "%-10s %-4s %5lld ms  %s\n", what, ok ? "ok" : "NOT",
                (long long)(clock_mono_ms() - start), where);
     text_print(stdout, "%27s%s\n", "", ok ? note : e.text);
-    if (!ok && hint_for(&e))
-        text_print(stdout, "%27s%s\n", "", hint_for(&e));
+    if (!ok && error_advice(&e))
+        text_print(stdout, "%27s%s\n", "", error_advice(&e));
     fflush(stdout); /* the next one may take its time */
     return ok;
 }

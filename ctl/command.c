@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/error_codes.h"
 #include "common/base/text.h"
 #include "ctl/commands.h"
 
@@ -41,7 +42,7 @@ bool ctl_settings(struct ctl *c, int *ret_status)
 
 int ctl_fail(const struct err *e)
 {
-    const char *hint = hint_for(e);
+    const char *hint = error_advice(e);
     fflush(stdout); /* what came before it stays before it */
     text_print(stderr, "meterbeatctl: %s\n", e->text);
     if (hint)

@@ -42,7 +42,5 @@ int ctl_misused(const char *format, ...) PRINTF_LIKE(1, 2);
 MUST_CHECK bool ctl_print_json(json_t *value, struct err *e);
 /* The same with jansson's flags: JSON_INDENT(2) for people. */
 MUST_CHECK bool ctl_print_json_as(json_t *value, size_t flags, struct err *e);
-/* What to do about an error, or NULL. */
-const char *hint_for(const struct err *e);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/error_codes.h"
 #include "common/celery/codec.h"
 #include "common/base/iso8601.h"
 #include "common/celery/task_message.h"
@@ -18,17 +19,6 @@ static bool no_memory(struct err *e)
 }
 
 /* --- exceptions ------------------------------------------------------------------------------- */
-
-/* Codes that Python has a class of its own for. */
-static const struct {
-    const char *code, *module, *type;
-} known[] = {
-    {"unknown_task", "celery.exceptions", "NotRegistered"},
-    {"revoked", "celery.exceptions", "TaskRevokedError"},
-    {"chord_not_supported", "celery.exceptions", "ChordError"},
-    {"time_limit", "billiard.exceptions", "TimeLimitExceeded"},
-    {"bad_arguments", "builtins", "TypeError"},
-};
 
 /* feed_not_found -> FeedNotFound */
 static void camel_case(const char *code, char *out, size_t size)
@@ -75,11 +65,10 @@ struct result_exception result_exception_of(const struct err *why, const char *t
     const char *text = strcmp(why->code, "unknown_task") == 0 && task ? task : why->text;
     copy_text(text, x.text, sizeof x.text);
     camel_case(why->code, x.type, sizeof x.type);
-    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-        if (strcmp(known[i].code, why->code) != 0)
-            continue;
-        x.module = known[i].module;
-        snprintf(x.type, sizeof x.type, "%s", known[i].type);
+    const struct error_code *row = error_code_find(why->code);
+    if (row && row->exception) {
+        x.module = row->exception_module;
+        snprintf(x.type, sizeof x.type, "%s", row->exception);
     }
     return x;
 }

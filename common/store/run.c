@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/error_codes.h"
+
 /* Invariant 3: whoever does not hold the latest token changes no row. */
 #define RUN_HOLDER " WHERE task_id = $1 AND token = $2 AND state = 'running'"
 #define RUN_OPEN " state IN ('waiting', 'running', 'retrying')"
@@ -154,11 +156,10 @@ static void run_read_ended(const PGresult *r, struct run_ended *ended)
     ended->result =
         result && *result ? json_loads(result, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
     const char *code = pg_text(r, 0, 2), *text = pg_text(r, 0, 3);
-    bool was_revoked =
-        code && strcmp(code, "revoked") == 0; /* as run_revoke and run_dead write it */
+    const struct error_code *row = code ? error_code_find(code) : NULL;
     if (code)
-        (void)err_set(&ended->why, was_revoked ? ERR_REVOKED : ERR_REJECT, code, "%s",
-                      text ? text : "");
+        (void)err_set(&ended->why, row && row->kind == ERR_REVOKED ? ERR_REVOKED : ERR_REJECT, code,
+                      "%s", text ? text : "");
 }
 
 static bool run_take_locked(struct pg *p, const struct run_key *key, const char *worker,

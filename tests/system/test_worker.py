@@ -43,8 +43,9 @@ def test_a_worker_without_work_takes_8_mib_at_most_and_pings_leave_nothing(worke
     _, before = memory_kib(worker.pid)
     pings_are_done(connect, 1000)
     pss, private = memory_kib(worker.pid)
-    assert private < before + 512, "nothing of the pings stays"
-    assert sanitized or (pss <= 8 * 1024 and private <= 8 * 1024), (pss, private)
+    if not sanitized:  # a sanitizer keeps what is freed for a while
+        assert private < before + 512, "nothing of the pings stays"
+        assert pss <= 8 * 1024 and private <= 8 * 1024, (pss, private)
     assert worker.stop() == 0
 
 
