@@ -24,13 +24,11 @@ static bool set_up(CURL *curl, const struct http_request *r, struct curl_slist *
            curl_easy_setopt(curl, CURLOPT_TIMEOUT, r->timeout_s) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep_body) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_WRITEDATA, body) == CURLE_OK &&
-           (r->ca_file[0] == '\0' ||
-            curl_easy_setopt(curl, CURLOPT_CAINFO, r->ca_file) == CURLE_OK) &&
-           (r->user[0] == '\0' ||
-            (curl_easy_setopt(curl, CURLOPT_USERNAME, r->user) == CURLE_OK &&
-             curl_easy_setopt(curl, CURLOPT_PASSWORD, r->password) == CURLE_OK)) &&
-           (r->json == NULL || (curl_easy_setopt(curl, CURLOPT_POSTFIELDS, r->json) == CURLE_OK &&
-                                curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK));
+           (!r->ca_file[0] || curl_easy_setopt(curl, CURLOPT_CAINFO, r->ca_file) == CURLE_OK) &&
+           (!r->user[0] || (curl_easy_setopt(curl, CURLOPT_USERNAME, r->user) == CURLE_OK &&
+                            curl_easy_setopt(curl, CURLOPT_PASSWORD, r->password) == CURLE_OK)) &&
+           (!r->json || (curl_easy_setopt(curl, CURLOPT_POSTFIELDS, r->json) == CURLE_OK &&
+                         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK));
 }
 
 bool http_ask(const struct http_request *request, long *ret_status, struct buf *ret_body,
@@ -40,7 +38,7 @@ bool http_ask(const struct http_request *request, long *ret_status, struct buf *
     CURL *curl = curl_easy_init();
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
     CURLcode code = CURLE_OUT_OF_MEMORY;
-    if (curl != NULL && headers != NULL && set_up(curl, request, headers, &body))
+    if (curl && headers && set_up(curl, request, headers, &body))
         code = curl_easy_perform(curl);
     if (code == CURLE_OK)
         code = curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, ret_status);
@@ -49,7 +47,7 @@ bool http_ask(const struct http_request *request, long *ret_status, struct buf *
                                                              : curl_easy_strerror(code);
     curl_easy_cleanup(curl);
     curl_slist_free_all(headers);
-    if (code == CURLE_OK && ret_body != NULL)
+    if (code == CURLE_OK && ret_body)
         *ret_body = body;
     else
         buf_free(&body);

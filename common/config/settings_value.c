@@ -300,7 +300,7 @@ static const char *word_of_bool(const struct setting *row, bool is_true)
     static const struct {
         const char *path, *when_false, *when_true;
     } former[] = {{"worker.remote_control", "off", "all"}};
-    for (size_t i = 0; i < sizeof(former) / sizeof(former[0]); i++)
+    for (size_t i = 0; i < ARRAY_LEN(former); i++)
         if (strcmp(row->path, former[i].path) == 0)
             return is_true ? former[i].when_true : former[i].when_false;
     return NULL;
