@@ -23,7 +23,7 @@ struct handover {
     pthread_cond_t for_executor; /* a delivery, an answer, a stop */
     struct delivery_list given;
     struct delivery_list settled;
-    struct publish_request *batches, *last_batch;
+    struct publish_request *requests, *last_request;
     bool executor_waits;  /* for anything */
     size_t settled_count; /* since the I/O thread was woken for them */
     bool io_wanted;       /* since it last collected */
@@ -203,20 +203,20 @@ struct delivery *handover_take_back(struct handover *h, const char *queue)
 }
 
 void handover_collect(struct handover *h, struct delivery **ret_settled,
-                      struct publish_request **ret_batches)
+                      struct publish_request **ret_requests)
 {
     pthread_mutex_lock(&h->lock);
     *ret_settled = list_take_all(&h->settled);
-    *ret_batches = h->batches;
-    h->batches = h->last_batch = NULL;
+    *ret_requests = h->requests;
+    h->requests = h->last_request = NULL;
     h->io_wanted = false;
     pthread_mutex_unlock(&h->lock);
 }
 
-void handover_answer(struct handover *h, struct publish_request *batch)
+void handover_answer(struct handover *h, struct publish_request *request)
 {
     pthread_mutex_lock(&h->lock);
-    batch->answered = true;
+    request->answered = true;
     wake_executor(h);
     pthread_mutex_unlock(&h->lock);
 }
@@ -249,7 +249,7 @@ void handover_wake(struct handover *h)
 bool handover_finished(struct handover *h)
 {
     pthread_mutex_lock(&h->lock);
-    bool finished = h->ended && !h->settled.first && !h->batches;
+    bool finished = h->ended && !h->settled.first && !h->requests;
     pthread_mutex_unlock(&h->lock);
     return finished;
 }
@@ -297,15 +297,15 @@ void handover_settle(struct handover *h, struct delivery *list)
 bool handover_publish(struct handover *h, struct publication *items, size_t count,
                       int64_t deadline_ms, struct err *e)
 {
-    struct publish_request batch = {.items = items, .count = count, .deadline_ms = deadline_ms};
+    struct publish_request request = {.items = items, .count = count, .deadline_ms = deadline_ms};
     pthread_mutex_lock(&h->lock);
-    if (h->last_batch)
-        h->last_batch->next = &batch;
+    if (h->last_request)
+        h->last_request->next = &request;
     else
-        h->batches = &batch;
-    h->last_batch = &batch;
+        h->requests = &request;
+    h->last_request = &request;
     wake_io(h);
-    while (!batch.answered) {
+    while (!request.answered) {
         h->executor_waits = true;
         pthread_cond_wait(&h->for_executor, &h->lock);
         h->executor_waits = false;

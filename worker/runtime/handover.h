@@ -84,9 +84,9 @@ struct delivery *handover_next_epoch(struct handover *h);
 struct delivery *handover_take_back(struct handover *h, const char *queue);
 /* Everything the executor has left here since the last call. */
 void handover_collect(struct handover *h, struct delivery **ret_settled,
-                      struct publish_request **ret_batches);
-/* Every publication of the batch is confirmed or failed: the executor goes on. */
-void handover_answer(struct handover *h, struct publish_request *batch);
+                      struct publish_request **ret_requests);
+/* Every publication of the request is confirmed or failed: the executor goes on. */
+void handover_answer(struct handover *h, struct publish_request *request);
 /* To poll; before that: true, and the next request makes it readable; false: it is wanted already.
  */
 int handover_fd(const struct handover *h);

@@ -1,4 +1,4 @@
-/* The connection that publishes: batches and replies in, confirms read, answers out. */
+/* The connection that publishes: requests and results in, confirms read, answers out. */
 #include "worker/runtime/publisher.h"
 
 #include <stdlib.h>
@@ -69,36 +69,36 @@ static void fail(struct publication *p, enum publish_failure failure, const stru
     p->error = *why;
 }
 
-static void fail_batch(struct publish_request *batch, const struct err *why)
+static void fail_request(struct publish_request *request, const struct err *why)
 {
-    for (size_t i = 0; i < batch->count; i++)
-        fail(&batch->items[i], PUBLISH_FAILED_AWAY, why);
+    for (size_t i = 0; i < request->count; i++)
+        fail(&request->items[i], PUBLISH_FAILED_AWAY, why);
 }
 
 /* Whether what was sent has arrived cannot be known any more; the executor sends it again, with the
  * same id. */
 static void fail_all_sent(struct publisher *o, enum publish_failure failure, const struct err *why)
 {
-    for (struct publish_request *batch = o->requests; batch; batch = batch->next)
-        for (size_t i = 0; i < batch->count; i++)
-            if (batch->items[i].state == PUBLICATION_SENT)
-                fail(&batch->items[i], failure, why);
+    for (struct publish_request *request = o->requests; request; request = request->next)
+        for (size_t i = 0; i < request->count; i++)
+            if (request->items[i].state == PUBLICATION_SENT)
+                fail(&request->items[i], failure, why);
 }
 
 static struct publication *find_sent(struct publisher *o, uint64_t number)
 {
-    for (struct publish_request *batch = o->requests; batch; batch = batch->next)
-        for (size_t i = 0; i < batch->count; i++)
-            if (batch->items[i].state == PUBLICATION_SENT && batch->items[i].number == number)
-                return &batch->items[i];
+    for (struct publish_request *request = o->requests; request; request = request->next)
+        for (size_t i = 0; i < request->count; i++)
+            if (request->items[i].state == PUBLICATION_SENT && request->items[i].number == number)
+                return &request->items[i];
     return NULL;
 }
 
-static bool batch_complete(const struct publish_request *batch)
+static bool request_is_complete(const struct publish_request *request)
 {
-    for (size_t i = 0; i < batch->count; i++)
-        if (batch->items[i].state != PUBLICATION_CONFIRMED &&
-            batch->items[i].state != PUBLICATION_FAILED)
+    for (size_t i = 0; i < request->count; i++)
+        if (request->items[i].state != PUBLICATION_CONFIRMED &&
+            request->items[i].state != PUBLICATION_FAILED)
             return false;
     return true;
 }
@@ -150,9 +150,9 @@ static bool declare_queues(struct publisher *o, struct err *e)
 /* Declaring may cost the channel, and with it the confirms of what is under way. */
 static bool awaits_confirms(const struct publisher *o)
 {
-    for (const struct publish_request *batch = o->requests; batch; batch = batch->next)
-        for (size_t i = 0; i < batch->count; i++)
-            if (batch->items[i].state == PUBLICATION_SENT)
+    for (const struct publish_request *request = o->requests; request; request = request->next)
+        for (size_t i = 0; i < request->count; i++)
+            if (request->items[i].state == PUBLICATION_SENT)
                 return true;
     return false;
 }
@@ -213,22 +213,22 @@ static void fail_exchange(struct publisher *o, const char *text)
 {
     struct err e;
     char quoted[BROKER_QUEUE_NAME + 2];
-    for (struct publish_request *batch = o->requests; batch; batch = batch->next)
-        for (size_t i = 0; i < batch->count; i++) {
-            const char *exchange = batch->items[i].route.exchange;
+    for (struct publish_request *request = o->requests; request; request = request->next)
+        for (size_t i = 0; i < request->count; i++) {
+            const char *exchange = request->items[i].route.exchange;
             snprintf(quoted, sizeof quoted, "'%s'", exchange ? exchange : "");
-            if (batch->items[i].state != PUBLICATION_SENT || !quoted[2] || !strstr(text, quoted))
+            if (request->items[i].state != PUBLICATION_SENT || !quoted[2] || !strstr(text, quoted))
                 continue;
             (void)err_set(&e, ERR_REJECT, "no_exchange", "%s", text);
-            fail(&batch->items[i], PUBLISH_FAILED_FOR_GOOD, &e);
+            fail(&request->items[i], PUBLISH_FAILED_FOR_GOOD, &e);
         }
 }
 
 static void restart_patience(struct publisher *o)
 {
-    for (struct publish_request *batch = o->requests; batch; batch = batch->next)
-        for (size_t i = 0; i < batch->count; i++)
-            batch->items[i].sent_ms = clock_mono_ms();
+    for (struct publish_request *request = o->requests; request; request = request->next)
+        for (size_t i = 0; i < request->count; i++)
+            request->items[i].sent_ms = clock_mono_ms();
 }
 
 static void take_event(struct publisher *o, struct broker_event *event)
@@ -304,11 +304,11 @@ static void publish_waiting(struct publisher *o)
     if (o->declare_again) /* what is under way comes to its end first */
         return;
     int64_t now_ms = clock_mono_ms();
-    for (struct publish_request *batch = o->requests; batch; batch = batch->next)
-        for (size_t i = 0; i < batch->count && batch->not_before_ms <= now_ms; i++)
-            if (batch->items[i].state == PUBLICATION_WAITING && may_publish(o) &&
-                !publish_one(o, &batch->items[i], &e))
-                fail(&batch->items[i],
+    for (struct publish_request *request = o->requests; request; request = request->next)
+        for (size_t i = 0; i < request->count && request->not_before_ms <= now_ms; i++)
+            if (request->items[i].state == PUBLICATION_WAITING && may_publish(o) &&
+                !publish_one(o, &request->items[i], &e))
+                fail(&request->items[i],
                      e.kind == ERR_REJECT ? PUBLISH_FAILED_FOR_GOOD : PUBLISH_FAILED_AWAY, &e);
 }
 
@@ -321,7 +321,7 @@ static bool same_route(const struct publication *a, const struct publication *b)
     return strcmp(one, other) == 0 && strcmp(a->route.routing_key, b->route.routing_key) == 0;
 }
 
-/* What has been sent and not answered, batches first. */
+/* What has been sent and not answered, requests first. */
 struct unanswered {
     struct publication *first;
     bool is_alone;     /* all of them go where the first goes */
@@ -340,9 +340,9 @@ static void add_unanswered(struct unanswered *u, struct publication *p)
 static struct unanswered find_unanswered(struct publisher *o)
 {
     struct unanswered u = {.is_alone = true};
-    for (struct publish_request *batch = o->requests; batch; batch = batch->next)
-        for (size_t i = 0; i < batch->count; i++)
-            add_unanswered(&u, &batch->items[i]);
+    for (struct publish_request *request = o->requests; request; request = request->next)
+        for (size_t i = 0; i < request->count; i++)
+            add_unanswered(&u, &request->items[i]);
     return u;
 }
 
@@ -356,10 +356,10 @@ static void fail_route(struct publisher *o, const struct publication *silent)
                   "exchange \"%.100s\", routing key %.200s: neither taken nor refused in time: "
                   "has the queue a leader?",
                   exchange, like.route.routing_key);
-    for (struct publish_request *batch = o->requests; batch; batch = batch->next)
-        for (size_t i = 0; i < batch->count; i++)
-            if (same_route(&like, &batch->items[i]))
-                fail(&batch->items[i], PUBLISH_FAILED_SILENT, &e);
+    for (struct publish_request *request = o->requests; request; request = request->next)
+        for (size_t i = 0; i < request->count; i++)
+            if (same_route(&like, &request->items[i]))
+                fail(&request->items[i], PUBLISH_FAILED_SILENT, &e);
 }
 
 /* Had the connection or the queue failed, the broker would have said so. A queue without a leader
@@ -376,11 +376,11 @@ static void end_silence(struct publisher *o)
     else
         log_event(LOG_LEVEL_WARNING, "publisher_held_up", "waited_ms=%lld", (long long)patience_ms);
     o->one_by_one |= !u.is_alone;
-    for (struct publish_request *batch = o->requests; batch; batch = batch->next) {
-        batch->deadline_ms = clock_mono_ms() + 1000 * o->settings->broker.connect_timeout_s;
-        for (size_t i = 0; i < batch->count; i++)
-            if (batch->items[i].state == PUBLICATION_SENT)
-                batch->items[i].state = PUBLICATION_WAITING;
+    for (struct publish_request *request = o->requests; request; request = request->next) {
+        request->deadline_ms = clock_mono_ms() + 1000 * o->settings->broker.connect_timeout_s;
+        for (size_t i = 0; i < request->count; i++)
+            if (request->items[i].state == PUBLICATION_SENT)
+                request->items[i].state = PUBLICATION_WAITING;
     }
     broker_abandon(o->broker);
     o->broker = NULL;
@@ -398,9 +398,9 @@ static void fail_overdue(struct publisher *o)
                   o->blocked  ? "the broker is blocked by a resource alarm"
                   : o->broker ? "no confirm in time"
                               : "no connection to the broker");
-    for (struct publish_request *batch = o->requests; batch; batch = batch->next)
-        if (now || clock_mono_ms() >= batch->deadline_ms)
-            fail_batch(batch, &e);
+    for (struct publish_request *request = o->requests; request; request = request->next)
+        if (now || clock_mono_ms() >= request->deadline_ms)
+            fail_request(request, &e);
 }
 
 /* A result is published again, or its delivery may be acknowledged. False: again. */
@@ -434,7 +434,7 @@ static void answer_complete(struct publisher *o)
     for (struct publish_request **at = &o->requests; *at;) {
         struct publish_request *request = *at, *next = request->next;
         bool is_result = request->delivery != NULL;
-        if (!batch_complete(request) || (is_result && !answer_result(o, request->delivery))) {
+        if (!request_is_complete(request) || (is_result && !answer_result(o, request->delivery))) {
             at = &request->next;
             continue;
         }
@@ -511,8 +511,8 @@ void publisher_close(struct publisher *o)
 {
     struct err e;
     (void)err_set(&e, ERR_STOPPING, "stopping", "the worker stops");
-    for (struct publish_request *batch = o->requests; batch; batch = batch->next)
-        fail_batch(batch, &e);
+    for (struct publish_request *request = o->requests; request; request = request->next)
+        fail_request(request, &e);
     answer_complete(o);
     broker_close(o->broker);
     o->broker = NULL;

@@ -1,4 +1,4 @@
-/* A message on its way back to the broker: to the retry ladder or to the dead-out queue. */
+/* A message on its way back to the broker: to a retry queue or to the dead-letter queue. */
 #include "worker/runtime/republish.h"
 
 #include <string.h>

@@ -1,5 +1,4 @@
-/* A message on its way back to the broker: to the retry ladder or to the dead-letter queue. Pure.
- */
+/* A message on its way back to the broker: to a retry queue or to the dead-letter queue. Pure. */
 #ifndef METERBEAT_WORKER_RUNTIME_REPUBLISH_H
 #define METERBEAT_WORKER_RUNTIME_REPUBLISH_H
 
@@ -22,7 +21,7 @@ struct dead_letter_reason {
 
 /*
  * Each makes an envelope that borrows body and properties of v and has headers of its own:
- * letter_free. What RabbitMQ wrote about earlier journeys is left out, since it drops a message
+ * republish_free. What RabbitMQ wrote about earlier journeys is left out, since it drops a message
  * that it takes for going in circles; so are CC and BCC, since it would put a copy into each of
  * their queues whenever the message waits; so is the expiration, since it would end the wait early,
  * or the dead letter itself. False: ERR_RETRY "no_memory".
@@ -33,7 +32,7 @@ MUST_CHECK bool republish_later(const struct envelope *v, struct envelope *ret_m
 /* The same message, afresh: with its returns so far (RETURNS_HEADER and the queue's own count). */
 MUST_CHECK bool republish_afresh(const struct envelope *v, struct envelope *ret_message,
                                  struct err *e);
-/* Once more after a failure: counts in `retries` (Celery's) and LETTER_ATTEMPT. */
+/* Once more after a failure: counts in `retries` (Celery's) and ATTEMPT_HEADER. */
 MUST_CHECK bool republish_retry(const struct envelope *v, int64_t failed,
                                 struct envelope *ret_message, struct err *e);
 /* Makes it count as one that came before (republish_has_returned). False: no memory. */
