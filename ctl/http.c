@@ -17,16 +17,8 @@ static bool set_up(CURL *curl, const struct http_request *r, struct curl_slist *
                    struct buf *body)
 {
     return curl_easy_setopt(curl, CURLOPT_URL, r->url) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK && /* nor the environment's */
-           curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_TIMEOUT, r->timeout_s) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep_body) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_WRITEDATA, body) == CURLE_OK &&
-           (!r->ca_file[0] || curl_easy_setopt(curl, CURLOPT_CAINFO, r->ca_file) == CURLE_OK) &&
-           (!r->user[0] || (curl_easy_setopt(curl, CURLOPT_USERNAME, r->user) == CURLE_OK &&
-                            curl_easy_setopt(curl, CURLOPT_PASSWORD, r->password) == CURLE_OK)) &&
            (!r->json || (curl_easy_setopt(curl, CURLOPT_POSTFIELDS, r->json) == CURLE_OK &&
                          curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK));
 }
@@ -35,7 +27,11 @@ bool http_ask(const struct http_request *request, long *ret_status, struct buf *
               struct err *e)
 {
     struct buf body = buf_make(HTTP_ANSWER_MAX);
-    CURL *curl = curl_easy_init();
+    CURL *curl = http_new(&(struct http_setup){.connect_timeout_s = request->timeout_s,
+                                               .timeout_s = request->timeout_s,
+                                               .ca_file = request->ca_file,
+                                               .user = request->user,
+                                               .password = request->password});
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
     CURLcode code = CURLE_OUT_OF_MEMORY;
     if (curl && headers && set_up(curl, request, headers, &body))

@@ -204,7 +204,7 @@ static bool feed_prepare(struct feed_transfer *t, struct err *e)
     CURL *c = t->curl;
     t->guard.on_header = feed_on_header;
     t->guard.context = t;
-    if (!http_prepare(c, s, &t->guard, s->feed.timeout_s, e))
+    if (!http_prepare(c, s, &t->guard, e))
         return false;
     CURLcode r = feed_set_headers(t);
     r |= curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "gzip");
@@ -263,11 +263,14 @@ static void feed_transfer_free(struct feed_transfer *t)
 bool feed_fetch(const struct settings *s, const struct feed_request *request,
                 const struct feed_sink *sink, struct feed_answer *ret_answer, struct err *e)
 {
+    const struct http_setup setup = {.connect_timeout_s = s->feed.connect_timeout_s,
+                                     .timeout_s = s->feed.timeout_s,
+                                     .ca_file = s->feed.ca_file};
     struct feed_transfer t CLEANUP(feed_transfer_free) = {.settings = s,
                                                           .request = request,
                                                           .sink = sink,
                                                           .shown = request->peer.shown,
-                                                          .curl = curl_easy_init(),
+                                                          .curl = http_new(&setup),
                                                           .guard = {.peer = &request->peer}};
     if (!t.curl)
         return err_set(e, ERR_RETRY, "no_memory", "cannot prepare a request to %s", t.shown);

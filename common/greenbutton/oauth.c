@@ -167,11 +167,6 @@ static bool token_prepare(CURL *c, const struct token_request *r, const struct b
     code |= curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)form->len);
     code |= curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
     code |= curl_easy_setopt(c, CURLOPT_WRITEDATA, body);
-    if (r->client_secret && !r->secret_in_body) {
-        code |= curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-        code |= curl_easy_setopt(c, CURLOPT_USERNAME, r->client_id);
-        code |= curl_easy_setopt(c, CURLOPT_PASSWORD, r->client_secret);
-    }
     return code == CURLE_OK ||
            err_set(e, ERR_RETRY, "no_memory", "cannot prepare a request to %s", r->peer.shown);
 }
@@ -179,13 +174,19 @@ static bool token_prepare(CURL *c, const struct token_request *r, const struct b
 bool token_ask(const struct settings *s, const struct token_request *r, struct token_pair *ret_pair,
                struct err *e)
 {
-    CURL *c CLEANUP(http_free) = curl_easy_init();
+    bool by_header = r->client_secret && !r->secret_in_body;
+    CURL *c CLEANUP(http_free) =
+        http_new(&(struct http_setup){.connect_timeout_s = s->feed.connect_timeout_s,
+                                      .timeout_s = s->feed.token_timeout_s,
+                                      .ca_file = s->feed.ca_file,
+                                      .user = by_header ? r->client_id : NULL,
+                                      .password = by_header ? r->client_secret : NULL});
     struct buf form CLEANUP(secret_buf_free) = buf_make(4 * TOKEN_MAX);
     struct buf body CLEANUP(secret_buf_free) = buf_make(TOKEN_ANSWER_MAX);
     struct http_guard guard = {.peer = &r->peer};
     if (!c)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a request");
-    if (!form_make(r, &form, e) || !http_prepare(c, s, &guard, s->feed.token_timeout_s, e) ||
+    if (!form_make(r, &form, e) || !http_prepare(c, s, &guard, e) ||
         !token_prepare(c, r, &form, &body, e))
         return false;
     CURLcode code = curl_easy_perform(c);

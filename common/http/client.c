@@ -116,8 +116,35 @@ static CURLcode set_identity(CURL *c, const struct http_peer *peer)
     return r;
 }
 
-bool http_prepare(CURL *c, const struct settings *s, struct http_guard *g, int64_t timeout_s,
-                  struct err *e)
+CURL *http_new(const struct http_setup *setup)
+{
+    CURL *c = curl_easy_init();
+    if (!c)
+        return NULL;
+    CURLcode r = curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+    r |= curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+    r |= curl_easy_setopt(c, CURLOPT_PROXY, ""); /* nor the environment's */
+    r |= curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    r |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
+    r |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
+    r |= curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    r |= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)setup->connect_timeout_s);
+    r |= curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)setup->timeout_s);
+    if (or_null(setup->ca_file))
+        r |= curl_easy_setopt(c, CURLOPT_CAINFO, setup->ca_file);
+    if (or_null(setup->user)) {
+        r |= curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+        r |= curl_easy_setopt(c, CURLOPT_USERNAME, setup->user);
+        r |= curl_easy_setopt(c, CURLOPT_PASSWORD, setup->password);
+    }
+    if (r != CURLE_OK) {
+        curl_easy_cleanup(c);
+        return NULL;
+    }
+    return c;
+}
+
+bool http_prepare(CURL *c, const struct settings *s, struct http_guard *g, struct err *e)
 {
     if (!own_addresses(s, &g->own, e))
         return false;
@@ -126,18 +153,7 @@ bool http_prepare(CURL *c, const struct settings *s, struct http_guard *g, int64
                                     .ports = s->feed.allow_ports,
                                     .own = &g->own};
     CURLcode r = curl_easy_setopt(c, CURLOPT_URL, g->peer->url);
-    r |= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-    r |= curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-    r |= curl_easy_setopt(c, CURLOPT_PROXY, "");
-    r |= curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    r |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
-    r |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
-    r |= curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    r |= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)s->feed.connect_timeout_s);
-    r |= curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)timeout_s);
     r |= curl_easy_setopt(c, CURLOPT_USERAGENT, or_null(s->feed.user_agent));
-    if (or_null(s->feed.ca_file))
-        r |= curl_easy_setopt(c, CURLOPT_CAINFO, s->feed.ca_file);
     r |= curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, on_socket);
     r |= curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, g);
     r |= curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);

@@ -40,13 +40,25 @@ struct http_guard {
 
 /* The scope that feed.record_addresses sets. */
 enum address_scope http_record_scope(const struct settings *s);
+/* How to reach a server, ours or another's. NULL or "": none, or the system's; libcurl copies them. */
+struct http_setup {
+    int64_t connect_timeout_s, timeout_s;
+    const char *ca_file;
+    const char *user, *password; /* basic authentication */
+};
+
 /*
- * Prepares a handle: http and https only, no redirects, no proxy, TLS 1.2 or later, peer verified,
- * bounded headers, at most one content coding; the address is checked when connecting. False:
- * ERR_RETRY "no_memory", "own_servers_unknown".
+ * The only place that makes a handle: http and https only, no redirects, no proxy (whatever the
+ * environment says), TLS 1.2 or later, peer verified. NULL: no memory. Caller frees with
+ * curl_easy_cleanup.
+ */
+CURL *http_new(const struct http_setup *setup);
+/*
+ * Prepares a handle for a server that is not ours: bounded headers, at most one content coding; the
+ * address is checked when connecting. False: ERR_RETRY "no_memory", "own_servers_unknown".
  */
 MUST_CHECK bool http_prepare(CURL *c, const struct settings *s, struct http_guard *g,
-                             int64_t timeout_s, struct err *e);
+                             struct err *e);
 /*
  * Classifies a transfer that failed without an HTTP answer: ERR_RETRY "feed_unreachable",
  * "feed_timeout", "feed_tls", "feed_cut_off", "no_memory"; ERR_REJECT "feed_tls_refused",

@@ -42,23 +42,9 @@ static int kairosdb_on_progress(void *context, curl_off_t a, curl_off_t b, curl_
 
 static bool kairosdb_prepare(struct kairosdb *k)
 {
-    const struct settings *s = k->settings;
     CURL *c = k->curl;
-    CURLcode r = curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-    r |= curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-    r |= curl_easy_setopt(c, CURLOPT_PROXY, "");
-    r |= curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    if (s->kairosdb.ca_file && *s->kairosdb.ca_file)
-        r |= curl_easy_setopt(c, CURLOPT_CAINFO, s->kairosdb.ca_file);
-    r |= curl_easy_setopt(c, CURLOPT_TCP_NODELAY, 1L);
+    CURLcode r = curl_easy_setopt(c, CURLOPT_TCP_NODELAY, 1L);
     r |= curl_easy_setopt(c, CURLOPT_HTTPHEADER, k->headers);
-    r |= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)s->kairosdb.connect_timeout_s);
-    r |= curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)s->kairosdb.timeout_s);
-    if (s->kairosdb.user && *s->kairosdb.user) {
-        r |= curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-        r |= curl_easy_setopt(c, CURLOPT_USERNAME, s->kairosdb.user);
-        r |= curl_easy_setopt(c, CURLOPT_PASSWORD, s->kairosdb.password);
-    }
     r |= curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, kairosdb_on_body);
     r |= curl_easy_setopt(c, CURLOPT_WRITEDATA, k);
     r |= curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
@@ -70,11 +56,16 @@ static bool kairosdb_prepare(struct kairosdb *k)
 bool kairosdb_open(const struct settings *s, bool (*should_stop)(void *context), void *context,
                    struct kairosdb **ret_kairosdb, struct err *e)
 {
+    const struct http_setup setup = {.connect_timeout_s = s->kairosdb.connect_timeout_s,
+                                     .timeout_s = s->kairosdb.timeout_s,
+                                     .ca_file = s->kairosdb.ca_file,
+                                     .user = s->kairosdb.user,
+                                     .password = s->kairosdb.password};
     struct kairosdb *k = calloc(1, sizeof *k);
     if (!k)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a KairosDB connection");
     *k = (struct kairosdb){.settings = s,
-                           .curl = curl_easy_init(),
+                           .curl = http_new(&setup),
                            .headers = curl_slist_append(NULL, "Content-Type: application/json"),
                            .request = buf_make(KAIROSDB_REQUEST_MAX),
                            .answer = buf_make(KAIROSDB_ANSWER_MAX),
