@@ -27,6 +27,7 @@ static void put_value(void *to, const char *text, size_t len)
 }
 
 /* The cells of a row, and NULs enough for those that the format does not have; malloc's. */
+PRINTF_LIKE(2, 0)
 static char *row_make(const struct table *t, const char *format, va_list values)
 {
     char *row = NULL;
