@@ -72,7 +72,7 @@ static json_t *audit_numbers(int64_t readings, double sum, int64_t costs, double
 static bool audit_row_json(const struct audit_print *p, const struct audit_row *r, struct err *e)
 {
     const struct reconciled_day *d = r->day;
-    const struct day_book *b = &d->book;
+    const struct ledger_day_write *b = &d->book;
     char day[32];
     audit_day_text(p, b->day_s, day);
     json_t *row = json_pack(
@@ -88,7 +88,7 @@ static bool audit_row_json(const struct audit_print *p, const struct audit_row *
 static void audit_row_text(struct audit_print *p, const struct audit_row *r)
 {
     const struct reconciled_day *d = r->day;
-    const struct day_book *b = &d->book;
+    const struct ledger_day_write *b = &d->book;
     /* costs of a day are named where it is they that differ */
     bool values =
         b->readings != d->value.count || !kairosdb_same_sum(d->value.sum, b->total, d->value.sum);

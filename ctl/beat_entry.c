@@ -214,7 +214,7 @@ static bool take_headers(struct beat_entry *b, const json_t *value)
         return lost_option(b, "headers", value, "");
     json_t *headers = json_object();
     json_object_foreach((json_t *)value, name, part) {
-        bool custom = message_header_is_custom(name);
+        bool custom = task_message_header_is_custom(name);
         if (!headers || (custom && json_object_set(headers, name, part) != 0) ||
             (!custom &&
              !remark(b->lost, "left out: the header %.60s, which is the message's own", name)))

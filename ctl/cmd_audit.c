@@ -48,14 +48,14 @@ static const struct usage usage = {
 /* One audit, handed from step to step. */
 struct audit {
     const struct request *request;
-    struct by_hand hand;
+    struct local_task hand;
     struct progress progress;
     struct kairosdb *kairosdb;
     const struct timezone_rules *zone; /* of the series at hand */
     char cost_metric[256];
     struct audit_print print;
     struct audit_tally tally;
-    struct series_books series[AUDIT_SERIES];
+    struct series_ledger series[AUDIT_SERIES];
     struct reconciled_day days[AUDIT_DAYS + 2];
     enum backfill backfills[AUDIT_DAYS + 2];
 };
@@ -70,7 +70,7 @@ static void audit_count(struct audit_tally *t, enum reconciliation how)
     t->more += how == RECONCILED_MORE;
 }
 
-static bool audit_differences(struct audit *a, const struct series_books *series,
+static bool audit_differences(struct audit *a, const struct series_ledger *series,
                               const struct series_tags *tags, size_t count, struct err *e)
 {
     for (size_t i = 0; i < count; i++) {
@@ -94,7 +94,7 @@ static bool audit_backfill(struct audit *a, size_t count, struct err *e)
            missing_days_enqueue(&order, a->days, count, a->backfills, &a->tally.backfills, e);
 }
 
-static bool audit_span(struct audit *a, const struct series_books *s,
+static bool audit_span(struct audit *a, const struct series_ledger *s,
                        const struct series_tags *tags, int64_t from_s, int64_t to_s, struct err *e)
 {
     size_t count = 0;
@@ -112,7 +112,7 @@ static bool audit_span(struct audit *a, const struct series_books *s,
     return audit_differences(a, s, tags, count, e);
 }
 
-static bool audit_series(struct audit *a, const struct series_books *s, struct err *e)
+static bool audit_series(struct audit *a, const struct series_ledger *s, struct err *e)
 {
     struct series_tags tags;
     if (!series_tags_read(s->tags, &tags, e) ||
@@ -143,7 +143,7 @@ static bool audit_page(struct audit *a, struct series_question *q, size_t *ret_c
         progress_at(&a->progress, a->tally.series, NULL);
         q->after_id = a->series[i].id;
     }
-    return !a->tally.backfills.enqueued || by_hand_publish(&a->hand, e);
+    return !a->tally.backfills.enqueued || local_task_publish(&a->hand, e);
 }
 
 static bool audit_all(struct audit *a, struct err *e)
@@ -165,7 +165,7 @@ static bool audit_begin(struct audit *a, struct session *session, struct err *e)
     snprintf(a->cost_metric, sizeof a->cost_metric, "%s.cost", s->kairosdb.measurement);
     progress_begin(&a->progress, "audit", 0);
     a->print = audit_print_make(a->request->json, a->request->repair, a->zone, &a->progress);
-    return by_hand_begin(&a->hand, session, &a->progress, e) &&
+    return local_task_begin(&a->hand, session, &a->progress, e) &&
            kairosdb_open(s, NULL, NULL, &a->kairosdb, e);
 }
 

@@ -9,7 +9,7 @@
 
 /* One day that differs. */
 struct audit_row {
-    const struct series_books *series;
+    const struct series_ledger *series;
     const struct series_tags *tags;
     const struct reconciled_day *day;
     enum backfill backfill;

@@ -67,7 +67,7 @@ static bool compare_clocks(struct session *session, char said[100], struct err *
 {
     int64_t own_ms = clock_wall_ms(), database_ms;
     said[0] = '\0';
-    if (!entry_clock_ms(session->pg, &database_ms, e))
+    if (!schedule_entry_clock_ms(session->pg, &database_ms, e))
         return false;
     int64_t ahead_ms = own_ms - database_ms;
     if (ahead_ms > CLOCK_WRONG_MS || ahead_ms < -CLOCK_WRONG_MS)
@@ -98,11 +98,11 @@ static bool ask_kairosdb(const struct settings *s, const char *url, const char *
                                    .json = json,
                                    .timeout_s = (long)s->kairosdb.connect_timeout_s};
     long status = 0;
-    if (!http_ask(&request, &status, NULL, e))
+    if (!http_send(&request, &status, NULL, e))
         return false;
     return status == expected ||
            err_set(e, ERR_REJECT, "http_status", "%s answers %ld, not %ld",
-                   url_shown(url, (char[SETTING_SHOWN]){0}), status, expected);
+                   url_redacted(url, (char[SETTING_REDACTED]){0}), status, expected);
 }
 
 /* Writes nothing (an empty list), and asks for a moment that holds nothing. */
@@ -181,13 +181,14 @@ int check_run(struct ctl *c, int argc, char **argv)
         return CTL_MISUSED;
     const struct setting *database_url =
         setting_find(settings_table, settings_table_count, "database.url");
-    char shown[SETTING_SHOWN];
-    bool broker = check_one("broker", url_shown(s->broker.url, shown), s, try_broker);
+    char shown[SETTING_REDACTED];
+    bool broker = check_one("broker", url_redacted(s->broker.url, shown), s, try_broker);
     if (broker)
         print_queue_findings(s);
-    bool database =
-        check_one("database", setting_shown(database_url, s->database.url, shown), s, try_database);
-    bool kairosdb = check_one("kairosdb", url_shown(s->kairosdb.query_url, shown), s, try_kairosdb);
+    bool database = check_one("database", setting_redacted(database_url, s->database.url, shown), s,
+                              try_database);
+    bool kairosdb =
+        check_one("kairosdb", url_redacted(s->kairosdb.query_url, shown), s, try_kairosdb);
     print_warnings(s);
     return broker && database && kairosdb ? CTL_OK : CTL_FAILED;
 }

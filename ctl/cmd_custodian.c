@@ -71,10 +71,10 @@ static bool is_open(const struct request *r, const char *column, const char *val
 
 static int add_run(struct request *r)
 {
-    char host[REST_HOST];
+    char host[RESOURCE_HOST];
     struct err e;
     int64_t id;
-    if (!rest_url_host(r->arguments[2], host, &e))
+    if (!resource_url_host(r->arguments[2], host, &e))
         return ctl_misused("%s", e.text);
     if (is_open(r, "base_url", r->arguments[2]))
         return ctl_misused("base_url: http:// to another host would show its tokens to the "
@@ -101,7 +101,7 @@ static int set_secret(struct request *r)
         return ctl_misused("%s is a secret: it is read from standard input or --file, never from "
                            "the command line",
                            r->arguments[2]);
-    char *secret CLEANUP(seal_freep) = secret_input(r->file, &e);
+    char *secret CLEANUP(secret_keys_freep) = secret_input(r->file, &e);
     if (!secret || !custodian_set(r->session->pg, keys, r->arguments[1], r->arguments[2],
                                   secret[0] ? secret : NULL, &e))
         return ctl_fail(&e);
@@ -111,13 +111,13 @@ static int set_secret(struct request *r)
 static int set_run(struct request *r)
 {
     struct err e;
-    char host[REST_HOST];
+    char host[RESOURCE_HOST];
     const char *column = r->arguments[2], *value = r->arguments[3];
     if (is_secret(column))
         return set_secret(r);
     if (r->count != 4)
         return ctl_misused("custodian set wants a NAME, a COLUMN and a VALUE");
-    if (strstr(column, "_url") && value[0] && !rest_url_host(value, host, &e))
+    if (strstr(column, "_url") && value[0] && !resource_url_host(value, host, &e))
         return ctl_misused("%s: %s", column, e.text);
     if (is_open(r, column, value))
         return ctl_misused("%s: http:// to another host would show its secrets to the network: "
@@ -228,9 +228,9 @@ static const struct verb {
 /* Needs neither database nor configuration. */
 static int key_run(void)
 {
-    char key[SEAL_KEY_TEXT];
+    char key[SECRET_KEY_TEXT];
     struct err e;
-    if (!seal_key_make(key, &e))
+    if (!secret_key_make(key, &e))
         return ctl_fail(&e);
     text_print(stdout, "%s\n", key);
     explicit_bzero(key, sizeof key);

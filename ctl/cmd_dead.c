@@ -80,11 +80,11 @@ static bool visit_all(struct visitor *v, size_t most, struct err *e)
     return true;
 }
 
-static bool is_wanted(const struct visitor *v, const struct envelope *envelope)
+static bool is_wanted(const struct visitor *v, const struct message *message)
 {
     char number[24];
     snprintf(number, sizeof number, "%zu", v->number);
-    return v->dead->all || strcmp(dead_letter_id(envelope), v->dead->id) == 0 ||
+    return v->dead->all || strcmp(dead_letter_id(message), v->dead->id) == 0 ||
            strcmp(number, v->dead->id) == 0;
 }
 
@@ -99,7 +99,7 @@ static const char *text_of(const json_t *summary, const char *name)
 
 static bool list_one(struct visitor *v, const struct broker_event *message, struct err *e)
 {
-    json_t *summary = dead_letter_summary(&message->envelope);
+    json_t *summary = dead_letter_summary(&message->message);
     if (!summary)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a message");
     v->hits++;
@@ -114,10 +114,10 @@ static bool list_one(struct visitor *v, const struct broker_event *message, stru
 
 static bool show_one(struct visitor *v, const struct broker_event *message, struct err *e)
 {
-    if (!is_wanted(v, &message->envelope))
+    if (!is_wanted(v, &message->message))
         return true;
     v->hits++;
-    return ctl_print_json_as(dead_letter_whole(&message->envelope),
+    return ctl_print_json_as(dead_letter_whole(&message->message),
                              v->dead->json ? JSON_COMPACT : JSON_INDENT(2), e);
 }
 
@@ -143,10 +143,10 @@ static bool is_configured(const struct settings *s, const char *queue)
 }
 
 /* Where the message goes; NULL: nowhere, and it is said why. */
-static const char *replay_queue(struct visitor *v, const struct envelope *envelope, const char *id)
+static const char *replay_queue(struct visitor *v, const struct message *message, const char *id)
 {
     const struct settings *s = v->session->settings;
-    const char *from = json_string_value(json_object_get(envelope->headers, "x-meterbeat-queue"));
+    const char *from = json_string_value(json_object_get(message->headers, "x-meterbeat-queue"));
     if (v->dead->queue)
         return v->dead->queue;
     if (!from || is_configured(s, from))
@@ -163,14 +163,14 @@ static const char *replay_queue(struct visitor *v, const struct envelope *envelo
 /* The run waits again before its message can arrive; acknowledged only once that is confirmed. */
 static bool replay_one(struct visitor *v, const struct broker_event *message, struct err *e)
 {
-    if (!is_wanted(v, &message->envelope))
+    if (!is_wanted(v, &message->message))
         return true;
-    struct envelope fresh;
-    const char *id = dead_letter_id(&message->envelope);
-    const char *queue = replay_queue(v, &message->envelope, id);
+    struct message fresh;
+    const char *id = dead_letter_id(&message->message);
+    const char *queue = replay_queue(v, &message->message, id);
     if (!queue)
         return true;
-    if (!dead_letter_fresh(&message->envelope, &fresh, e))
+    if (!dead_letter_fresh(&message->message, &fresh, e))
         return false;
     bool ok =
         reopen_run(v->session, id, e) && broker_publish_wait(v->session->broker, queue, &fresh, e);
@@ -186,9 +186,9 @@ static bool replay_one(struct visitor *v, const struct broker_event *message, st
 
 static bool drop_one(struct visitor *v, const struct broker_event *message, struct err *e)
 {
-    if (!is_wanted(v, &message->envelope))
+    if (!is_wanted(v, &message->message))
         return true;
-    const char *id = dead_letter_id(&message->envelope);
+    const char *id = dead_letter_id(&message->message);
     if (!broker_ack(v->session->broker, message->tag, false, e))
         return false;
     v->hits++;

@@ -90,8 +90,8 @@ struct source {
     const struct settings *settings;
     struct progress *progress;
     const char *name;
-    char shown[FEED_URL_SHOWN]; /* of a URL; "": a file */
-    char path[PATH_MAX];        /* of a file, as the books will have it */
+    char shown[RECORD_URL_SHOWN]; /* of a URL; "": a file */
+    char path[PATH_MAX];          /* of a file, as the books will have it */
     const struct import_sink *sink;
     struct unpack *unpack; /* of a URL; borrowed */
     int64_t bytes;         /* of a URL, so far */
@@ -181,7 +181,7 @@ static struct source source_of(const struct settings *settings, const char *name
 {
     struct source s = {.settings = settings, .name = name, .progress = progress};
     if (strncmp(name, "http://", 7) == 0 || strncmp(name, "https://", 8) == 0)
-        feed_url_show(name, "", s.shown);
+        record_url_show(name, "", s.shown);
     else if (strcmp(name, "-") == 0 || !realpath(name, s.path))
         snprintf(s.path, sizeof s.path, "%s", name);
     return s;
@@ -198,8 +198,8 @@ static bool held_nothing(const struct import_result *o, struct err *why)
                    o->ingested.skipped[0] ? "; not read: " : "", o->ingested.skipped);
 }
 
-static bool import_file(const struct request *r, struct by_hand *hand, struct import_print *print,
-                        const char *name)
+static bool import_file(const struct request *r, struct local_task *hand,
+                        struct import_print *print, const char *name)
 {
     struct source source = source_of(hand->session->settings, name, hand->progress);
     bool is_url = source.shown[0];
@@ -232,14 +232,15 @@ static bool import_file(const struct request *r, struct by_hand *hand, struct im
 /* --- the sums
  * ----------------------------------------------------------------------------------- */
 
-static bool import_sum(struct by_hand *hand, json_t **ret_sums, struct err *e)
+static bool import_sum(struct local_task *hand, json_t **ret_sums, struct err *e)
 {
-    return pg_ready(hand->task.pg, e) && entry_clock_ms(hand->task.pg, &hand->task.now_ms, e) &&
+    return pg_ready(hand->task.pg, e) &&
+           schedule_entry_clock_ms(hand->task.pg, &hand->task.now_ms, e) &&
            aggregate_perform(&hand->task, ret_sums, e);
 }
 
 /* What KairosDB lost of what it showed is promised by the way: that has to be sent. */
-static int import_sums(const struct request *r, struct by_hand *hand, struct import_print *print)
+static int import_sums(const struct request *r, struct local_task *hand, struct import_print *print)
 {
     json_t *sums = NULL;
     struct err e;
@@ -247,7 +248,7 @@ static int import_sums(const struct request *r, struct by_hand *hand, struct imp
     hand->message.args = json_pack("[s]", r->building_id);
     bool ok = import_sum(hand, &sums, &e) && import_print_sums(print, r->building_id, sums, &e);
     if (ok && json_integer_value(json_object_get(sums, "repairs")) > 0)
-        ok = by_hand_publish(hand, &e);
+        ok = local_task_publish(hand, &e);
     progress_clear(hand->progress);
     json_decref(hand->message.args);
     hand->message.args = NULL;
@@ -267,12 +268,12 @@ static int import_files(const struct request *r)
     CLEANUP(session_end) struct session session = {.settings = &r->ctl->settings};
     struct progress progress;
     struct import_print print = {.json = r->json, .dry_run = r->dry_run, .progress = &progress};
-    struct by_hand hand;
+    struct local_task hand;
     struct err e;
     size_t done = 0;
     int status = CTL_OK;
     progress_begin(&progress, "import", 0);
-    if (!by_hand_begin(&hand, &session, &progress, &e))
+    if (!local_task_begin(&hand, &session, &progress, &e))
         return ctl_fail(&e);
     for (size_t i = 0; i < r->ctl->argument_count; i++)
         done += import_file(r, &hand, &print, r->ctl->arguments[i]);

@@ -18,7 +18,7 @@ static const char doc[] =
 /* Version 6 seals secrets for the servers that their custodians name when it is made. */
 #define SEALED_FOR_SERVERS 6
 
-static bool seal_again(struct ctl *c, struct session *session, int from_version, struct err *e)
+static bool encrypt_again(struct ctl *c, struct session *session, int from_version, struct err *e)
 {
     PGresult *rows CLEANUP(pg_clear) = custodian_servers(session->pg, "", true, e);
     bool may =
@@ -78,7 +78,7 @@ int init_db_run(struct ctl *c, int argc, char **argv)
     else
         text_print(stdout, "schema      meterbeat, version %d to %d\n", report.from_version,
                    report.to_version);
-    if (!seal_again(c, &session, report.from_version, &e))
+    if (!encrypt_again(c, &session, report.from_version, &e))
         return ctl_fail(&e);
     char *rest = report.remarks, *line;
     while ((line = strsep(&rest, "\n")))

@@ -61,11 +61,11 @@ static char *origin(void)
     return strdup(text);
 }
 
-static bool make_message(const struct request *s, struct message *ret_message)
+static bool make_message(const struct request *s, struct task_message *ret_message)
 {
     char id[UUID_TEXT];
     uuid4_random(id);
-    struct message m = {.priority = -1, .protocol = 2};
+    struct task_message m = {.priority = -1, .protocol = 2};
     m.args = json_argument(s->args ? s->args : "[]", "arguments", true);
     m.kwargs = m.args ? json_argument(s->kwargs ? s->kwargs : "{}", "--kwargs", false) : NULL;
     m.id = strdup(s->id ? s->id : id);
@@ -76,12 +76,12 @@ static bool make_message(const struct request *s, struct message *ret_message)
     if (whole)
         *ret_message = m;
     else
-        message_free(&m);
+        task_message_free(&m);
     return whole;
 }
 
 /* The work queue is made when it is not there yet: the first message may come before any worker. */
-static bool publish(const struct settings *s, const char *queue, const struct envelope *v,
+static bool publish(const struct settings *s, const char *queue, const struct message *v,
                     struct err *e)
 {
     CLEANUP(session_end) struct session session = {.settings = s};
@@ -92,12 +92,12 @@ static bool publish(const struct settings *s, const char *queue, const struct en
 }
 
 static int send_message(const struct request *s, const struct settings *settings,
-                        const struct message *m)
+                        const struct task_message *m)
 {
-    CLEANUP(envelope_free) struct envelope v = {.priority = -1};
+    CLEANUP(message_free) struct message v = {.priority = -1};
     struct err e;
     const char *queue = s->queue ? s->queue : settings->broker.queue;
-    if (!message_encode(m, settings->producer.serializer, clock_wall_ms(), &v, &e))
+    if (!task_message_encode(m, settings->producer.serializer, clock_wall_ms(), &v, &e))
         return ctl_misused("%s", e.text);
     if (!publish(settings, queue, &v, &e))
         return ctl_fail(&e);
@@ -114,7 +114,7 @@ int send_run(struct ctl *c, int argc, char **argv)
     s.args = c->arguments[1];
     if (!ctl_settings(c, &status))
         return status;
-    CLEANUP(message_free) struct message m = {0};
+    CLEANUP(task_message_free) struct task_message m = {0};
     if (!make_message(&s, &m))
         return CTL_MISUSED;
     return send_message(&s, &c->settings, &m);

@@ -9,12 +9,12 @@
 
 #define OURS "x-meterbeat-"
 
-static const char *header(const struct envelope *v, const char *name)
+static const char *header(const struct message *v, const char *name)
 {
     return json_string_value(json_object_get(v->headers, name));
 }
 
-const char *dead_letter_id(const struct envelope *v)
+const char *dead_letter_id(const struct message *v)
 {
     const char *id = header(v, "id");
     if (!id)
@@ -28,7 +28,7 @@ static json_t *text_or_null(const char *text)
     return value ? value : json_null();
 }
 
-json_t *dead_letter_summary(const struct envelope *v)
+json_t *dead_letter_summary(const struct message *v)
 {
     static const char *const names[] = {"reason", "error", "attempts", "queue", "worker", "time"};
     json_t *summary = json_object();
@@ -52,7 +52,7 @@ json_t *dead_letter_summary(const struct envelope *v)
 }
 
 /* {"json": …}, {"text": …} or {"base64": …}: whatever the body is. */
-static bool set_body(json_t *whole, const struct envelope *v)
+static bool set_body(json_t *whole, const struct message *v)
 {
     json_t *body = json_loadb(v->body, v->body_len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     const char *kind = "body_json";
@@ -69,7 +69,7 @@ static bool set_body(json_t *whole, const struct envelope *v)
     return json_object_set_new(whole, kind, body) == 0;
 }
 
-json_t *dead_letter_whole(const struct envelope *v)
+json_t *dead_letter_whole(const struct message *v)
 {
     json_t *whole = dead_letter_summary(v);
     bool ok = whole;
@@ -89,10 +89,10 @@ json_t *dead_letter_whole(const struct envelope *v)
  * here may have written them, and they would be obeyed with our rights. */
 static bool belongs_to_message(const char *name)
 {
-    return strncmp(name, OURS, strlen(OURS)) != 0 && !message_header_is_brokers(name);
+    return strncmp(name, OURS, strlen(OURS)) != 0 && !task_message_header_is_brokers(name);
 }
 
-bool dead_letter_fresh(const struct envelope *v, struct envelope *ret_fresh, struct err *e)
+bool dead_letter_fresh(const struct message *v, struct message *ret_fresh, struct err *e)
 {
     json_t *headers = json_object();
     const char *name;
@@ -114,8 +114,8 @@ bool dead_letter_fresh(const struct envelope *v, struct envelope *ret_fresh, str
     return true;
 }
 
-void dead_letter_fresh_free(struct envelope *fresh)
+void dead_letter_fresh_free(struct message *fresh)
 {
     json_decref(fresh->headers);
-    *fresh = (struct envelope){.priority = -1};
+    *fresh = (struct message){.priority = -1};
 }

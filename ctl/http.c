@@ -23,8 +23,8 @@ static bool set_up(CURL *curl, const struct http_request *r, struct curl_slist *
                          curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK));
 }
 
-bool http_ask(const struct http_request *request, long *ret_status, struct buf *ret_body,
-              struct err *e)
+bool http_send(const struct http_request *request, long *ret_status, struct buf *ret_body,
+               struct err *e)
 {
     struct buf body = buf_make(HTTP_ANSWER_MAX);
     CURL *curl = http_new(&(struct http_setup){.connect_timeout_s = request->timeout_s,
@@ -47,6 +47,7 @@ bool http_ask(const struct http_request *request, long *ret_status, struct buf *
         *ret_body = body;
     else
         buf_free(&body);
-    return code == CURLE_OK || err_set(e, ERR_RETRY, "http_unreachable", "%s: %s",
-                                       url_shown(request->url, (char[SETTING_SHOWN]){0}), why);
+    return code == CURLE_OK ||
+           err_set(e, ERR_RETRY, "http_unreachable", "%s: %s",
+                   url_redacted(request->url, (char[SETTING_REDACTED]){0}), why);
 }

@@ -17,7 +17,7 @@ struct http_request {
 
 /* *ret_status: the HTTP status; ret_body (may be NULL) gets the body. False: ERR_RETRY
  * "http_unreachable" with libcurl's reason. */
-MUST_CHECK bool http_ask(const struct http_request *request, long *ret_status, struct buf *ret_body,
-                         struct err *e);
+MUST_CHECK bool http_send(const struct http_request *request, long *ret_status,
+                          struct buf *ret_body, struct err *e);
 
 #endif

@@ -110,7 +110,7 @@ bool import_print_series(void *context, const struct diff_series *series, struct
 
 static json_t *result_fields(const struct import_print *p, const struct import_result *o)
 {
-    const struct stage_counts *c = &o->ingested.counts;
+    const struct staging_counts *c = &o->ingested.counts;
     json_t *j =
         json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s}", "series",
                   (json_int_t)o->ingested.series, "readings", (json_int_t)c->readings, "outside",
@@ -145,7 +145,7 @@ static bool file_json(const struct import_print *p, const char *name, const stru
 
 static void file_text(const struct import_print *p, const char *name, const struct import_result *o)
 {
-    const struct stage_counts *c = &o->ingested.counts;
+    const struct staging_counts *c = &o->ingested.counts;
     text_print(stdout, "%s: %" PRId64 " readings of %zu series; ", name, c->readings,
                o->ingested.series);
     if (p->dry_run)

@@ -11,45 +11,46 @@
 
 #define PUBLISH_AT_ONCE 100
 
-static bool by_hand_go_on(void *context, const char *progress, struct err *e)
+static bool local_task_go_on(void *context, const char *progress, struct err *e)
 {
-    struct by_hand *h = context;
+    struct local_task *h = context;
     progress_at(h->progress, h->progress->done, progress);
     return !*h->stop || err_set(e, ERR_STOPPING, "stopping",
                                 "stopped by SIG%s; what is done is kept", sigabbrev_np(*h->stop));
 }
 
-static bool by_hand_should_stop(void *context)
+static bool local_task_should_stop(void *context)
 {
-    struct by_hand *h = context;
+    struct local_task *h = context;
     progress_at(h->progress, h->progress->done, NULL);
     return *h->stop != 0;
 }
 
-bool by_hand_begin(struct by_hand *h, struct session *session, struct progress *progress,
-                   struct err *e)
+bool local_task_begin(struct local_task *h, struct session *session, struct progress *progress,
+                      struct err *e)
 {
-    *h = (struct by_hand){.session = session, .progress = progress, .stop = program_catch_stop()};
+    *h =
+        (struct local_task){.session = session, .progress = progress, .stop = program_catch_stop()};
     uuid4_random(h->id);
-    h->message = (struct message){.id = h->id, .priority = -1, .protocol = 2};
+    h->message = (struct task_message){.id = h->id, .priority = -1, .protocol = 2};
     h->host = (struct task_host){
-        .go_on = by_hand_go_on, .should_stop = by_hand_should_stop, .context = h};
+        .go_on = local_task_go_on, .should_stop = local_task_should_stop, .context = h};
     if (!session_database(session, true, e))
         return false;
     h->task = (struct task_context){
         .settings = session->settings, .message = &h->message, .pg = session->pg, .host = &h->host};
-    return entry_clock_ms(session->pg, &h->task.now_ms, e);
+    return schedule_entry_clock_ms(session->pg, &h->task.now_ms, e);
 }
 
-static bool publish_rows(struct by_hand *h, struct outbox_row *rows, size_t count, struct err *e)
+static bool publish_rows(struct local_task *h, struct outbox_row *rows, size_t count, struct err *e)
 {
     for (size_t i = 0; i < count; i++)
-        if (!broker_publish_wait(h->session->broker, rows[i].queue, &rows[i].envelope, e))
+        if (!broker_publish_wait(h->session->broker, rows[i].queue, &rows[i].message, e))
             return false;
     return outbox_sent(h->session->pg, rows, count, e);
 }
 
-static bool publish_some(struct by_hand *h, size_t *ret_count, struct err *e)
+static bool publish_some(struct local_task *h, size_t *ret_count, struct err *e)
 {
     struct pg *pg = h->session->pg;
     struct outbox_row *rows = NULL;
@@ -61,7 +62,7 @@ static bool publish_some(struct by_hand *h, size_t *ret_count, struct err *e)
 }
 
 /* The work queue is made when it is not there yet: the first message may come before any worker. */
-bool by_hand_publish(struct by_hand *h, struct err *e)
+bool local_task_publish(struct local_task *h, struct err *e)
 {
     size_t count = PUBLISH_AT_ONCE;
     bool ok = session_broker(h->session, e) &&

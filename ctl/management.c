@@ -53,7 +53,7 @@ json_t *management_queue(const struct settings *s, const char *queue)
                                    .password = s->broker.password,
                                    .ca_file = s->broker.ca_file,
                                    .timeout_s = MANAGEMENT_TIMEOUT_S};
-    bool asked = url && http_ask(&request, &code, &body, &ignored) && code == 200;
+    bool asked = url && http_send(&request, &code, &body, &ignored) && code == 200;
     free(url);
     return asked ? json_loadb(body.data, body.len, 0, NULL) : NULL;
 }

@@ -118,7 +118,7 @@ int record_authorize_run(struct request *r)
     struct authorization_tokens tokens;
     struct err e;
     bool found = false;
-    char *text CLEANUP(seal_freep) = secret_input(NULL, &e);
+    char *text CLEANUP(secret_keys_freep) = secret_input(NULL, &e);
     if (!text)
         return ctl_fail(&e);
     json_auto_t *answer = json_loads(text, 0, NULL);

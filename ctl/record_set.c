@@ -65,7 +65,7 @@ bool record_option_take(struct record_option *o, const char *word, struct err *e
 
 /* --- what is to be read again ---------------------------------------------------------------- */
 struct again {
-    struct by_hand *hand;
+    struct local_task *hand;
     const struct timezone_rules *zone;
     int64_t record_id;
     struct record_option_stale stale;
@@ -77,7 +77,7 @@ static bool again_enqueue(struct again *a, int64_t from_s, int64_t to_s, struct 
     struct task_context *t = &a->hand->task;
     bool is_open = false, is_new = false;
     const struct child_parse child = {.record_id = a->record_id, .from_s = from_s, .to_s = to_s};
-    if (!repair_is_promised(t->pg, a->record_id, from_s, to_s, true, &is_open, e))
+    if (!backfill_is_enqueued(t->pg, a->record_id, from_s, to_s, true, &is_open, e))
         return false;
     a->open += is_open;
     if (is_open)
@@ -164,13 +164,13 @@ static bool set_all(struct request *r, const struct record_option *option, struc
 static int set_and_say(struct request *r, const struct record_option *option)
 {
     struct progress progress;
-    struct by_hand hand;
+    struct local_task hand;
     struct record_option_effect effect;
     enum record_standing standing = RECORD_GONE;
     struct again again = {.hand = &hand, .zone = r->zone, .record_id = r->id};
     struct err e;
     progress_begin(&progress, "record set", 0);
-    if (!by_hand_begin(&hand, r->session, &progress, &e) ||
+    if (!local_task_begin(&hand, r->session, &progress, &e) ||
         !set_all(r, option, &again, &effect, &standing, &e))
         return ctl_fail(&e);
     say_options(r->id, option);
@@ -180,7 +180,7 @@ static int set_and_say(struct request *r, const struct record_option *option)
             "its readings come to other meters from now on; those they had keep what they have, "
             "named \"(superseded)\", and count no more\n");
     again_say(&again, standing);
-    if (again.windows > 0 && !by_hand_publish(&hand, &e)) {
+    if (again.windows > 0 && !local_task_publish(&hand, &e)) {
         (void)err_wrap(&e, "decided, and its windows are promised: a producer will send them");
         return ctl_fail(&e);
     }

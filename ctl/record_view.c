@@ -29,12 +29,12 @@ static const char *value_or_dash(const char *value)
     return value[0] ? value : "-";
 }
 
-static void url_text(const struct record *record, char out[FEED_URL_SHOWN])
+static void url_text(const struct record *record, char out[RECORD_URL_SHOWN])
 {
     if (record_is_import(record))
-        snprintf(out, FEED_URL_SHOWN, "%s", record->url);
+        snprintf(out, RECORD_URL_SHOWN, "%s", record->url);
     else
-        feed_url_show(record->url, record->sub_id, out);
+        record_url_show(record->url, record->sub_id, out);
 }
 
 /* What is next for the record, in a few words. */
@@ -65,7 +65,7 @@ static void next_text(const struct request *r, const struct record *record, char
 
 static json_t *record_json(const struct request *r, const struct record *record)
 {
-    char url[FEED_URL_SHOWN], next[160];
+    char url[RECORD_URL_SHOWN], next[160];
     url_text(record, url);
     next_text(r, record, next);
     return json_pack("{s:I, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "id",
@@ -90,7 +90,7 @@ static int print_json(json_t *value)
 
 static void list_row(const struct request *r, struct table *t, const struct record *record)
 {
-    char url[FEED_URL_SHOWN], next[160];
+    char url[RECORD_URL_SHOWN], next[160];
     url_text(record, url);
     next_text(r, record, next);
     table_row(t, "%" PRId64 "\t%s\t%s\t%s\t%s\t%s", record->id, record->building_id,
@@ -158,7 +158,7 @@ static void show_next(const struct request *r, const struct record *record)
 
 static void show_fields(const struct request *r, const struct record *record)
 {
-    char url[FEED_URL_SHOWN], ts[32];
+    char url[RECORD_URL_SHOWN], ts[32];
     url_text(record, url);
     snprintf(ts, sizeof ts, "%" PRId64, record->last_ts);
     text_print(stdout, "%-20s %" PRId64 "\n", "id", record->id);

@@ -22,7 +22,7 @@ bool record_window(struct pg *pg, const struct settings *s, const struct timezon
         return true;
     if (!next_window_url(&q, &next.window, &url, e))
         return false;
-    feed_url_show(url.data, source.has_custodian ? source.subscription.resource : r->sub_id,
-                  ret_next->url);
+    record_url_show(url.data, source.has_custodian ? source.subscription.resource : r->sub_id,
+                    ret_next->url);
     return true;
 }

@@ -12,9 +12,9 @@
 #include "common/store/record.h"
 
 struct record_window {
-    struct window window;     /* within its custodian's limits */
-    char url[FEED_URL_SHOWN]; /* without its secrets; "" when there is nothing to ask for */
-    bool is_pending;          /* its custodian has accepted it and not answered yet */
+    struct window window;       /* within its custodian's limits */
+    char url[RECORD_URL_SHOWN]; /* without its secrets; "" when there is nothing to ask for */
+    bool is_pending;            /* its custodian has accepted it and not answered yet */
 };
 
 /* id 0: a record that is not stored yet. Errors as record_source_load, next_window_find and

@@ -23,7 +23,7 @@ static char *read_all(FILE *in, const char *name, struct err *e)
     if (ok)
         return text;
     err_set(e, ERR_REJECT, "bad_secret", "%s: no text of at most %d bytes", name, SECRET_INPUT_MAX);
-    seal_free(text);
+    secret_keys_free(text);
     return NULL;
 }
 

@@ -7,7 +7,7 @@
 
 #define SECRET_INPUT_MAX (64 * 1024)
 
-/* All of `path`, NULL: of standard input; without the line's end behind it. For seal_free. NULL:
+/* All of `path`, NULL: of standard input; without the line's end behind it. For secret_keys_free. NULL:
  * ERR_REJECT "bad_secret" (too long, a NUL byte, cannot be read), ERR_RETRY "no_memory". */
 MUST_CHECK char *secret_input(const char *path, struct err *e);
 

@@ -30,10 +30,10 @@ static int64_t look_every_ms(const struct settings *s)
     return ms < 500 ? 500 : ms > 20000 ? 20000 : ms;
 }
 
-static bool end_expired_runs(struct links *l, struct err *e)
+static bool end_expired_runs(struct connections *l, struct err *e)
 {
     int64_t count = 0;
-    if (!lost_end_expired(l->pg, LOST_RUNS, &count, e))
+    if (!lost_run_end_expired(l->pg, LOST_RUNS, &count, e))
         return false;
     if (count)
         log_event(LOG_LEVEL_WARNING, "runs_expired", "count=%" PRId64, count);
@@ -41,7 +41,7 @@ static bool end_expired_runs(struct links *l, struct err *e)
 }
 
 /* A queue that was deleted is made anew: what is lost with it could not be sent otherwise. */
-static bool count_messages(struct links *l, const char *queue, int64_t *ret_held,
+static bool count_messages(struct connections *l, const char *queue, int64_t *ret_held,
                            bool *ret_broker_failed, struct err *e)
 {
     bool is_there;
@@ -54,20 +54,20 @@ static bool count_messages(struct links *l, const char *queue, int64_t *ret_held
     return true;
 }
 
-static bool promise_lost_runs(struct links *l, const char *queue, int64_t held, int64_t now_ms,
-                              size_t *promised, struct err *e)
+static bool promise_lost_runs(struct connections *l, const char *queue, int64_t held,
+                              int64_t now_ms, size_t *promised, struct err *e)
 {
     size_t count = 0;
     const struct settings *s = l->settings;
-    const struct lost_look look = {.queue = queue,
-                                   .default_queue = s->broker.queue,
-                                   .serializer = s->producer.serializer,
-                                   .owner = l->name,
-                                   .held = held,
-                                   .after_s = s->producer.lost_after_s,
-                                   .now_ms = now_ms,
-                                   .max = LOST_RUNS};
-    if (!pg_begin(l->pg, e) || !lost_look(l->pg, &look, &count, e) || !pg_commit(l->pg, e)) {
+    const struct lost_run_look look = {.queue = queue,
+                                       .default_queue = s->broker.queue,
+                                       .serializer = s->producer.serializer,
+                                       .owner = l->name,
+                                       .held = held,
+                                       .after_s = s->producer.lost_after_s,
+                                       .now_ms = now_ms,
+                                       .max = LOST_RUNS};
+    if (!pg_begin(l->pg, e) || !lost_run_look(l->pg, &look, &count, e) || !pg_commit(l->pg, e)) {
         pg_rollback(l->pg);
         return false;
     }
@@ -79,14 +79,15 @@ static bool promise_lost_runs(struct links *l, const char *queue, int64_t held, 
 }
 
 /* The broker is asked only when some run waits for longer than it should. */
-static bool look_for_lost_runs(struct links *l, int64_t now_ms, struct relay_count *ret_count,
+static bool look_for_lost_runs(struct connections *l, int64_t now_ms, struct relay_count *ret_count,
                                struct err *e)
 {
     char queues[LOST_QUEUES][LOST_QUEUE_NAME];
     size_t count = 0, promised = 0;
     const struct settings *s = l->settings;
-    if (!end_expired_runs(l, e) || !lost_queues(l->pg, s->broker.queue, s->producer.lost_after_s,
-                                                queues, LOST_QUEUES, &count, e))
+    if (!end_expired_runs(l, e) ||
+        !lost_run_queues(l->pg, s->broker.queue, s->producer.lost_after_s, queues, LOST_QUEUES,
+                         &count, e))
         return false;
     for (size_t i = 0; i < count; i++) {
         int64_t held = 0;
@@ -97,7 +98,7 @@ static bool look_for_lost_runs(struct links *l, int64_t now_ms, struct relay_cou
     return promised == 0 || relay_send(l, l->name, 0, ret_count, e);
 }
 
-static bool relay_of_the_dead(struct links *l, struct relay_count *ret_count, struct err *e)
+static bool relay_of_the_dead(struct connections *l, struct relay_count *ret_count, struct err *e)
 {
     if (!relay_send(l, NULL, l->settings->producer.relay_after_s, ret_count, e))
         return false;
@@ -106,7 +107,7 @@ static bool relay_of_the_dead(struct links *l, struct relay_count *ret_count, st
     return true;
 }
 
-static bool purge(struct links *l, struct err *e)
+static bool purge(struct connections *l, struct err *e)
 {
     int64_t deleted, forgotten;
     if (!purge_old(l->pg, l->settings->producer.keep_days, &deleted, e) ||
@@ -117,8 +118,8 @@ static bool purge(struct links *l, struct err *e)
     return true;
 }
 
-bool chores_do(struct chores *c, struct links *l, int64_t now_ms, struct relay_count *ret_count,
-               struct err *e)
+bool chores_do(struct chores *c, struct connections *l, int64_t now_ms,
+               struct relay_count *ret_count, struct err *e)
 {
     *ret_count = (struct relay_count){0};
     int64_t mono_ms = clock_mono_ms();

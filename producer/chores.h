@@ -12,7 +12,7 @@ struct chores {
 };
 
 /* Does those that are due; both connections are up. False: as relay_send. */
-MUST_CHECK bool chores_do(struct chores *c, struct links *l, int64_t now_ms,
+MUST_CHECK bool chores_do(struct chores *c, struct connections *l, int64_t now_ms,
                           struct relay_count *ret_count, struct err *e);
 
 #endif

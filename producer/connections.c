@@ -10,18 +10,18 @@
 #include "common/base/log.h"
 #include "common/amqp/topology.h"
 
-bool links_make(const struct settings *s, struct links *l, struct err *e)
+bool connections_make(const struct settings *s, struct connections *l, struct err *e)
 {
     char host[HOST_NAME];
-    *l = (struct links){.settings = s};
+    *l = (struct connections){.settings = s};
     snprintf(l->name, sizeof l->name, "meterbeat-producer@%s/%d", host_name(host), (int)getpid());
-    l->database_redial = redial_make(s->broker.reconnect_max_s * 1000);
-    l->broker_redial = redial_make(s->broker.reconnect_max_s * 1000);
+    l->database_redial = backoff_make(s->broker.reconnect_max_s * 1000);
+    l->broker_redial = backoff_make(s->broker.reconnect_max_s * 1000);
     l->pg = pg_new(s, l->name);
     return l->pg || err_set(e, ERR_FATAL, "no_memory", "no memory");
 }
 
-void links_close(struct links *l)
+void connections_close(struct connections *l)
 {
     broker_close(l->broker);
     retry_queues_free(&l->retry_queues);
@@ -31,27 +31,27 @@ void links_close(struct links *l)
 }
 
 /* Says what failed, and when it is tried again. */
-static bool try_later(struct redial *redial, bool known, const char *event, const struct err *why,
+static bool try_later(struct backoff *backoff, bool known, const char *event, const struct err *why,
                       struct err *e)
 {
     if (why->kind == ERR_FATAL && !known) {
         *e = *why;
         return false;
     }
-    int64_t pause_ms = redial_later(redial, clock_mono_ms());
+    int64_t pause_ms = backoff_later(backoff, clock_mono_ms());
     log_event(LOG_LEVEL_WARNING, event, "code=%s error=%s retry_in_ms=%" PRId64, why->code,
               why->text, pause_ms);
     return true;
 }
 
-bool links_database_failed(struct links *l, const struct err *why, struct err *e)
+bool connections_database_failed(struct connections *l, const struct err *why, struct err *e)
 {
     pg_rollback(l->pg);
     l->database_up = false;
     return try_later(&l->database_redial, l->database_known, "database_away", why, e);
 }
 
-bool links_broker_failed(struct links *l, const struct err *why, struct err *e)
+bool connections_broker_failed(struct connections *l, const struct err *why, struct err *e)
 {
     broker_close(l->broker);
     l->broker = NULL;
@@ -59,46 +59,46 @@ bool links_broker_failed(struct links *l, const struct err *why, struct err *e)
     return try_later(&l->broker_redial, l->broker_known, "broker_away", why, e);
 }
 
-void links_abandon_broker(struct links *l)
+void connections_abandon_broker(struct connections *l)
 {
     broker_abandon(l->broker);
     l->broker = NULL;
     l->blocked = false;
 }
 
-bool links_connect_database(struct links *l, struct err *e)
+bool connections_connect_database(struct connections *l, struct err *e)
 {
     struct err why = {0};
-    if (!l->database_up && !redial_due(&l->database_redial, clock_mono_ms()))
+    if (!l->database_up && !backoff_due(&l->database_redial, clock_mono_ms()))
         return true;
     if (!pg_ready(l->pg, &why))
-        return links_database_failed(l, &why, e);
+        return connections_database_failed(l, &why, e);
     l->database_up = true;
     return true;
 }
 
-void links_database_works(struct links *l)
+void connections_database_works(struct connections *l)
 {
-    redial_succeeded(&l->database_redial, clock_mono_ms());
+    backoff_succeeded(&l->database_redial, clock_mono_ms());
     l->database_known = true;
     log_event(LOG_LEVEL_INFO, "database_connected", "name=%s", l->name);
 }
 
-bool links_connect_broker(struct links *l, struct err *e)
+bool connections_connect_broker(struct connections *l, struct err *e)
 {
     struct err why = {0};
-    if (l->broker || !redial_due(&l->broker_redial, clock_mono_ms()))
+    if (l->broker || !backoff_due(&l->broker_redial, clock_mono_ms()))
         return true;
     if (!broker_open(l->settings, l->name, &l->broker, &why) ||
         !broker_declare_topology(l->broker, l->settings, &l->retry_queues, &why))
-        return links_broker_failed(l, &why, e);
-    redial_succeeded(&l->broker_redial, clock_mono_ms());
+        return connections_broker_failed(l, &why, e);
+    backoff_succeeded(&l->broker_redial, clock_mono_ms());
     l->broker_known = true;
     log_event(LOG_LEVEL_INFO, "broker_connected", "name=%s", l->name);
     return true;
 }
 
-void links_note_event(struct links *l, struct broker_event *event)
+void connections_note_event(struct connections *l, struct broker_event *event)
 {
     if (event->kind == BROKER_EVENT_BLOCKED || event->kind == BROKER_EVENT_UNBLOCKED) {
         l->blocked = event->kind == BROKER_EVENT_BLOCKED;
@@ -108,11 +108,11 @@ void links_note_event(struct links *l, struct broker_event *event)
     broker_event_free(event);
 }
 
-int64_t links_wait_ms(const struct links *l, int64_t most)
+int64_t connections_wait_ms(const struct connections *l, int64_t most)
 {
     int64_t now_ms = clock_mono_ms();
-    int64_t database_ms = l->database_up ? most : redial_in(&l->database_redial, now_ms);
-    int64_t broker_ms = l->broker ? most : redial_in(&l->broker_redial, now_ms);
+    int64_t database_ms = l->database_up ? most : backoff_in(&l->database_redial, now_ms);
+    int64_t broker_ms = l->broker ? most : backoff_in(&l->broker_redial, now_ms);
     int64_t least = database_ms < broker_ms ? database_ms : broker_ms;
     return least < most ? least : most;
 }

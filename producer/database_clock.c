@@ -14,7 +14,7 @@
  * one round trip, and never early. A slow round trip tells little and is not believed, but for the
  * milliseconds by which the two clocks may have drifted apart.
  */
-static int64_t bound_ahead(const struct shared_clock *c, int64_t bound_ms)
+static int64_t bound_ahead(const struct database_clock *c, int64_t bound_ms)
 {
     bool slow = c->known && bound_ms < c->ahead_ms && bound_ms > c->ahead_ms - SLOW_MS;
     if (!slow)
@@ -22,12 +22,12 @@ static int64_t bound_ahead(const struct shared_clock *c, int64_t bound_ms)
     return bound_ms > c->ahead_ms - DRIFT_MS ? bound_ms : c->ahead_ms - DRIFT_MS;
 }
 
-bool shared_clock_look(struct shared_clock *c, struct pg *p, struct err *e)
+bool database_clock_look(struct database_clock *c, struct pg *p, struct err *e)
 {
     int64_t now_ms;
     if (c->known && clock_mono_ms() - c->looked_ms < LOOK_EVERY_MS)
         return true;
-    if (!entry_clock_ms(p, &now_ms, e))
+    if (!schedule_entry_clock_ms(p, &now_ms, e))
         return false;
     c->looked_ms = clock_mono_ms();
     c->ahead_ms = bound_ahead(c, now_ms - c->looked_ms - 1); /* 1: both were cut to milliseconds */
@@ -35,7 +35,7 @@ bool shared_clock_look(struct shared_clock *c, struct pg *p, struct err *e)
     return true;
 }
 
-int64_t shared_clock_now_ms(const struct shared_clock *c)
+int64_t database_clock_now_ms(const struct database_clock *c)
 {
     return clock_mono_ms() + c->ahead_ms;
 }

@@ -15,7 +15,7 @@
 /* --- messages ------------------------------------------------------------------------------------
  */
 
-static const char *queue_of(const struct promiser *by, const struct schedule_entry *entry)
+static const char *queue_of(const struct enqueuer *by, const struct schedule_entry *entry)
 {
     const char *queue = entry->settings->queue;
     return queue && queue[0] ? queue : by->settings->broker.queue;
@@ -37,13 +37,13 @@ static json_t *headers_of(const struct settings_entry *from)
     return NULL;
 }
 
-/* What Celery's beat would send, with an id that says which tick it is. Free with message_free. */
-static struct message tick_message(const struct promiser *by, const struct tick *tick,
-                                   const char *task_id)
+/* What Celery's beat would send, with an id that says which tick it is. Free with task_message_free. */
+static struct task_message tick_message(const struct enqueuer *by, const struct tick *tick,
+                                        const char *task_id)
 {
     const struct schedule_entry *entry = schedule_entry(by->schedule, tick->entry);
     const struct settings_entry *from = entry->settings;
-    struct message m = {
+    struct task_message m = {
         .id = strdup(task_id),
         .task = strdup(from->task),
         .root_id = strdup(task_id),
@@ -62,30 +62,30 @@ static struct message tick_message(const struct promiser *by, const struct tick 
 }
 
 /* A header that would not go out as it is written. */
-static bool headers_check(const struct message *m, struct err *e)
+static bool headers_check(const struct task_message *m, struct err *e)
 {
     const char *name;
     json_t *value;
     json_object_foreach(m->headers, name, value) {
-        if (!message_header_is_custom(name))
+        if (!task_message_header_is_custom(name))
             return err_set(e, ERR_FATAL, "bad_schedule", "headers: \"%.60s\" is the message's own",
                            name);
     }
     return true;
 }
 
-bool promise_check(const struct promiser *by, struct err *e)
+bool enqueue_check(const struct enqueuer *by, struct err *e)
 {
     for (size_t i = 0; i < schedule_count(by->schedule); i++) {
         const struct settings_entry *from = schedule_entry(by->schedule, i)->settings;
         struct tick tick = {.entry = i, .expires_s = INTERVAL_NEVER};
-        struct message m CLEANUP(message_free) = tick_message(by, &tick, "00000000");
-        struct envelope v CLEANUP(envelope_free) = {.priority = -1};
+        struct task_message m CLEANUP(task_message_free) = tick_message(by, &tick, "00000000");
+        struct message v CLEANUP(message_free) = {.priority = -1};
         bool whole = m.args && m.kwargs && m.headers;
         if (!whole)
             err_set(e, ERR_FATAL, "bad_schedule", "args, kwargs or name cannot be written as JSON");
         if (!whole || !headers_check(&m, e) ||
-            !message_encode(&m, by->settings->producer.serializer, 0, &v, e)) {
+            !task_message_encode(&m, by->settings->producer.serializer, 0, &v, e)) {
             e->kind = ERR_FATAL;
             return err_wrap(e, "%s:%d: schedule entry \"%s\"", from->file ? from->file : "",
                             from->line, from->name);
@@ -101,7 +101,7 @@ bool promise_check(const struct promiser *by, struct err *e)
 struct firing {
     struct entry_tick *rows;
     char (*ids)[UUID_TEXT];
-    struct message *messages;
+    struct task_message *messages;
     struct outbox_new *news;
     size_t count, fired;
 };
@@ -109,14 +109,14 @@ struct firing {
 static void firing_clear(struct firing *f)
 {
     for (size_t i = 0; i < f->fired; i++)
-        message_free(&f->messages[i]);
+        task_message_free(&f->messages[i]);
     free(f->rows);
     free(f->ids);
     free(f->messages);
     free(f->news);
 }
 
-static bool firing_make(const struct promiser *by, const struct tick *ticks, size_t count,
+static bool firing_make(const struct enqueuer *by, const struct tick *ticks, size_t count,
                         struct firing *f, struct err *e)
 {
     f->rows = calloc(count, sizeof *f->rows);
@@ -137,28 +137,28 @@ static bool firing_make(const struct promiser *by, const struct tick *ticks, siz
     return true;
 }
 
-static void make_messages(const struct promiser *by, const struct tick *ticks, struct firing *f)
+static void make_messages(const struct enqueuer *by, const struct tick *ticks, struct firing *f)
 {
     for (size_t i = 0; i < f->count; i++) {
         if (!f->rows[i].fired_here)
             continue;
-        struct message *m = &f->messages[f->fired];
+        struct task_message *m = &f->messages[f->fired];
         *m = tick_message(by, &ticks[i], f->ids[i]);
         f->news[f->fired++] =
             (struct outbox_new){queue_of(by, schedule_entry(by->schedule, ticks[i].entry)), m};
     }
 }
 
-static bool write_all(const struct promiser *by, const struct tick *ticks, struct firing *f,
+static bool write_all(const struct enqueuer *by, const struct tick *ticks, struct firing *f,
                       bool remember, int64_t now_ms, struct err *e)
 {
-    if (!pg_begin_brief(by->pg, e) || !entry_fire(by->pg, f->rows, f->count, remember, e))
+    if (!pg_begin_brief(by->pg, e) || !schedule_entry_fire(by->pg, f->rows, f->count, remember, e))
         return false;
     make_messages(by, ticks, f);
     if (!outbox_add_all(by->pg, by->name, f->news, f->fired, by->settings->producer.serializer,
                         now_ms, e))
         return false;
-    crashpoint("before_commit");
+    failpoint("before_commit");
     return pg_commit(by->pg, e);
 }
 
@@ -176,7 +176,7 @@ static void log_ticks(const struct firing *f, int64_t now_ms)
     }
 }
 
-bool promise_ticks(const struct promiser *by, const struct tick *ticks, size_t count, bool remember,
+bool enqueue_ticks(const struct enqueuer *by, const struct tick *ticks, size_t count, bool remember,
                    int64_t now_ms, size_t *ret_fired, struct err *e)
 {
     struct firing f CLEANUP(firing_clear) = {0};
@@ -186,7 +186,7 @@ bool promise_ticks(const struct promiser *by, const struct tick *ticks, size_t c
         pg_rollback(by->pg);
         return false;
     }
-    crashpoint("after_commit");
+    failpoint("after_commit");
     log_ticks(&f, now_ms);
     *ret_fired = f.fired;
     return true;

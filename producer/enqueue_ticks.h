@@ -7,7 +7,7 @@
 #include "common/schedule/schedule.h"
 
 /* Who promises; all borrowed. */
-struct promiser {
+struct enqueuer {
     const struct settings *settings;
     const struct schedule *schedule;
     const char *name; /* owner of the outbox rows, and the messages' origin */
@@ -17,12 +17,12 @@ struct promiser {
 
 /* Every entry makes a message that can be sent. False: ERR_FATAL "bad_schedule" naming entry and
  * line. */
-MUST_CHECK bool promise_check(const struct promiser *by, struct err *e);
+MUST_CHECK bool enqueue_check(const struct enqueuer *by, struct err *e);
 /*
  * One transaction for all ticks. Those that another producer has fired are left to it; *ret_fired
  * is the number of the others. remember: move the entries' memory on.
  */
-MUST_CHECK bool promise_ticks(const struct promiser *by, const struct tick *ticks, size_t count,
+MUST_CHECK bool enqueue_ticks(const struct enqueuer *by, const struct tick *ticks, size_t count,
                               bool remember, int64_t now_ms, size_t *ret_fired, struct err *e);
 
 #endif

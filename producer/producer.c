@@ -30,10 +30,10 @@
 struct producer {
     const struct settings *settings;
     struct schedule *schedule;
-    struct links links;
-    struct shared_clock clock;
+    struct connections links;
+    struct database_clock clock;
     struct chores chores;
-    struct redial refused;
+    struct backoff refused;
     bool recalled;        /* the schedule knows what the books remember */
     bool zones_compared;  /* with what other machines go by */
     bool promised;        /* rows of ours may be in the outbox */
@@ -42,9 +42,9 @@ struct producer {
     struct tick ticks[BATCH];
 };
 
-static struct promiser promiser_of(const struct producer *p)
+static struct enqueuer enqueuer_of(const struct producer *p)
 {
-    return (struct promiser){p->settings, p->schedule, p->links.name, p->tick_key, p->links.pg};
+    return (struct enqueuer){p->settings, p->schedule, p->links.name, p->tick_key, p->links.pg};
 }
 
 bool producer_new(const struct settings *s, struct producer **ret_producer, struct err *e)
@@ -53,11 +53,11 @@ bool producer_new(const struct settings *s, struct producer **ret_producer, stru
     if (!p)
         return err_set(e, ERR_FATAL, "no_memory", "no memory");
     p->settings = s;
-    p->refused = redial_make(REFUSED_MAX_MS);
+    p->refused = backoff_make(REFUSED_MAX_MS);
     p->promised = true; /* a process of the same name may have died before us */
-    if (links_make(s, &p->links, e) && schedule_new(s, &p->schedule, e)) {
-        struct promiser by = promiser_of(p);
-        if (promise_check(&by, e)) {
+    if (connections_make(s, &p->links, e) && schedule_new(s, &p->schedule, e)) {
+        struct enqueuer by = enqueuer_of(p);
+        if (enqueue_check(&by, e)) {
             *ret_producer = p;
             return true;
         }
@@ -70,7 +70,7 @@ void producer_free(struct producer *p)
 {
     if (!p)
         return;
-    links_close(&p->links);
+    connections_close(&p->links);
     schedule_free(p->schedule);
     free(p);
 }
@@ -84,7 +84,7 @@ static bool forget_disabled(struct producer *p, struct err *e)
 {
     for (size_t i = 0; i < p->settings->entries_count; i++)
         if (!p->settings->entries[i].enabled &&
-            !entry_forget(p->links.pg, p->settings->entries[i].name, e))
+            !schedule_entry_forget(p->links.pg, p->settings->entries[i].name, e))
             return false;
     return true;
 }
@@ -99,7 +99,8 @@ static bool recall(struct producer *p, struct err *e)
         const struct schedule_entry *entry = schedule_entry(p->schedule, i);
         memory[i] = (struct entry_memory){entry->settings->name, entry->definition, 0};
     }
-    bool ok = entry_recall(p->links.pg, memory, count, shared_clock_now_ms(&p->clock) / 1000, e);
+    bool ok =
+        schedule_entry_load(p->links.pg, memory, count, database_clock_now_ms(&p->clock) / 1000, e);
     for (size_t i = 0; ok && i < count; i++)
         schedule_remember(p->schedule, i, memory[i].last_due_s);
     free(memory);
@@ -113,14 +114,14 @@ static bool database_failed(struct producer *p, const struct err *why, struct er
     p->recalled = false;
     p->promised = true;
     p->relay_due_ms = 0;
-    return links_database_failed(&p->links, why, e);
+    return connections_database_failed(&p->links, why, e);
 }
 
 static bool relay_failed(struct producer *p, const struct relay_count *count, const struct err *why,
                          struct err *e)
 {
     if (count->broker_failed)
-        return links_broker_failed(&p->links, why, e);
+        return connections_broker_failed(&p->links, why, e);
     return database_failed(p, why, e);
 }
 
@@ -150,13 +151,13 @@ static void compare_zones(struct producer *p)
 static bool meet_database(struct producer *p, struct err *e)
 {
     struct err why = {0};
-    if (!links_connect_database(&p->links, e))
+    if (!connections_connect_database(&p->links, e))
         return false;
     if (!p->links.database_up) {
         p->recalled = false;
         return true;
     }
-    if (!shared_clock_look(&p->clock, p->links.pg, &why))
+    if (!database_clock_look(&p->clock, p->links.pg, &why))
         return database_failed(p, &why, e);
     if (p->recalled)
         return true;
@@ -165,7 +166,7 @@ static bool meet_database(struct producer *p, struct err *e)
         return database_failed(p, &why, e);
     p->recalled = true;
     compare_zones(p);
-    links_database_works(&p->links);
+    connections_database_works(&p->links);
     return true;
 }
 
@@ -174,7 +175,7 @@ static bool meet_broker(struct producer *p, struct err *e)
     if (p->links.broker)
         return true;
     p->relay_due_ms = 0;
-    return links_connect_broker(&p->links, e);
+    return connections_connect_broker(&p->links, e);
 }
 
 static bool promise_due(struct producer *p, struct err *e)
@@ -183,14 +184,14 @@ static bool promise_due(struct producer *p, struct err *e)
     size_t skipped, fired;
     if (!p->recalled)
         return true;
-    int64_t now_ms = shared_clock_now_ms(&p->clock);
+    int64_t now_ms = database_clock_now_ms(&p->clock);
     size_t count = schedule_due(p->schedule, now_ms / 1000, p->ticks, BATCH, &skipped);
     if (skipped)
         log_event(LOG_LEVEL_WARNING, "ticks_skipped", "count=%zu", skipped);
     if (count == 0)
         return true;
-    struct promiser by = promiser_of(p);
-    if (!promise_ticks(&by, p->ticks, count, true, now_ms, &fired, &why))
+    struct enqueuer by = enqueuer_of(p);
+    if (!enqueue_ticks(&by, p->ticks, count, true, now_ms, &fired, &why))
         return database_failed(p, &why, e);
     if (fired) {
         p->promised = true;
@@ -213,7 +214,7 @@ static void plan_relay(struct producer *p, const struct relay_count *count)
                                                      : next_ms;
         return;
     }
-    int64_t pause_ms = redial_later(&p->refused, now_ms);
+    int64_t pause_ms = backoff_later(&p->refused, now_ms);
     p->relay_due_ms = now_ms + pause_ms;
     log_event(LOG_LEVEL_WARNING, "publish_refused", "count=%zu error=%s retry_in_ms=%" PRId64,
               count->refused, count->refusal, pause_ms);
@@ -242,7 +243,7 @@ static bool do_chores(struct producer *p, struct err *e)
     struct relay_count count;
     if (!can_relay(p))
         return true;
-    if (!chores_do(&p->chores, &p->links, shared_clock_now_ms(&p->clock), &count, &why))
+    if (!chores_do(&p->chores, &p->links, database_clock_now_ms(&p->clock), &count, &why))
         return relay_failed(p, &count, &why, e);
     return true;
 }
@@ -254,10 +255,10 @@ static int64_t least(int64_t a, int64_t b)
 
 static int64_t nap_ms(const struct producer *p)
 {
-    int64_t nap = links_wait_ms(&p->links, NAP_MS);
+    int64_t nap = connections_wait_ms(&p->links, NAP_MS);
     int64_t next_s = schedule_next_due(p->schedule);
     if (p->recalled && next_s != INTERVAL_NEVER)
-        nap = least(nap, next_s * 1000 - shared_clock_now_ms(&p->clock));
+        nap = least(nap, next_s * 1000 - database_clock_now_ms(&p->clock));
     if (can_relay(p) && p->promised)
         nap = least(nap, p->relay_due_ms - clock_mono_ms());
     return nap > 0 ? nap : 0;
@@ -273,8 +274,8 @@ static bool nap(struct producer *p, struct err *e)
         return true;
     }
     if (!broker_next(p->links.broker, (int)nap_ms(p), &event, &why))
-        return links_broker_failed(&p->links, &why, e);
-    links_note_event(&p->links, &event);
+        return connections_broker_failed(&p->links, &why, e);
+    connections_note_event(&p->links, &event);
     return true;
 }
 
@@ -302,7 +303,7 @@ bool producer_run(struct producer *p, const volatile sig_atomic_t *stop, struct 
 static bool connect_once(struct producer *p, struct err *e)
 {
     return pg_ready(p->links.pg, e) && schema_check(p->links.pg, e) &&
-           shared_clock_look(&p->clock, p->links.pg, e) &&
+           database_clock_look(&p->clock, p->links.pg, e) &&
            entry_tick_key(p->links.pg, p->tick_key, sizeof p->tick_key, e) &&
            broker_open(p->settings, p->links.name, &p->links.broker, e) &&
            broker_declare_topology(p->links.broker, p->settings, NULL, e);
@@ -333,10 +334,10 @@ bool producer_once(struct producer *p, const char *entry, struct err *e)
                        entry);
     if (!connect_once(p, e))
         return false;
-    int64_t now_ms = shared_clock_now_ms(&p->clock);
+    int64_t now_ms = database_clock_now_ms(&p->clock);
     struct tick tick = {index, now_ms / 1000, INTERVAL_NEVER};
-    struct promiser by = promiser_of(p);
-    if (!promise_ticks(&by, &tick, 1, false, now_ms, &fired, e))
+    struct enqueuer by = enqueuer_of(p);
+    if (!enqueue_ticks(&by, &tick, 1, false, now_ms, &fired, e))
         return false;
     if (fired == 0)
         return err_set(e, ERR_RETRY, "fired_already", "it was fired in this very second");

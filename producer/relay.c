@@ -43,7 +43,8 @@ struct pick {
     size_t most;
 };
 
-static bool batch_take(struct links *l, const struct pick *pick, struct batch *b, struct err *e)
+static bool batch_take(struct connections *l, const struct pick *pick, struct batch *b,
+                       struct err *e)
 {
     int64_t expired;
     if (!outbox_expire(l->pg, pick->owner, &expired, e))
@@ -94,7 +95,7 @@ static void settle_number(struct batch *b, uint64_t number, enum fate fate, cons
 }
 
 /* False when nothing more can be learned: the channel is a fresh one. */
-static bool take_event(struct links *l, struct batch *b, struct broker_event *event)
+static bool take_event(struct connections *l, struct batch *b, struct broker_event *event)
 {
     bool go_on = event->kind != BROKER_EVENT_REOPENED;
     if (b->broker != l->broker && event->kind == BROKER_EVENT_BLOCKED)
@@ -106,7 +107,7 @@ static bool take_event(struct links *l, struct batch *b, struct broker_event *ev
                       strcmp(event->text, "NO_ROUTE") == 0 ? "there is no such queue"
                                                            : event->text);
     if (b->broker == l->broker)
-        links_note_event(l, event);
+        connections_note_event(l, event);
     else
         broker_event_free(event);
     return go_on;
@@ -122,7 +123,7 @@ static bool publish_all(struct batch *b, struct err *e)
     for (size_t i = 0; i < b->count && !broker_blocked(b->broker); i++) {
         struct err why = {0};
         struct publish_route route = publish_to_queue(b->rows[i].queue);
-        bool sent = broker_publish(b->broker, &route, &b->rows[i].envelope, &b->numbers[i], &why);
+        bool sent = broker_publish(b->broker, &route, &b->rows[i].message, &b->numbers[i], &why);
         if (!sent && why.kind != ERR_REJECT) {
             *e = why;
             return false;
@@ -137,17 +138,17 @@ static bool publish_all(struct batch *b, struct err *e)
 }
 
 /* While another connection is waited for, this one has its heartbeats. */
-static bool keep_alive(struct links *l, struct err *e)
+static bool keep_alive(struct connections *l, struct err *e)
 {
     struct broker_event event = {0};
     if (!broker_next(l->broker, 0, &event, e))
         return false;
-    links_note_event(l, &event);
+    connections_note_event(l, &event);
     return true;
 }
 
 /* Each confirm renews the patience: what a slow broker takes one by one is no silence. */
-static bool await_confirms(struct links *l, struct batch *b, struct err *e)
+static bool await_confirms(struct connections *l, struct batch *b, struct err *e)
 {
     int64_t deadline_ms = clock_mono_ms() + b->patience_ms;
     size_t answered = b->answered;
@@ -187,7 +188,7 @@ static size_t gather(struct batch *b, size_t from, enum fate fate)
 }
 
 /* Deletes what is with the broker; what it refused stays, behind what it has not seen. */
-static bool forget_sent(struct links *l, struct batch *b, struct err *e)
+static bool forget_sent(struct connections *l, struct batch *b, struct err *e)
 {
     size_t sent = gather(b, 0, FATE_SENT);
     size_t refused = gather(b, sent, FATE_REFUSED) - sent;
@@ -197,7 +198,7 @@ static bool forget_sent(struct links *l, struct batch *b, struct err *e)
 
 /* --- queues that do not answer -------------------------------------------------------------- */
 
-static void note_unresponsive(struct links *l, const char *queue, int64_t patience_ms)
+static void note_unresponsive(struct connections *l, const char *queue, int64_t patience_ms)
 {
     if (unresponsive_confirm(&l->unresponsive, queue, clock_mono_ms()))
         log_event(
@@ -210,7 +211,7 @@ static void note_unresponsive(struct links *l, const char *queue, int64_t patien
 /* Whose channel was silent, or whose connection broke: one queue can hold up all that goes by the
  * same channel, or cost the connection. Of several nobody can tell which: each is tried alone.
  * After a loss that was the broker's, one message of each clears them. */
-static void blame_unanswered(struct links *l, const struct batch *b, struct err *e)
+static void blame_unanswered(struct connections *l, const struct batch *b, struct err *e)
 {
     const char *first = NULL;
     bool is_alone = true;
@@ -228,7 +229,7 @@ static void blame_unanswered(struct links *l, const struct batch *b, struct err 
 }
 
 /* What was confirmed is forgotten also when the rest failed. */
-static bool send_in_transaction(struct links *l, struct batch *b, const struct pick *pick,
+static bool send_in_transaction(struct connections *l, struct batch *b, const struct pick *pick,
                                 struct err *e)
 {
     struct err database = {0}, ignored;
@@ -238,7 +239,7 @@ static bool send_in_transaction(struct links *l, struct batch *b, const struct p
     b->tally->broker_failed = !ok;
     if (!ok || b->timed_out)
         blame_unanswered(l, b, &ignored);
-    crashpoint("after_outbox");
+    failpoint("after_outbox");
     if (forget_sent(l, b, &database) && pg_commit(l->pg, &database))
         return ok;
     if (ok)
@@ -247,7 +248,7 @@ static bool send_in_transaction(struct links *l, struct batch *b, const struct p
 }
 
 /* All but the queues that do not answer. */
-static bool send_batch(struct links *l, const char *owner, int64_t older_than_s,
+static bool send_batch(struct connections *l, const char *owner, int64_t older_than_s,
                        struct relay_count *tally, struct err *e)
 {
     struct batch b CLEANUP(batch_clear) = {.tally = tally, .broker = l->broker};
@@ -257,14 +258,14 @@ static bool send_batch(struct links *l, const char *owner, int64_t older_than_s,
     bool ok = send_in_transaction(l, &b, &pick, e);
     json_decref(except);
     if (ok && b.timed_out)
-        links_abandon_broker(l);
+        connections_abandon_broker(l);
     tally->timed_out = b.timed_out;
     return ok;
 }
 
 /* One row, whoever's, of a queue that is due again; by a connection of its own, which may be held
  * up. */
-static bool try_queue(struct links *l, const struct unresponsive_queue *due,
+static bool try_queue(struct connections *l, const struct unresponsive_queue *due,
                       struct relay_count *tally, struct err *e)
 {
     struct batch b CLEANUP(batch_clear) = {.tally = tally};
@@ -295,7 +296,7 @@ static bool try_queue(struct links *l, const struct unresponsive_queue *due,
     return true;
 }
 
-bool relay_send(struct links *l, const char *owner, int64_t older_than_s,
+bool relay_send(struct connections *l, const char *owner, int64_t older_than_s,
                 struct relay_count *ret_count, struct err *e)
 {
     *ret_count = (struct relay_count){0};

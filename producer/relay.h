@@ -23,7 +23,7 @@ struct relay_count {
  * due again, one row of it is sent by a connection of its own. A time-out ends l->broker; without
  * it nothing is sent.
  */
-MUST_CHECK bool relay_send(struct links *l, const char *owner, int64_t older_than_s,
+MUST_CHECK bool relay_send(struct connections *l, const char *owner, int64_t older_than_s,
                            struct relay_count *ret_count, struct err *e);
 
 #endif

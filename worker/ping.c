@@ -22,7 +22,7 @@ bool echo_perform(struct task_context *t, json_t **ret_result, struct err *e)
     return *ret_result || err_set(e, ERR_RETRY, "no_memory", "no memory for a result");
 }
 
-static bool sleep_arguments(const struct message *m, int64_t *ret_ms, struct err *e)
+static bool sleep_arguments(const struct task_message *m, int64_t *ret_ms, struct err *e)
 {
     const json_t *seconds = json_array_get(m->args, 0);
     double s = json_number_value(seconds);

@@ -23,7 +23,7 @@ bool broker_declare_own_queue(struct broker *b, const char *name, const json_t *
 {
     amqp_table_t table;
     recycle_amqp_pool(&b->pool);
-    if (!header_table_from_json(arguments, &b->pool, ARGUMENTS_MAX, &table, e))
+    if (!field_table_from_json(arguments, &b->pool, ARGUMENTS_MAX, &table, e))
         return false;
     amqp_queue_declare(b->connection, BROKER_CHANNEL, amqp_cstring_bytes(name), 0, 0, 1, 1, table);
     return broker_reply(b, amqp_get_rpc_reply(b->connection), name, e);
@@ -46,7 +46,7 @@ bool broker_consume_unacknowledged(struct broker *b, const char *queue, const ch
     return broker_reply(b, amqp_get_rpc_reply(b->connection), "consume", e);
 }
 
-static bool make_properties(struct broker *b, const struct envelope *v, amqp_basic_properties_t *p,
+static bool make_properties(struct broker *b, const struct message *v, amqp_basic_properties_t *p,
                             struct err *e)
 {
     *p = (amqp_basic_properties_t){._flags = AMQP_BASIC_DELIVERY_MODE_FLAG, .delivery_mode = 1};
@@ -65,11 +65,11 @@ static bool make_properties(struct broker *b, const struct envelope *v, amqp_bas
     if (!v->headers)
         return true;
     p->_flags |= AMQP_BASIC_HEADERS_FLAG;
-    return header_table_from_json(v->headers, &b->pool, HEADERS_MAX, &p->headers, e);
+    return field_table_from_json(v->headers, &b->pool, HEADERS_MAX, &p->headers, e);
 }
 
 bool broker_send(struct broker *b, const char *exchange, const char *routing_key,
-                 const struct envelope *v, struct err *e)
+                 const struct message *v, struct err *e)
 {
     amqp_basic_properties_t properties;
     if (strlen(exchange) > SHORT_STRING_MAX || strlen(routing_key) > SHORT_STRING_MAX ||

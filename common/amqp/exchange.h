@@ -32,6 +32,6 @@ MUST_CHECK bool broker_consume_unacknowledged(struct broker *b, const char *queu
  * (TCP_USER_TIMEOUT: two heartbeats). False: ERR_RETRY "broker_lost"; ERR_REJECT "too_large".
  */
 MUST_CHECK bool broker_send(struct broker *b, const char *exchange, const char *routing_key,
-                            const struct envelope *v, struct err *e);
+                            const struct message *v, struct err *e);
 
 #endif

@@ -114,7 +114,7 @@ static json_t *value_from_field(const amqp_field_value_t *field, size_t depth, b
         return json_string("(too deep)");
     }
     return field->kind == AMQP_FIELD_KIND_TABLE
-               ? header_table_to_json(&field->value.table, depth - 1, ret_cut)
+               ? field_table_to_json(&field->value.table, depth - 1, ret_cut)
                : array_from_field(&field->value.array, depth - 1, ret_cut);
 }
 
@@ -131,7 +131,7 @@ static bool object_set(json_t *object, amqp_bytes_t key, json_t *value)
     return set;
 }
 
-json_t *header_table_to_json(const amqp_table_t *table, size_t max_depth, bool *ret_cut)
+json_t *field_table_to_json(const amqp_table_t *table, size_t max_depth, bool *ret_cut)
 {
     json_t *object = json_object();
     for (int i = 0; object && i < table->num_entries; i++) {
@@ -282,8 +282,8 @@ static bool write_table(struct table_writer *w, const json_t *object, amqp_table
     return true;
 }
 
-bool header_table_from_json(const json_t *object, amqp_pool_t *pool, size_t max_bytes,
-                            amqp_table_t *ret_table, struct err *e)
+bool field_table_from_json(const json_t *object, amqp_pool_t *pool, size_t max_bytes,
+                           amqp_table_t *ret_table, struct err *e)
 {
     struct table_writer w = {pool, max_bytes, HEADER_DEPTH_MAX, e};
     return write_table(&w, object, ret_table);

@@ -15,7 +15,7 @@
 
 void broker_event_free(struct broker_event *event)
 {
-    envelope_free(&event->envelope);
+    message_free(&event->message);
     event->kind = BROKER_EVENT_NONE;
 }
 
@@ -28,8 +28,8 @@ void broker_start_message(struct broker *b, enum broker_event_kind kind)
     b->returning = false;
     b->arriving.kind = kind;
     b->arriving.defect[0] = b->arriving.text[0] = '\0';
-    memset(&b->arriving.envelope, 0, sizeof b->arriving.envelope);
-    b->arriving.envelope.priority = -1;
+    memset(&b->arriving.message, 0, sizeof b->arriving.message);
+    b->arriving.message.priority = -1;
 }
 
 static void take_deliver(struct broker *b, const amqp_basic_deliver_t *m)
@@ -63,7 +63,7 @@ static char *copy_property(const amqp_basic_properties_t *p, amqp_flags_t flag, 
 
 static bool take_properties(struct broker *b, const amqp_basic_properties_t *p, struct err *e)
 {
-    struct envelope *v = &b->arriving.envelope;
+    struct message *v = &b->arriving.message;
     bool failed = false, cut = false;
     v->content_type = copy_property(p, AMQP_BASIC_CONTENT_TYPE_FLAG, p->content_type, &failed);
     v->content_encoding =
@@ -77,7 +77,7 @@ static bool take_properties(struct broker *b, const amqp_basic_properties_t *p, 
         v->priority = p->priority;
     if (p->_flags & AMQP_BASIC_HEADERS_FLAG) {
         v->headers =
-            header_table_to_json(&p->headers, (size_t)b->settings->worker.max_message_depth, &cut);
+            field_table_to_json(&p->headers, (size_t)b->settings->worker.max_message_depth, &cut);
         failed |= !v->headers;
     }
     if (cut)
@@ -87,7 +87,7 @@ static bool take_properties(struct broker *b, const amqp_basic_properties_t *p, 
 
 static bool make_room(struct broker *b, size_t needed, struct err *e)
 {
-    struct envelope *v = &b->arriving.envelope;
+    struct message *v = &b->arriving.message;
     if (needed <= b->body_capacity)
         return true;
     size_t total = v->body_len + (size_t)b->body_left;
@@ -117,7 +117,7 @@ static void finish_message(struct broker *b, struct broker_event *ret_event)
     if (b->body_size > most && !b->arriving.defect[0])
         snprintf(b->arriving.defect, sizeof b->arriving.defect, "too_large");
     *ret_event = b->arriving;
-    memset(&b->arriving.envelope, 0, sizeof b->arriving.envelope);
+    memset(&b->arriving.message, 0, sizeof b->arriving.message);
 }
 
 static bool take_header(struct broker *b, const amqp_frame_t *frame, struct broker_event *ret_event,
@@ -140,7 +140,7 @@ static bool take_header(struct broker *b, const amqp_frame_t *frame, struct brok
 static bool take_body(struct broker *b, amqp_bytes_t piece, struct broker_event *ret_event,
                       struct err *e)
 {
-    struct envelope *v = &b->arriving.envelope;
+    struct message *v = &b->arriving.message;
     if (b->incoming != INCOMING_BODY || piece.len > b->body_left)
         return broker_lose(b, e, "message body", AMQP_STATUS_BAD_AMQP_DATA);
     if (b->body_size <= b->keep_max) {
@@ -312,7 +312,7 @@ static bool broker_usable(const struct broker *b, struct err *e)
 bool broker_next(struct broker *b, int timeout_ms, struct broker_event *ret_event, struct err *e)
 {
     ret_event->kind = BROKER_EVENT_NONE;
-    memset(&ret_event->envelope, 0, sizeof ret_event->envelope);
+    memset(&ret_event->message, 0, sizeof ret_event->message);
     if (!broker_usable(b, e))
         return false;
     int64_t deadline = timeout_ms > 0 ? clock_mono_ms() + timeout_ms : 0;

@@ -16,7 +16,7 @@ struct broker; /* a connection; not amqp_..., which is librabbitmq's prefix */
 
 enum broker_event_kind {
     BROKER_EVENT_NONE,     /* nothing within the given time */
-    BROKER_EVENT_DELIVERY, /* envelope, tag, redelivered, exchange, routing_key */
+    BROKER_EVENT_DELIVERY, /* message, tag, redelivered, exchange, routing_key */
     /* the broker has confirmed publish number `tag` (once per number, `multiple` is expanded) */
     BROKER_EVENT_CONFIRMED,
     /* publish number `tag` failed: nacked, or returned as unroutable (text) */
@@ -44,7 +44,7 @@ struct broker_event {
     char routing_key[256];
     /* REFUSED, REOPENED, BLOCKED: the reason; DELIVERY, CANCELLED: the consumer tag */
     char text[256];
-    struct envelope envelope; /* owned by the event; free with broker_event_free */
+    struct message message; /* owned by the event; free with broker_event_free */
 };
 
 /* The next event. Also sends and checks heartbeats, so call it at least every second. False:

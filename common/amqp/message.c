@@ -9,7 +9,7 @@ struct publish_route publish_to_queue(const char *queue)
     return (struct publish_route){.exchange = "", .routing_key = queue};
 }
 
-void envelope_free(struct envelope *v)
+void message_free(struct message *v)
 {
     if (!v)
         return;
@@ -21,5 +21,5 @@ void envelope_free(struct envelope *v)
     free(v->expiration);
     json_decref(v->headers);
     free(v->body);
-    *v = (struct envelope){.priority = -1};
+    *v = (struct message){.priority = -1};
 }

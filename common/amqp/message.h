@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* All strings are owned (malloc); NULL = property not present. */
-struct envelope {
+struct message {
     char *content_type;
     char *content_encoding;
     char *correlation_id;
@@ -33,6 +33,6 @@ struct publish_route {
 struct publish_route publish_to_queue(const char *queue);
 
 /* Also for CLEANUP; leaves it empty (no priority). NULL is accepted. */
-void envelope_free(struct envelope *v);
+void message_free(struct message *v);
 
 #endif

@@ -18,7 +18,7 @@
 /* --- which publish is which ----------------------------------------------------------------------
  */
 
-static uint64_t fingerprint(const char *routing_key, const struct envelope *v)
+static uint64_t fingerprint(const char *routing_key, const struct message *v)
 {
     uint64_t hash = hash_more(HASH_START, routing_key, strlen(routing_key) + 1);
     if (v->correlation_id)
@@ -41,7 +41,7 @@ void broker_forget_unconfirmed(struct broker *b)
 /* Returns come in the order of publishing, so the first that fits is the one; its ack follows. */
 void broker_mark_returned(struct broker *b, const struct broker_event *returned)
 {
-    uint64_t wanted = fingerprint(returned->routing_key, &returned->envelope);
+    uint64_t wanted = fingerprint(returned->routing_key, &returned->message);
     for (uint64_t n = b->oldest; n < b->next_number; n++) {
         struct broker_unconfirmed *u = unconfirmed_at(b, n);
         if (u->fingerprint == wanted && !u->answered && !u->returned) {
@@ -114,7 +114,7 @@ static bool set_text(amqp_basic_properties_t *p, amqp_flags_t flag, amqp_bytes_t
 }
 
 /* Checked in full before anything is sent: librabbitmq finds a header too long only halfway. */
-static bool make_properties(struct broker *b, const struct envelope *v, bool transient,
+static bool make_properties(struct broker *b, const struct message *v, bool transient,
                             amqp_basic_properties_t *p, struct err *e)
 {
     size_t frame = (size_t)amqp_get_frame_max(b->connection);
@@ -136,11 +136,11 @@ static bool make_properties(struct broker *b, const struct envelope *v, bool tra
     if (!v->headers)
         return true;
     p->_flags |= AMQP_BASIC_HEADERS_FLAG;
-    return header_table_from_json(v->headers, &b->pool, room, &p->headers, e);
+    return field_table_from_json(v->headers, &b->pool, room, &p->headers, e);
 }
 
 static bool note_unconfirmed(struct broker *b, const struct publish_route *route,
-                             const struct envelope *v, struct err *e)
+                             const struct message *v, struct err *e)
 {
     if (!b->unconfirmed)
         b->unconfirmed = calloc(BROKER_UNCONFIRMED_MAX, sizeof *b->unconfirmed);
@@ -155,7 +155,7 @@ static bool note_unconfirmed(struct broker *b, const struct publish_route *route
     return true;
 }
 
-bool broker_publish(struct broker *b, const struct publish_route *route, const struct envelope *v,
+bool broker_publish(struct broker *b, const struct publish_route *route, const struct message *v,
                     uint64_t *ret_number, struct err *e)
 {
     amqp_basic_properties_t properties;
@@ -193,7 +193,7 @@ static bool refused(const struct broker_event *event, const char *queue, struct 
                    queue, event->text);
 }
 
-bool broker_publish_wait(struct broker *b, const char *queue, const struct envelope *v,
+bool broker_publish_wait(struct broker *b, const char *queue, const struct message *v,
                          struct err *e)
 {
     uint64_t number;

@@ -13,14 +13,14 @@ bool broker_blocked(const struct broker *b);
  * large for a frame, or a text too long).
  */
 MUST_CHECK bool broker_publish(struct broker *b, const struct publish_route *route,
-                               const struct envelope *v, uint64_t *ret_number, struct err *e);
+                               const struct message *v, uint64_t *ret_number, struct err *e);
 /*
  * Publishes to a queue, mandatory and persistent, and waits for the confirm for at most
  * broker.confirm_timeout_s; for programs that do nothing else meanwhile. False also: ERR_RETRY
  * "publish_refused" (nack), "publish_timeout", "broker_blocked" (an alarm: the broker may take it
  * afterwards); ERR_REJECT "no_queue" (unroutable).
  */
-MUST_CHECK bool broker_publish_wait(struct broker *b, const char *queue, const struct envelope *v,
+MUST_CHECK bool broker_publish_wait(struct broker *b, const char *queue, const struct message *v,
                                     struct err *e);
 
 #endif

@@ -51,7 +51,7 @@ static bool declare(struct broker *b, const char *name, const json_t *arguments,
 {
     amqp_table_t table;
     recycle_amqp_pool(&b->pool);
-    if (!header_table_from_json(arguments, &b->pool, 4096, &table, e))
+    if (!field_table_from_json(arguments, &b->pool, 4096, &table, e))
         return false;
     amqp_queue_declare(b->connection, BROKER_CHANNEL, amqp_cstring_bytes(name), 0, 1, 0, 0, table);
     return broker_reply(b, amqp_get_rpc_reply(b->connection), name, e);

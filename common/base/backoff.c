@@ -8,28 +8,28 @@
 /* A connection that held this long was a good one: the next loss is a new story. */
 #define REDIAL_HELD_MS 10000
 
-struct redial redial_make(int64_t max_ms)
+struct backoff backoff_make(int64_t max_ms)
 {
-    return (struct redial){.max_ms = max_ms > REDIAL_FIRST_MS ? max_ms : REDIAL_FIRST_MS,
-                           .pause_ms = REDIAL_FIRST_MS};
+    return (struct backoff){.max_ms = max_ms > REDIAL_FIRST_MS ? max_ms : REDIAL_FIRST_MS,
+                            .pause_ms = REDIAL_FIRST_MS};
 }
 
-bool redial_due(const struct redial *r, int64_t now_ms)
+bool backoff_due(const struct backoff *r, int64_t now_ms)
 {
     return now_ms >= r->due_ms;
 }
 
-int64_t redial_in(const struct redial *r, int64_t now_ms)
+int64_t backoff_in(const struct backoff *r, int64_t now_ms)
 {
     return r->due_ms > now_ms ? r->due_ms - now_ms : 0;
 }
 
-void redial_succeeded(struct redial *r, int64_t now_ms)
+void backoff_succeeded(struct backoff *r, int64_t now_ms)
 {
     r->connected_ms = now_ms;
 }
 
-int64_t redial_later(struct redial *r, int64_t now_ms)
+int64_t backoff_later(struct backoff *r, int64_t now_ms)
 {
     if (r->connected_ms && now_ms - r->connected_ms > REDIAL_HELD_MS)
         r->pause_ms = REDIAL_FIRST_MS;

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* Instants: monotonic milliseconds. */
-struct redial {
+struct backoff {
     int64_t max_ms;
     int64_t due_ms;
     int64_t pause_ms;     /* upper bound of the next delay */
@@ -15,13 +15,13 @@ struct redial {
 };
 
 /* A new one: due at once. */
-struct redial redial_make(int64_t max_ms);
-bool redial_due(const struct redial *r, int64_t now_ms);
+struct backoff backoff_make(int64_t max_ms);
+bool backoff_due(const struct backoff *r, int64_t now_ms);
 /* Milliseconds until it is due, at least 0. */
-int64_t redial_in(const struct redial *r, int64_t now_ms);
-void redial_succeeded(struct redial *r, int64_t now_ms);
+int64_t backoff_in(const struct backoff *r, int64_t now_ms);
+void backoff_succeeded(struct backoff *r, int64_t now_ms);
 /* The attempt failed, or the connection was lost: returns the drawn delay, 0.5 s or more. After a
  * connection that lasted for a while, delays start small again. */
-int64_t redial_later(struct redial *r, int64_t now_ms);
+int64_t backoff_later(struct backoff *r, int64_t now_ms);
 
 #endif

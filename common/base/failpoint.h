@@ -4,7 +4,7 @@
 
 /*
  * With METERBEAT_CRASH_AT=<point>[:n] in the environment, the process kills itself with SIGKILL
- * when it reaches crashpoint("<point>") for the n-th time (default 1st), like a power failure.
+ * when it reaches failpoint("<point>") for the n-th time (default 1st), like a power failure.
  * Without it: one comparison. Any thread. It is in every build, because whoever can set a program's
  * environment can kill it anyway. Points: "after_take", "after_kairosdb_write", "before_commit",
  * "after_commit", "after_outbox", "before_ack", "after_ladder" (retry or dead letter confirmed,
@@ -12,6 +12,6 @@
  * "after_token_stored", "before_checkpoint" (a long parse's), "before_month" (an aggregate's commit
  * of one).
  */
-void crashpoint(const char *point);
+void failpoint(const char *point);
 
 #endif

@@ -7,10 +7,10 @@
 #include "common/celery/canvas_internal.h"
 
 struct builder {
-    const struct message *parent;
+    const struct task_message *parent;
     const char *origin;
     int64_t now_ms;
-    struct follow_ups *out;
+    struct callbacks *out;
     size_t room, forsaken_room;
     size_t ids; /* made so far: the place in the made-up ones */
     char kind;  /* of what follows: success or failure */
@@ -112,7 +112,7 @@ static json_t *new_id(struct builder *b)
     return json_string(id);
 }
 
-static const char *root_of(const struct message *m)
+static const char *root_of(const struct task_message *m)
 {
     return m->root_id ? m->root_id : m->id;
 }
@@ -173,7 +173,7 @@ static bool add_stamps(const json_t *options, json_t *headers)
            json_object_set(headers, "stamped_headers", (json_t *)names) == 0;
 }
 
-/* Custom headers, and what message_encode takes from there. */
+/* Custom headers, and what task_message_encode takes from there. */
 static json_t *headers_of(const json_t *options)
 {
     static const char *const carried[] = {"shadow", "group_index", "replaced_task_nesting",
@@ -205,13 +205,13 @@ static json_t *args_of(const json_t *sig, const json_t *prepend)
 }
 
 static bool fill_message(struct builder *b, const json_t *sig, const json_t *options,
-                         const json_t *prepend, struct message *m)
+                         const json_t *prepend, struct task_message *m)
 {
     const json_t *kwargs = signature_value(sig, "kwargs");
     const json_t *countdown = signature_value(options, "countdown");
     const json_t *priority = signature_value(options, "priority");
     bool ok = true;
-    *m = (struct message){
+    *m = (struct task_message){
         .id = copy_text(json_object_get(options, "task_id"), &ok),
         .task = copy_text(json_object_get(sig, "task"), &ok),
         .root_id = copy_text(signature_value(options, "root_id"), &ok),
@@ -238,7 +238,7 @@ static bool fill_message(struct builder *b, const json_t *sig, const json_t *opt
 }
 
 /* A routing key alone means nothing to Celery; with an exchange it is the key there. */
-static bool fill_route(struct builder *b, const json_t *options, struct follow_up *f)
+static bool fill_route(struct builder *b, const json_t *options, struct callback *f)
 {
     const json_t *mode = signature_value(options, "delivery_mode");
     const char *serializer = json_string_value(signature_value(options, "serializer"));
@@ -252,9 +252,9 @@ static bool fill_route(struct builder *b, const json_t *options, struct follow_u
     return ok || no_memory(b->e);
 }
 
-static void follow_up_free(struct follow_up *f)
+static void callback_free(struct callback *f)
 {
-    message_free(&f->message);
+    task_message_free(&f->message);
     free(f->queue);
     free(f->exchange);
     free(f->routing_key);
@@ -276,16 +276,16 @@ static void *grow(void *items, size_t count, size_t size, size_t *room)
 static bool add_task(struct builder *b, const json_t *sig, json_t *options, const json_t *prepend,
                      json_t **ret_child)
 {
-    struct follow_ups *out = b->out;
-    struct follow_up f = {.transient = false};
+    struct callbacks *out = b->out;
+    struct callback f = {.transient = false};
     if (!options || !set_missing(options, "task_id", new_id(b)))
         return no_memory(b->e);
-    struct follow_up *items = grow(out->items, out->count, sizeof *items, &b->room);
+    struct callback *items = grow(out->items, out->count, sizeof *items, &b->room);
     if (items)
         out->items = items;
     if (!items || !fill_message(b, sig, options, prepend, &f.message) ||
         !fill_route(b, options, &f)) {
-        follow_up_free(&f);
+        callback_free(&f);
         return no_memory(b->e);
     }
     out->items[out->count++] = f;
@@ -309,7 +309,7 @@ static bool forsake_all(struct builder *b, const json_t *sigs)
 
 static bool forsake_task(struct builder *b, const json_t *sig)
 {
-    struct follow_ups *out = b->out;
+    struct callbacks *out = b->out;
     struct result_address to = {
         .task_id = json_string_value(signature_option(sig, "task_id")),
         .reply_to = json_string_value(signature_option(sig, "reply_to")),
@@ -613,24 +613,24 @@ static bool add_next(struct builder *b, const json_t *chain, const json_t *over,
     return add_child(b, json_array_get(chain, count - 1), with_rest, prepend);
 }
 
-static json_t *family_of(const struct message *m)
+static json_t *family_of(const struct task_message *m)
 {
     return json_pack("{s:s, s:s}", "parent_id", m->id, "root_id", root_of(m));
 }
 
-static bool finish(bool ok, struct follow_ups *out, struct follow_ups *ret)
+static bool finish(bool ok, struct callbacks *out, struct callbacks *ret)
 {
     if (ok)
         *ret = *out;
     else
-        follow_ups_free(out);
+        callbacks_free(out);
     return ok;
 }
 
-bool signature_succeeded(const struct message *m, const json_t *result, const char *origin,
-                         int64_t now_ms, struct follow_ups *ret, struct err *e)
+bool signature_succeeded(const struct task_message *m, const json_t *result, const char *origin,
+                         int64_t now_ms, struct callbacks *ret, struct err *e)
 {
-    struct follow_ups out = {.children = json_array()};
+    struct callbacks out = {.children = json_array()};
     struct builder b = {
         .parent = m, .origin = origin, .now_ms = now_ms, .out = &out, .kind = 's', .e = e};
     json_t *over OWNED = family_of(m), *prepend OWNED = json_pack("[O?]", result);
@@ -642,10 +642,10 @@ bool signature_succeeded(const struct message *m, const json_t *result, const ch
     return finish(ok, &out, ret);
 }
 
-bool signature_failed(const struct message *m, const char *origin, int64_t now_ms,
-                      struct follow_ups *ret, struct err *e)
+bool signature_failed(const struct task_message *m, const char *origin, int64_t now_ms,
+                      struct callbacks *ret, struct err *e)
 {
-    struct follow_ups out = {.children = json_array()};
+    struct callbacks out = {.children = json_array()};
     struct builder b = {
         .parent = m, .origin = origin, .now_ms = now_ms, .out = &out, .kind = 'f', .e = e};
     const json_t *errbacks = signature_value(m->embed, "errbacks");
@@ -658,19 +658,19 @@ bool signature_failed(const struct message *m, const char *origin, int64_t now_m
     return finish(ok, &out, ret);
 }
 
-bool signature_revoked(const struct message *m, struct follow_ups *ret, struct err *e)
+bool signature_revoked(const struct task_message *m, struct callbacks *ret, struct err *e)
 {
-    struct follow_ups out = {.children = NULL};
+    struct callbacks out = {.children = NULL};
     struct builder b = {.parent = m, .out = &out, .e = e};
     return finish(forsake_all(&b, signature_value(m->embed, "chain")), &out, ret);
 }
 
-void follow_ups_free(struct follow_ups *f)
+void callbacks_free(struct callbacks *f)
 {
     for (size_t i = 0; i < f->count; i++)
-        follow_up_free(&f->items[i]);
+        callback_free(&f->items[i]);
     free(f->items);
     free(f->forsaken);
     json_decref(f->children);
-    *f = (struct follow_ups){.items = NULL};
+    *f = (struct callbacks){.items = NULL};
 }

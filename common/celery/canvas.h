@@ -11,16 +11,16 @@
 #define SIGNATURE_MAX_DEPTH 24
 
 /* A message to send; owned. */
-struct follow_up {
-    struct message message;
+struct callback {
+    struct task_message message;
     char *queue;                  /* the signature's; NULL: the sender decides */
     char *exchange, *routing_key; /* exchange NULL: a queue */
     const char *serializer;       /* "json" or "msgpack" */
     bool transient;
 };
 
-struct follow_ups {
-    struct follow_up *items; /* in the order of sending */
+struct callbacks {
+    struct callback *items; /* in the order of sending */
     size_t count;
     json_t *children; /* for result_encode; NULL: none */
     /* Tasks that will never be sent and whose clients wait for them; borrowed from the message. */
@@ -36,7 +36,7 @@ struct follow_ups {
  */
 MUST_CHECK bool signature_check(const json_t *embed, struct err *e);
 /* Whether something follows a success: callbacks, a chain, a chord. */
-bool signature_follows(const json_t *embed);
+bool signature_has_callbacks(const json_t *embed);
 /* The chord whose header contains the task, as the id of its body; NULL: none. Borrowed. */
 const char *signature_chord(const json_t *embed);
 
@@ -46,18 +46,19 @@ const char *signature_chord(const json_t *embed);
  * arguments unless it is immutable. Missing ids are UUIDv5 from the parent's id and the position,
  * so that a repeat derives the same. A chord is not supported: it is left out (has_chord). m must
  * have passed signature_check and outlive ret. origin: the sender, for the header. The caller frees
- * with follow_ups_free. False: ERR_RETRY "no_memory".
+ * with callbacks_free. False: ERR_RETRY "no_memory".
  */
-MUST_CHECK bool signature_succeeded(const struct message *m, const json_t *result,
-                                    const char *origin, int64_t now_ms, struct follow_ups *ret,
+MUST_CHECK bool signature_succeeded(const struct task_message *m, const json_t *result,
+                                    const char *origin, int64_t now_ms, struct callbacks *ret,
                                     struct err *e);
 /* The messages after a failure: the errbacks with the task's id before their arguments; the rest of
  * the chain is unreachable. Otherwise as above. */
-MUST_CHECK bool signature_failed(const struct message *m, const char *origin, int64_t now_ms,
-                                 struct follow_ups *ret, struct err *e);
+MUST_CHECK bool signature_failed(const struct task_message *m, const char *origin, int64_t now_ms,
+                                 struct callbacks *ret, struct err *e);
 /* After a revocation: only the unreachable tasks. */
-MUST_CHECK bool signature_revoked(const struct message *m, struct follow_ups *ret, struct err *e);
+MUST_CHECK bool signature_revoked(const struct task_message *m, struct callbacks *ret,
+                                  struct err *e);
 /* Also for CLEANUP. */
-void follow_ups_free(struct follow_ups *f);
+void callbacks_free(struct callbacks *f);
 
 #endif

@@ -300,7 +300,7 @@ bool signature_check(const json_t *embed, struct err *e)
     return !chord || json_is_object(chord) || refuse(e, "body: chord", "no map");
 }
 
-bool signature_follows(const json_t *embed)
+bool signature_has_callbacks(const json_t *embed)
 {
     return json_array_size(json_object_get(embed, "callbacks")) > 0 ||
            json_array_size(json_object_get(embed, "chain")) > 0 || signature_value(embed, "chord");

@@ -91,7 +91,7 @@ static bool make_queue(struct broker *b, int level, const char *queue_type, stru
     amqp_table_t table;
     json_t *arguments = level_arguments(level, queue_type);
     recycle_amqp_pool(&b->pool);
-    bool made = arguments ? header_table_from_json(arguments, &b->pool, 4096, &table, e)
+    bool made = arguments ? field_table_from_json(arguments, &b->pool, 4096, &table, e)
                           : err_set(e, ERR_RETRY, "no_memory", "no memory to declare a queue");
     if (made) {
         amqp_queue_declare(b->connection, BROKER_CHANNEL,

@@ -1,4 +1,4 @@
-/* Celery's remote control as values: requests out of envelopes, replies into them. */
+/* Celery's remote control as values: requests out of messages, replies into them. */
 #include "common/celery/pidbox.h"
 
 #include <fnmatch.h>
@@ -15,7 +15,7 @@
 
 /* --- reading ------------------------------------------------------------------------------- */
 
-static bool decode(const struct envelope *v, const struct codec **ret_codec, json_t **ret_body,
+static bool decode(const struct message *v, const struct codec **ret_codec, json_t **ret_body,
                    struct err *e)
 {
     static const struct codec_limits limits = {DEPTH_MAX, VALUES_MAX};
@@ -112,7 +112,7 @@ static bool take_fields(const json_t *body, struct pidbox_request *r, struct err
     return take_reply_to(body, r, e);
 }
 
-bool pidbox_read(const struct envelope *v, const char *node, int64_t now_ms,
+bool pidbox_read(const struct message *v, const char *node, int64_t now_ms,
                  struct pidbox_request *ret_request, struct err *e)
 {
     struct pidbox_request r = {.clock = clock_of(v->headers)};
@@ -133,7 +133,7 @@ void pidbox_request_free(struct pidbox_request *request)
     *request = (struct pidbox_request){0};
 }
 
-json_t *pidbox_read_reply(const struct envelope *v, const char *ticket, int64_t *ret_clock)
+json_t *pidbox_read_reply(const struct message *v, const char *ticket, int64_t *ret_clock)
 {
     const char *given = json_string_value(json_object_get(v->headers, "ticket"));
     const struct codec *codec;
@@ -150,8 +150,7 @@ json_t *pidbox_read_reply(const struct envelope *v, const char *ticket, int64_t 
 
 /* --- writing ------------------------------------------------------------------------------- */
 
-static bool encode(const struct codec *codec, const json_t *value, struct envelope *v,
-                   struct err *e)
+static bool encode(const struct codec *codec, const json_t *value, struct message *v, struct err *e)
 {
     struct buf out = buf_make(REPLY_MAX);
     bool encoded = value ? codec->encode(value, &out, e)
@@ -165,10 +164,10 @@ static bool encode(const struct codec *codec, const json_t *value, struct envelo
     return true;
 }
 
-bool pidbox_envelope(const struct codec *codec, json_t *value, json_t *headers,
-                     struct envelope *ret_envelope, struct err *e)
+bool pidbox_message(const struct codec *codec, json_t *value, json_t *headers,
+                    struct message *ret_message, struct err *e)
 {
-    struct envelope v = {.priority = 0, .headers = headers};
+    struct message v = {.priority = 0, .headers = headers};
     bool whole = encode(codec, value, &v, e);
     json_decref(value);
     if (whole) {
@@ -178,26 +177,26 @@ bool pidbox_envelope(const struct codec *codec, json_t *value, json_t *headers,
                 err_set(e, ERR_RETRY, "no_memory", "no memory for a message");
     }
     if (whole)
-        *ret_envelope = v;
+        *ret_message = v;
     else
-        envelope_free(&v);
+        message_free(&v);
     return whole;
 }
 
 bool pidbox_reply(const struct pidbox_request *request, const char *node, json_t *answer,
-                  int64_t clock, struct envelope *ret_reply, struct err *e)
+                  int64_t clock, struct message *ret_reply, struct err *e)
 {
     json_t *headers =
         json_pack("{s:s?, s:I}", "ticket", request->ticket, "clock", (json_int_t)clock);
-    return pidbox_envelope(request->codec, json_pack("{s:o}", node, answer), headers, ret_reply, e);
+    return pidbox_message(request->codec, json_pack("{s:o}", node, answer), headers, ret_reply, e);
 }
 
 bool pidbox_ask(const char *method, json_t *arguments, const char *exchange, const char *ticket,
-                int64_t clock, struct envelope *ret_request, struct err *e)
+                int64_t clock, struct message *ret_request, struct err *e)
 {
     json_t *body = json_pack("{s:s, s:o, s:n, s:n, s:n, s:s, s:{s:s, s:s}}", "method", method,
                              "arguments", arguments, "destination", "pattern", "matcher", "ticket",
                              ticket, "reply_to", "exchange", exchange, "routing_key", ticket);
     json_t *headers = json_pack("{s:I, s:i}", "clock", (json_int_t)clock, "expires", 0);
-    return pidbox_envelope(&codec_json, body, headers, ret_request, e);
+    return pidbox_message(&codec_json, body, headers, ret_request, e);
 }

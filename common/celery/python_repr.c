@@ -231,7 +231,7 @@ static void put_dots(struct text *t)
     put_word(t, "...");
 }
 
-char *message_python_repr(const json_t *value, size_t max)
+char *task_message_python_repr(const json_t *value, size_t max)
 {
     struct text t = {.data = calloc(1, max + 1), .max = max};
     if (!t.data)

@@ -76,7 +76,7 @@ struct result_exception result_exception_of(const struct err *why, const char *t
 char *result_exception_repr(const struct result_exception *x)
 {
     json_t *text = json_string(x->text);
-    char *argument = text ? message_python_repr(text, REPR_MAX) : NULL;
+    char *argument = text ? task_message_python_repr(text, REPR_MAX) : NULL;
     json_decref(text);
     size_t size = argument ? strlen(argument) + strlen(x->type) + 3 : 0;
     char *repr = argument ? malloc(size) : NULL;
@@ -124,7 +124,7 @@ static json_t *result_meta(const struct result_address *to, enum result_state st
     return NULL;
 }
 
-static bool write_body(const json_t *meta, size_t max_bytes, struct envelope *v, struct err *e)
+static bool write_body(const json_t *meta, size_t max_bytes, struct message *v, struct err *e)
 {
     struct buf out CLEANUP(buf_free) = buf_make(max_bytes);
     if (!codec_json.encode(meta, &out, e)) {
@@ -145,9 +145,9 @@ static bool write_body(const json_t *meta, size_t max_bytes, struct envelope *v,
 
 bool result_encode(const struct result_address *to, enum result_state state, const json_t *value,
                    const json_t *children, size_t max_bytes, int64_t now_ms,
-                   struct envelope *ret_envelope, struct err *e)
+                   struct message *ret_message, struct err *e)
 {
-    struct envelope v CLEANUP(envelope_free) = {.priority = 0};
+    struct message v CLEANUP(message_free) = {.priority = 0};
     json_t *meta = result_meta(to, state, value, children, now_ms);
     if (!meta)
         return no_memory(e);
@@ -160,7 +160,7 @@ bool result_encode(const struct result_address *to, enum result_state state, con
     v.correlation_id = strdup(to->correlation_id ? to->correlation_id : to->task_id);
     if (!v.content_type || !v.content_encoding || !v.correlation_id)
         return no_memory(e);
-    *ret_envelope = v;
-    v = (struct envelope){.priority = -1};
+    *ret_message = v;
+    v = (struct message){.priority = -1};
     return true;
 }

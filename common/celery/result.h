@@ -47,12 +47,12 @@ json_t *result_exception_value(const struct result_exception *x);
  * Encodes the message for to->reply_to: JSON, with the keys of Celery 5.7's rpc backend: status,
  * result, traceback (null), children, date_done (now_ms; null before the end), group_id and
  * parent_id if present, task_id. children: as result_child makes them, NULL: none. The caller frees
- * ret_envelope. False: ERR_REJECT "result_too_large" if the body would exceed max_bytes,
+ * ret_message. False: ERR_REJECT "result_too_large" if the body would exceed max_bytes,
  * "bad_result" if value cannot be JSON; ERR_RETRY "no_memory".
  */
 MUST_CHECK bool result_encode(const struct result_address *to, enum result_state state,
                               const json_t *value, const json_t *children, size_t max_bytes,
-                              int64_t now_ms, struct envelope *ret_envelope, struct err *e);
+                              int64_t now_ms, struct message *ret_message, struct err *e);
 /* A task that this one started, for `children`: [[id, null], members]; members NULL: a task, else a
  * group of these children (borrowed). New reference. */
 json_t *result_child(const char *id, json_t *members);

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-void message_free(struct message *m)
+void task_message_free(struct task_message *m)
 {
     if (!m)
         return;
@@ -18,5 +18,5 @@ void message_free(struct message *m)
     json_decref(m->kwargs);
     json_decref(m->embed);
     json_decref(m->headers);
-    *m = (struct message){.priority = -1};
+    *m = (struct task_message){.priority = -1};
 }

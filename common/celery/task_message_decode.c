@@ -1,4 +1,4 @@
-/* A task message out of an envelope: body to value, protocol 1, 2 or hybrid, each field checked. */
+/* A task message out of an AMQP message: body to value, protocol 1, 2 or hybrid, each field checked. */
 #include "common/celery/task_message.h"
 
 #include <math.h>
@@ -40,7 +40,7 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static bool check_headers(const struct envelope *v, size_t max_depth, struct err *e)
+static bool check_headers(const struct message *v, size_t max_depth, struct err *e)
 {
     if (v->headers && !json_is_object(v->headers))
         return err_set(e, ERR_REJECT, "not_celery", "headers are no table");
@@ -59,7 +59,7 @@ static bool is_known_encoding(const char *encoding)
     return false;
 }
 
-static bool find_codec(const struct envelope *v, const struct codec **ret_codec, struct err *e)
+static bool find_codec(const struct message *v, const struct codec **ret_codec, struct err *e)
 {
     char shown[CODEC_SHOWN];
     const struct codec *codec = codec_of_content_type(v->content_type);
@@ -76,7 +76,7 @@ static bool find_codec(const struct envelope *v, const struct codec **ret_codec,
 }
 
 /* The body as its codec wants it: itself, or decompressed into *plain. */
-static bool plain_body(const struct envelope *v, struct buf *plain, const char **ret_bytes,
+static bool plain_body(const struct message *v, struct buf *plain, const char **ret_bytes,
                        size_t *ret_len, struct err *e)
 {
     const json_t *compression = json_object_get(v->headers, "compression");
@@ -93,11 +93,11 @@ static bool plain_body(const struct envelope *v, struct buf *plain, const char *
     return true;
 }
 
-static bool read_body(const struct envelope *v, const struct message_limits *limits,
+static bool read_body(const struct message *v, const struct task_message_limits *limits,
                       struct source *s, struct err *e)
 {
     struct codec_limits most = {least(limits->max_depth, CODEC_MAX_DEPTH),
-                                limits->max_values ? limits->max_values : MESSAGE_MAX_VALUES};
+                                limits->max_values ? limits->max_values : TASK_MESSAGE_MAX_VALUES};
     struct buf plain CLEANUP(buf_free) = buf_make(limits->max_bytes);
     const struct codec *codec = NULL;
     const char *bytes;
@@ -115,7 +115,7 @@ static bool read_body(const struct envelope *v, const struct message_limits *lim
 /* --- protocol --------------------------------------------------------------------------------- */
 
 /* [args, kwargs, embed] */
-static bool take_list(const struct source *s, struct message *m, struct err *e)
+static bool take_list(const struct source *s, struct task_message *m, struct err *e)
 {
     if (json_array_size(s->body) != 3)
         return err_set(e, ERR_REJECT, "bad_body", "body: %zu elements where 3 belong",
@@ -130,7 +130,7 @@ static bool take_list(const struct source *s, struct message *m, struct err *e)
 }
 
 /* Protocol 1: one map; what is missing is empty, as for Celery. */
-static bool take_map(struct source *s, struct message *m, struct err *e)
+static bool take_map(struct source *s, struct task_message *m, struct err *e)
 {
     const json_t *args = json_object_get(s->body, "args");
     const json_t *kwargs = json_object_get(s->body, "kwargs");
@@ -144,7 +144,7 @@ static bool take_map(struct source *s, struct message *m, struct err *e)
            err_set(e, ERR_RETRY, "no_memory", "no memory for a message");
 }
 
-static bool take_protocol(struct source *s, struct message *m, struct err *e)
+static bool take_protocol(struct source *s, struct task_message *m, struct err *e)
 {
     bool named = json_object_get(s->headers, "task") != NULL;
     m->protocol = named ? 2 : 1;
@@ -184,7 +184,7 @@ static bool copy_text(const json_t *value, char **ret_text, struct err *e)
     return *ret_text || err_set(e, ERR_RETRY, "no_memory", "no memory for a message");
 }
 
-static bool take_identity(const struct source *s, struct message *m, struct err *e)
+static bool take_identity(const struct source *s, struct task_message *m, struct err *e)
 {
     const json_t *task = source_get(s, "task"), *id = source_get(s, "id");
     if (!is_name(task))
@@ -197,7 +197,7 @@ static bool take_identity(const struct source *s, struct message *m, struct err 
     return copy_text(task, &m->task, e) && copy_text(id, &m->id, e);
 }
 
-static bool take_origin(const struct source *s, const char *reply_to, struct message *m,
+static bool take_origin(const struct source *s, const char *reply_to, struct task_message *m,
                         struct err *e)
 {
     const json_t *group = source_get(s, "group");
@@ -210,7 +210,7 @@ static bool take_origin(const struct source *s, const char *reply_to, struct mes
            copy_text(group, &m->group_id, e) && copy_text(source_get(s, "origin"), &m->origin, e);
 }
 
-static bool check_arguments(const struct message *m, struct err *e)
+static bool check_arguments(const struct task_message *m, struct err *e)
 {
     if (!json_is_array(m->args))
         return err_set(e, ERR_REJECT, "bad_arguments", "body: args are no list");
@@ -249,7 +249,7 @@ static bool take_limit(const json_t *value, int64_t *ret_ms)
 }
 
 /* [hard, soft], in this order whatever Celery's documentation says. */
-static bool take_timelimit(const struct source *s, struct message *m, struct err *e)
+static bool take_timelimit(const struct source *s, struct task_message *m, struct err *e)
 {
     const json_t *pair = source_get(s, "timelimit");
     if (!pair || json_is_null(pair) || (json_is_array(pair) && json_array_size(pair) == 0))
@@ -270,11 +270,11 @@ static int64_t retries_of(const struct source *s)
     return count < 0 ? 0 : count > INT32_MAX ? INT32_MAX : count;
 }
 
-bool message_decode(const struct envelope *v, const struct message_limits *limits,
-                    struct message *ret_message, struct err *e)
+bool task_message_decode(const struct message *v, const struct task_message_limits *limits,
+                         struct task_message *ret_message, struct err *e)
 {
     struct source s CLEANUP(source_free) = {0};
-    struct message m CLEANUP(message_free) = {.priority = v->priority};
+    struct task_message m CLEANUP(task_message_free) = {.priority = v->priority};
     if (!read_body(v, limits, &s, e) || !take_protocol(&s, &m, e) || !take_identity(&s, &m, e) ||
         !check_arguments(&m, e) || !take_time(&s, "eta", "bad_eta", &m.eta_ms, e) ||
         !take_time(&s, "expires", "bad_expires", &m.expires_ms, e) || !take_timelimit(&s, &m, e) ||
@@ -284,6 +284,6 @@ bool message_decode(const struct envelope *v, const struct message_limits *limit
     m.ignore_result = json_is_true(source_get(&s, "ignore_result"));
     m.headers = v->headers ? json_incref(v->headers) : NULL;
     *ret_message = m;
-    m = (struct message){.priority = -1};
+    m = (struct task_message){.priority = -1};
     return true;
 }

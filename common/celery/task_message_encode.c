@@ -1,4 +1,4 @@
-/* A protocol 2 task message into an envelope: headers, properties and body as Celery 5 sends them.
+/* A protocol 2 task message into an AMQP message: headers, properties and body as Celery 5 sends them.
  */
 #include "common/celery/task_message.h"
 
@@ -38,7 +38,7 @@ static const char *const own_headers[] = {
     "compression",
 };
 
-bool message_header_is_brokers(const char *name)
+bool task_message_header_is_brokers(const char *name)
 {
     return strncmp(name, "x-death", 7) == 0 || strncmp(name, "x-first-death-", 14) == 0 ||
            strncmp(name, "x-last-death-", 13) == 0 || strcmp(name, "x-delivery-count") == 0 ||
@@ -54,9 +54,9 @@ static bool is_own(const char *name)
     return false;
 }
 
-bool message_header_is_custom(const char *name)
+bool task_message_header_is_custom(const char *name)
 {
-    return !is_own(name) && !message_header_is_brokers(name);
+    return !is_own(name) && !task_message_header_is_brokers(name);
 }
 
 static bool no_memory(struct err *e)
@@ -71,7 +71,7 @@ static bool is_short_text(const char *text)
     return text && *text && strlen(text) <= MAX_SHORT_TEXT;
 }
 
-static bool check(const struct message *m, struct err *e)
+static bool check(const struct task_message *m, struct err *e)
 {
     if (!is_short_text(m->task))
         return err_set(e, ERR_REJECT, "not_celery", "task: must have 1 to %d bytes",
@@ -107,7 +107,7 @@ static json_t *time_of(int64_t ms)
 
 /* null leaves it to the worker's task; false says no to a task that ignores its results by itself.
  */
-static json_t *ignore_result_of(const struct message *m)
+static json_t *ignore_result_of(const struct task_message *m)
 {
     if (m->ignore_result)
         return json_true();
@@ -116,12 +116,12 @@ static json_t *ignore_result_of(const struct message *m)
 }
 
 /* The sender's own words when it gave some (it may hide a secret), else the value's. */
-static json_t *repr_of(const struct message *m, const char *name, const json_t *value)
+static json_t *repr_of(const struct task_message *m, const char *name, const json_t *value)
 {
     json_t *given = json_object_get(m->headers, name);
     if (json_is_string(given))
         return json_incref(given);
-    char *text = message_python_repr(value, MAX_REPR);
+    char *text = task_message_python_repr(value, MAX_REPR);
     json_t *repr = text ? json_string(text) : NULL;
     free(text);
     return repr;
@@ -132,7 +132,7 @@ static bool add_custom(const json_t *from, json_t *headers, struct err *e)
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)from, name, value) {
-        if (message_header_is_custom(name) && json_object_set(headers, name, value) != 0)
+        if (task_message_header_is_custom(name) && json_object_set(headers, name, value) != 0)
             return no_memory(e);
     }
     return true;
@@ -145,7 +145,7 @@ static bool pack_failure(const json_error_t *error, const char *what, struct err
     return err_set(e, ERR_REJECT, "bad_body", "%s: a text that is not UTF-8", what);
 }
 
-static bool make_headers(const struct message *m, const json_t *args, const json_t *kwargs,
+static bool make_headers(const struct task_message *m, const json_t *args, const json_t *kwargs,
                          json_t **ret_headers, struct err *e)
 {
     const json_t *given = m->headers;
@@ -186,10 +186,10 @@ static json_t *make_body(const json_t *args, const json_t *kwargs, const json_t 
                      "chord");
 }
 
-static bool write_body(const struct codec *codec, const json_t *body, struct envelope *v,
+static bool write_body(const struct codec *codec, const json_t *body, struct message *v,
                        struct err *e)
 {
-    struct buf out CLEANUP(buf_free) = buf_make(MESSAGE_MAX_BYTES);
+    struct buf out CLEANUP(buf_free) = buf_make(TASK_MESSAGE_MAX_BYTES);
     if (!codec->encode(body, &out, e))
         return err_wrap(e, "body");
     v->body = out.data;
@@ -206,8 +206,8 @@ static char *copy(const char *text, bool *ok)
     return made;
 }
 
-static bool write_properties(const struct message *m, const struct codec *codec, int64_t now_ms,
-                             struct envelope *v, struct err *e)
+static bool write_properties(const struct task_message *m, const struct codec *codec,
+                             int64_t now_ms, struct message *v, struct err *e)
 {
     bool ok = true;
     int64_t left = m->expires_ms > now_ms ? m->expires_ms - now_ms : 0;
@@ -223,8 +223,8 @@ static bool write_properties(const struct message *m, const struct codec *codec,
 }
 
 /* The three parts; args and kwargs are never NULL here. */
-static bool write_message(const struct message *m, const json_t *args, const json_t *kwargs,
-                          const struct codec *codec, struct envelope *v, struct err *e)
+static bool write_message(const struct task_message *m, const json_t *args, const json_t *kwargs,
+                          const struct codec *codec, struct message *v, struct err *e)
 {
     json_t *body = make_body(args, kwargs, m->embed);
     if (!body)
@@ -234,10 +234,10 @@ static bool write_message(const struct message *m, const json_t *args, const jso
     return ok;
 }
 
-bool message_encode(const struct message *m, const char *serializer, int64_t now_ms,
-                    struct envelope *ret_envelope, struct err *e)
+bool task_message_encode(const struct task_message *m, const char *serializer, int64_t now_ms,
+                         struct message *ret_message, struct err *e)
 {
-    struct envelope v CLEANUP(envelope_free) = {.priority = -1};
+    struct message v CLEANUP(message_free) = {.priority = -1};
     const struct codec *codec = codec_of_serializer(serializer);
     if (!codec)
         return err_set(e, ERR_REJECT, "bad_serializer", "serializer: neither json nor msgpack");
@@ -250,7 +250,7 @@ bool message_encode(const struct message *m, const char *serializer, int64_t now
     json_decref(kwargs);
     if (!ok || !write_properties(m, codec, now_ms, &v, e))
         return false;
-    *ret_envelope = v;
-    v = (struct envelope){.priority = -1};
+    *ret_message = v;
+    v = (struct message){.priority = -1};
     return true;
 }

@@ -117,7 +117,7 @@ static bool load_one(const struct loading *l, const struct secret *secret)
     return !path[0] || read_file(l, secret, path, password);
 }
 
-bool secret_load_all(const struct loading *l)
+bool password_load_all(const struct loading *l)
 {
     struct settings *s = l->settings;
     if (!take_from_broker_urls(l, s) || !take_from_url(l, database_split_password, "database.url",
@@ -129,7 +129,7 @@ bool secret_load_all(const struct loading *l)
     return check_key(l, "broker.key_file", s->broker.key_file);
 }
 
-void secret_forget_environment(void)
+void password_forget_environment(void)
 {
     for (size_t i = 0; i < settings_secrets_count; i++) {
         char *value = getenv(settings_secrets[i].variable);

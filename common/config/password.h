@@ -10,9 +10,9 @@
  * environment. A secret, or the private key of broker.key_file, in a file that others can read or
  * change is rejected (file_mode.h). False as settings_load: "bad_secret", "no_memory".
  */
-MUST_CHECK bool secret_load_all(const struct loading *l);
+MUST_CHECK bool password_load_all(const struct loading *l);
 /* Overwrites the secrets in the environment, where the kernel and child processes would find them.
  * Call when no more settings will be loaded, and before any thread starts. */
-void secret_forget_environment(void);
+void password_forget_environment(void);
 
 #endif

@@ -125,7 +125,7 @@ bool program_start(const char *program, const struct program_options *o,
 {
     struct err e;
     bool loaded = settings_load(settings_path(o->config), ret_settings, &e);
-    secret_forget_environment();
+    password_forget_environment();
     if (!loaded) {
         text_print(stderr, "%s: %s\n", program, e.text);
         *ret_status = PROGRAM_MISUSED;

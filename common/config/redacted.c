@@ -20,8 +20,8 @@ struct out {
 
 static void put(struct out *o, const char *text, size_t len)
 {
-    if (o->used + len >= SETTING_SHOWN)
-        len = SETTING_SHOWN - 1 - o->used;
+    if (o->used + len >= SETTING_REDACTED)
+        len = SETTING_REDACTED - 1 - o->used;
     memcpy(o->text + o->used, text, len);
     o->used += len;
     o->text[o->used] = '\0';
@@ -122,7 +122,7 @@ static void put_url(struct out *o, const char *url, size_t len)
     put_query(o, query, (size_t)(end - query));
 }
 
-const char *url_shown(const char *text, char out[SETTING_SHOWN])
+const char *url_redacted(const char *text, char out[SETTING_REDACTED])
 {
     struct out o = {.text = out};
     out[0] = '\0';
@@ -156,7 +156,7 @@ static void put_option(struct out *o, const PQconninfoOption *option, bool is_se
 }
 
 /* libpq marks what is a password itself. As it was written, if there is none in it. */
-static const char *database_shown(const char *text, char out[SETTING_SHOWN])
+static const char *database_shown(const char *text, char out[SETTING_REDACTED])
 {
     struct out o = {.text = out};
     bool has_secret = false;
@@ -190,14 +190,14 @@ static bool is_credential(const char *text)
 
 static json_t *json_text_shown(const char *text)
 {
-    char shown[SETTING_SHOWN];
+    char shown[SETTING_REDACTED];
     if (is_credential(text))
         return json_string("***");
-    return json_string(strstr(text, "://") ? url_shown(text, shown) : text);
+    return json_string(strstr(text, "://") ? url_redacted(text, shown) : text);
 }
 
 /* A new value without what is secret; NULL: no memory. */
-static json_t *json_value_shown(const json_t *value)
+static json_t *json_value_redacted(const json_t *value)
 {
     size_t i;
     const char *name;
@@ -207,7 +207,7 @@ static json_t *json_value_shown(const json_t *value)
     if (json_is_array(value)) {
         shown = json_array();
         json_array_foreach((json_t *)value, i, part)
-            (void)json_array_append_new(shown, json_value_shown(part));
+            (void)json_array_append_new(shown, json_value_redacted(part));
         return shown;
     }
     if (!json_is_object(value))
@@ -217,16 +217,16 @@ static json_t *json_value_shown(const json_t *value)
         bool is_secret =
             names_a_secret(name, strlen(name)) && !json_is_null(part) && !json_is_boolean(part);
         (void)json_object_set_new(shown, name,
-                                  is_secret ? json_string("***") : json_value_shown(part));
+                                  is_secret ? json_string("***") : json_value_redacted(part));
     }
     return shown;
 }
 
-char *json_shown(const char *text)
+char *json_redacted(const char *text)
 {
     json_t *value = json_loads(text, JSON_DECODE_ANY, NULL), *shown = NULL;
     if (value)
-        shown = json_value_shown(value);
+        shown = json_value_redacted(value);
     char *out = !shown                     ? strdup("\"(cannot be shown)\"")
                 : json_equal(value, shown) ? strdup(text) /* as it was written */
                                            : json_dumps(shown, JSON_ENCODE_ANY);
@@ -235,7 +235,8 @@ char *json_shown(const char *text)
     return out;
 }
 
-const char *setting_shown(const struct setting *row, const char *text, char out[SETTING_SHOWN])
+const char *setting_redacted(const struct setting *row, const char *text,
+                             char out[SETTING_REDACTED])
 {
     if (!text)
         return "";
@@ -244,10 +245,10 @@ const char *setting_shown(const struct setting *row, const char *text, char out[
         return database_shown(text, out);
     case SETTING_URL:
     case SETTING_BROKER:
-        return url_shown(text, out);
+        return url_redacted(text, out);
     default:
         if (strcmp(row->path, "feed.url_template") == 0 || strcmp(row->path, "feed.path") == 0)
-            return url_shown(text, out);
+            return url_redacted(text, out);
         return text;
     }
 }

@@ -4,7 +4,7 @@
 
 #include "common/config/settings_value.h"
 
-#define SETTING_SHOWN 8192
+#define SETTING_REDACTED 8192
 
 /*
  * Copies a setting's text with each secret in it replaced by ***: what libpq considers a password
@@ -12,15 +12,16 @@
  * secrets or look like keys, and such parts of a path. Everything that displays settings uses this.
  * Always fills out and returns it; "(cannot be shown)" if memory runs out.
  */
-const char *setting_shown(const struct setting *row, const char *text, char out[SETTING_SHOWN]);
+const char *setting_redacted(const struct setting *row, const char *text,
+                             char out[SETTING_REDACTED]);
 /* The same for a URL or a list of them separated by ";". */
-const char *url_shown(const char *text, char out[SETTING_SHOWN]);
+const char *url_redacted(const char *text, char out[SETTING_REDACTED]);
 
 /*
  * The same for the JSON text of arguments or headers: without values that are named like a secret
  * or look like one, and with their URLs as above; unchanged if there are none. Owned by the caller;
  * NULL: out of memory.
  */
-char *json_shown(const char *text);
+char *json_redacted(const char *text);
 
 #endif

@@ -245,7 +245,7 @@ static bool read_all(struct loading *l)
     bool ok;
     if (config_read_file(&config, l->path) == CONFIG_TRUE) {
         ok = loading_defaults(l, settings_table, settings_table_count, l->settings) &&
-             load_all(l, config_root_setting(&config)) && check_together(l) && secret_load_all(l);
+             load_all(l, config_root_setting(&config)) && check_together(l) && password_load_all(l);
     } else {
         char file[LOADING_FILE];
         ok = err_set(l->e, ERR_FATAL, "bad_configuration", "%s:%d: %s",

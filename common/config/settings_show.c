@@ -50,7 +50,8 @@ static void show_value(FILE *out, const struct setting *row, const void *base)
     else if (row->type == SETTING_BOOL)
         fputs(*(const bool *)field ? "true" : "false", out);
     else
-        show_string(out, setting_shown(row, *(const char *const *)field, (char[SETTING_SHOWN]){0}));
+        show_string(
+            out, setting_redacted(row, *(const char *const *)field, (char[SETTING_REDACTED]){0}));
 }
 
 static bool is_given(const struct setting *row, const void *field)
@@ -95,7 +96,7 @@ static void show_entry(FILE *out, const struct settings_entry *entry)
     char *made[ARRAY_LEN(texts)] = {0};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (*texts[i])
-            *texts[i] = made[i] = json_shown(*texts[i]);
+            *texts[i] = made[i] = json_redacted(*texts[i]);
     show_group(out, settings_entry_table, settings_entry_table_count, &shown);
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         free(made[i]);

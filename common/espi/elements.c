@@ -12,7 +12,7 @@
 
 #define TITLE_MAX 200
 
-bool espi_document_make(struct espi_document *d, struct err *e)
+bool espi_elements_make(struct espi_elements *d, struct err *e)
 {
     d->graph.budget.max = d->limits.kept_bytes;
     d->entry_budget.max = d->limits.kept_bytes;
@@ -23,7 +23,7 @@ bool espi_document_make(struct espi_document *d, struct err *e)
     return d->text || err_set(e, ERR_RETRY, "no_memory", "no memory for the text of an element");
 }
 
-void espi_document_free(struct espi_document *d)
+void espi_elements_free(struct espi_elements *d)
 {
     espi_graph_free(&d->graph);
     free(d->problems.kept);
@@ -36,7 +36,7 @@ void espi_document_free(struct espi_document *d)
     free(d->entry_links.index.slots);
 }
 
-void espi_document_next(struct espi_document *d)
+void espi_elements_next(struct espi_elements *d)
 {
     memset(d->seen, 0, sizeof d->seen); /* the addresses of another parser's names */
     d->depth = d->skipped = 0;
@@ -46,14 +46,15 @@ void espi_document_next(struct espi_document *d)
     d->outside = ++d->entries;
 }
 
-static void complain(struct espi_document *d, enum espi_odd odd, const char *where, size_t len)
+static void complain(struct espi_elements *d, enum espi_problem_kind odd, const char *where,
+                     size_t len)
 {
-    struct espi_place at = d->place(d->place_context);
+    struct espi_location at = d->place(d->place_context);
     espi_problems_add(&d->problems, odd, at.line, at.column, where, len);
 }
 
 /* --- texts ------------------------------------------------------------------------------- */
-static int64_t text_number(struct espi_document *d)
+static int64_t text_number(struct espi_elements *d)
 {
     int64_t value;
     switch (espi_text_number(d->text, d->text_len, &value)) {
@@ -61,16 +62,16 @@ static int64_t text_number(struct espi_document *d)
     case ESPI_NUMBER_EMPTY:
         return value;
     case ESPI_NUMBER_FRACTION:
-        complain(d, ODD_NUMBER_NOT_WHOLE, d->text, d->text_len);
+        complain(d, PROBLEM_NUMBER_NOT_WHOLE, d->text, d->text_len);
         return ESPI_ABSENT;
     case ESPI_NUMBER_BAD:
         break;
     }
-    complain(d, ODD_BAD_NUMBER, d->text, d->text_len);
+    complain(d, PROBLEM_BAD_NUMBER, d->text, d->text_len);
     return ESPI_ABSENT;
 }
 
-static bool text_is_blank(const struct espi_document *d)
+static bool text_is_blank(const struct espi_elements *d)
 {
     size_t len;
     espi_text_trim(d->text, d->text_len, &len);
@@ -78,14 +79,14 @@ static bool text_is_blank(const struct espi_document *d)
 }
 
 /* The number that `what` has after `value` was read: of two that differ neither (`none`). */
-static int64_t only_one(struct espi_document *d, struct espi_given *given, int what, int64_t before,
+static int64_t only_one(struct espi_elements *d, struct espi_given *given, int what, int64_t before,
                         int64_t value, int64_t none)
 {
     uint64_t bit = UINT64_C(1) << what;
     if (text_is_blank(d))
         return before;
     if ((given->once & bit) && !(given->twice & bit) && value != before) {
-        complain(d, ODD_BAD_NUMBER, d->text, d->text_len);
+        complain(d, PROBLEM_BAD_NUMBER, d->text, d->text_len);
         given->twice |= bit;
     }
     given->once |= bit;
@@ -93,33 +94,33 @@ static int64_t only_one(struct espi_document *d, struct espi_given *given, int w
 }
 
 /* An amount of a reading; false: it was meant as a number, and is none that can be kept. */
-static bool text_decimal(struct espi_document *d, int64_t *ret_value, int32_t *ret_exponent)
+static bool text_decimal(struct espi_elements *d, int64_t *ret_value, int32_t *ret_exponent)
 {
     if (espi_text_decimal(d->text, d->text_len, ret_value, ret_exponent) != ESPI_NUMBER_BAD)
         return true;
-    complain(d, ODD_BAD_NUMBER, d->text, d->text_len);
+    complain(d, PROBLEM_BAD_NUMBER, d->text, d->text_len);
     return !espi_text_has_digit(d->text, d->text_len) && !memchr(d->text, '<', d->text_len);
 }
 
 /* An amount of a bill, in whole 1e-5 of the currency: the nearest where it has decimals. */
-static int64_t text_amount(struct espi_document *d)
+static int64_t text_amount(struct espi_elements *d)
 {
     int64_t value;
     int32_t exponent;
     if (!text_decimal(d, &value, &exponent) || exponent == 0)
         return value;
-    complain(d, ODD_NUMBER_NOT_WHOLE, d->text, d->text_len);
+    complain(d, PROBLEM_NUMBER_NOT_WHOLE, d->text, d->text_len);
     for (; exponent < -1; exponent++)
         value /= 10;
     return value / 10 + value % 10 / 5;
 }
 
 /* A consumption with its decimals: 5.5 and 55 are not the same. */
-static int64_t text_consumption(struct espi_document *d, int slot, int places_slot)
+static int64_t text_consumption(struct espi_elements *d, int slot, int places_slot)
 {
     int64_t value;
     int32_t exponent;
-    struct espi_draft *draft = &d->drafts[d->draft_count - 1];
+    struct espi_pending *draft = &d->drafts[d->draft_count - 1];
     (void)text_decimal(d, &value, &exponent);
     draft->slots[places_slot] = only_one(d, &draft->given, places_slot, draft->slots[places_slot],
                                          exponent ? exponent : ESPI_ABSENT, ESPI_ABSENT);
@@ -127,7 +128,7 @@ static int64_t text_consumption(struct espi_document *d, int slot, int places_sl
     return value;
 }
 
-static int64_t text_of_summary(struct espi_document *d, int slot)
+static int64_t text_of_summary(struct espi_elements *d, int slot)
 {
     switch (slot) {
     case SUM_BILL_LAST:
@@ -155,9 +156,9 @@ static bool decides_meaning(const struct espi_rule *rule)
 }
 
 /* A multiplier that is given and cannot be read is not 0, nor is "reverse" no direction. */
-static int64_t text_field(struct espi_document *d, const struct espi_rule *rule)
+static int64_t text_field(struct espi_elements *d, const struct espi_rule *rule)
 {
-    struct espi_draft *draft = &d->drafts[d->draft_count - 1];
+    struct espi_pending *draft = &d->drafts[d->draft_count - 1];
     int64_t value = rule->kind == KIND_SUMMARY ? text_of_summary(d, rule->slot) : text_number(d);
     int64_t none = decides_meaning(rule) ? ESPI_UNREADABLE : ESPI_ABSENT;
     return only_one(d, &draft->given, rule->slot, draft->slots[rule->slot],
@@ -165,19 +166,19 @@ static int64_t text_field(struct espi_document *d, const struct espi_rule *rule)
 }
 
 /* Some feeds give their instants with fractions of a second. */
-static int64_t text_seconds(struct espi_document *d)
+static int64_t text_seconds(struct espi_elements *d)
 {
     int64_t value;
     enum espi_number found = espi_text_number(d->text, d->text_len, &value);
     if (found == ESPI_NUMBER_FRACTION)
-        complain(d, ODD_START_NOT_WHOLE, d->text, d->text_len);
+        complain(d, PROBLEM_START_NOT_WHOLE, d->text, d->text_len);
     if (found == ESPI_NUMBER_BAD)
-        complain(d, ODD_BAD_NUMBER, d->text, d->text_len);
+        complain(d, PROBLEM_BAD_NUMBER, d->text, d->text_len);
     return value;
 }
 
 /* The beginning of a text that is only shown, by whole characters. */
-static void add_shown_text(struct espi_document *d, const char *text, size_t len)
+static void add_shown_text(struct espi_elements *d, const char *text, size_t len)
 {
     size_t room = (d->limits.text_bytes < TITLE_MAX ? d->limits.text_bytes : TITLE_MAX), fits = len;
     if (d->text_cut)
@@ -192,9 +193,9 @@ static void add_shown_text(struct espi_document *d, const char *text, size_t len
     d->text_len += fits;
 }
 
-bool espi_document_text(struct espi_document *d, const char *text, size_t len, struct err *e)
+bool espi_elements_text(struct espi_elements *d, const char *text, size_t len, struct err *e)
 {
-    if (!espi_document_wants_text(d))
+    if (!espi_elements_wants_text(d))
         return true;
     enum espi_node node = (enum espi_node)espi_grammar[d->open[d->depth]].node;
     if (node == NODE_TITLE || node == NODE_LINE_NOTE) {
@@ -210,7 +211,7 @@ bool espi_document_text(struct espi_document *d, const char *text, size_t len, s
 }
 
 /* --- the entry --------------------------------------------------------------------------- */
-static void open_entry(struct espi_document *d)
+static void open_entry(struct espi_elements *d)
 {
     d->entries++;
     d->in_entry = true;
@@ -233,7 +234,7 @@ static bool rel_of(const char *rel, size_t len, enum espi_rel *ret_rel)
     return false;
 }
 
-static bool tell_url(struct espi_document *d, enum espi_url kind, const char *url, size_t len,
+static bool tell_url(struct espi_elements *d, enum espi_url kind, const char *url, size_t len,
                      struct err *e)
 {
     char text[ESPI_URL_MAX];
@@ -253,7 +254,7 @@ static bool tell_url(struct espi_document *d, enum espi_url kind, const char *ur
 }
 
 /* Of the feed's own links only the next page means something. */
-static bool feed_link(struct espi_document *d, const char *rel, size_t rel_len, const char *href,
+static bool feed_link(struct espi_elements *d, const char *rel, size_t rel_len, const char *href,
                       size_t href_len, struct err *e)
 {
     if (rel_len != strlen("next") || memcmp(rel, "next", rel_len) != 0)
@@ -261,7 +262,7 @@ static bool feed_link(struct espi_document *d, const char *rel, size_t rel_len, 
     return tell_url(d, ESPI_URL_NEXT, href, href_len, e);
 }
 
-bool espi_document_link(struct espi_document *d, const char *rel, size_t rel_len, const char *href,
+bool espi_elements_link(struct espi_elements *d, const char *rel, size_t rel_len, const char *href,
                         size_t href_len, struct err *e)
 {
     struct espi_stored_href h;
@@ -284,7 +285,7 @@ bool espi_document_link(struct espi_document *d, const char *rel, size_t rel_len
 }
 
 /* The entry as the graph wants it; the hrefs are borrowed until the next link. */
-static bool entry_context(struct espi_document *d, struct espi_context *ret_in, struct err *e)
+static bool entry_context(struct espi_elements *d, struct espi_context *ret_in, struct err *e)
 {
     size_t count = d->in_entry ? d->stored_hrefs.count : 0;
     *ret_in =
@@ -303,7 +304,7 @@ static bool entry_context(struct espi_document *d, struct espi_context *ret_in, 
     return true;
 }
 
-static bool keep_draft(struct espi_document *d, const struct espi_draft *draft,
+static bool keep_draft(struct espi_elements *d, const struct espi_pending *draft,
                        struct espi_context *in, struct err *e)
 {
     bool differs;
@@ -314,12 +315,12 @@ static bool keep_draft(struct espi_document *d, const struct espi_draft *draft,
     if (!espi_graph_add(&d->graph, draft, in, &differs, e))
         return false;
     if (differs)
-        complain(d, ODD_CONFLICTING_RESOURCE, in->hrefs->text, in->hrefs->len);
+        complain(d, PROBLEM_CONFLICTING_RESOURCE, in->hrefs->text, in->hrefs->len);
     return true;
 }
 
 /* What stood in the entry is kept once all its links are known. */
-static bool keep_drafts(struct espi_document *d, struct err *e)
+static bool keep_drafts(struct espi_elements *d, struct err *e)
 {
     struct espi_context in;
     if (d->draft_count == 0)
@@ -337,7 +338,7 @@ static bool keep_drafts(struct espi_document *d, struct err *e)
     return true;
 }
 
-static bool close_entry(struct espi_document *d, struct err *e)
+static bool close_entry(struct espi_elements *d, struct err *e)
 {
     struct espi_context in;
     if (!keep_drafts(d, e))
@@ -353,14 +354,14 @@ static bool close_entry(struct espi_document *d, struct err *e)
 }
 
 /* Whichever of two readings is the later counts: one of an unreadable instant is the earlier. */
-static void close_updated(struct espi_document *d)
+static void close_updated(struct espi_elements *d)
 {
     d->updated_s = espi_text_instant(d->text, d->text_len);
     if (d->updated_s == ESPI_ABSENT && !text_is_blank(d))
-        complain(d, ODD_BAD_NUMBER, d->text, d->text_len);
+        complain(d, PROBLEM_BAD_NUMBER, d->text, d->text_len);
 }
 
-static bool close_title(struct espi_document *d, struct err *e)
+static bool close_title(struct espi_elements *d, struct err *e)
 {
     size_t len;
     const char *title = espi_text_trim(d->text, d->text_len, &len);
@@ -369,12 +370,12 @@ static bool close_title(struct espi_document *d, struct err *e)
 }
 
 /* --- resources --------------------------------------------------------------------------- */
-static bool open_resource(struct espi_document *d, const struct espi_rule *rule, struct err *e)
+static bool open_resource(struct espi_elements *d, const struct espi_rule *rule, struct err *e)
 {
-    if (d->draft_count == ESPI_DRAFTS_MAX)
+    if (d->draft_count == ESPI_PENDING_MAX)
         return err_set(e, ERR_REJECT, "too_many_resources", "more than %d resources in one entry",
-                       ESPI_DRAFTS_MAX);
-    struct espi_draft *draft = &d->drafts[d->draft_count++];
+                       ESPI_PENDING_MAX);
+    struct espi_pending *draft = &d->drafts[d->draft_count++];
     draft->kind = (enum espi_kind)rule->kind;
     draft->given = (struct espi_given){0, 0};
     for (size_t i = 0; i < ESPI_SLOTS_MAX; i++)
@@ -388,22 +389,22 @@ static bool open_resource(struct espi_document *d, const struct espi_rule *rule,
     return true;
 }
 
-static bool close_list_url(struct espi_document *d, struct err *e)
+static bool close_list_url(struct espi_elements *d, struct err *e)
 {
     size_t len;
     const char *url = espi_text_trim(d->text, d->text_len, &len);
     d->list_urls += len > 0;
     if (len > 0 && !d->sink.url)
-        complain(d, ODD_BATCH_LIST, NULL, 0);
+        complain(d, PROBLEM_BATCH_LIST, NULL, 0);
     return len == 0 || tell_url(d, ESPI_URL_BATCH, url, len, e);
 }
 
-static bool close_word(struct espi_document *d, const struct espi_rule *rule, struct err *e)
+static bool close_word(struct espi_elements *d, const struct espi_rule *rule, struct err *e)
 {
     size_t len;
     uint32_t name;
     const char *word = espi_text_trim(d->text, d->text_len, &len);
-    struct espi_draft *draft = &d->drafts[d->draft_count - 1];
+    struct espi_pending *draft = &d->drafts[d->draft_count - 1];
     if (!espi_names_add(&d->graph.names, word, len, &d->graph.budget, &name, e))
         return false;
     draft->slots[rule->slot] =
@@ -412,7 +413,7 @@ static bool close_word(struct espi_document *d, const struct espi_rule *rule, st
 }
 
 /* A summary that says nothing is no bill: some writers only wrap their blocks in one. */
-static bool close_summary(struct espi_document *d)
+static bool close_summary(struct espi_elements *d)
 {
     int64_t *slots = d->drafts[d->draft_count - 1].slots;
     bool says = false;
@@ -426,14 +427,14 @@ static bool close_summary(struct espi_document *d)
     return says;
 }
 
-static bool close_resource(struct espi_document *d, const struct espi_rule *rule, struct err *e)
+static bool close_resource(struct espi_elements *d, const struct espi_rule *rule, struct err *e)
 {
     if (rule->kind == KIND_SUMMARY && !close_summary(d))
         return true;
     return d->in_entry || keep_drafts(d, e);
 }
 
-static void close_line_amount(struct espi_document *d)
+static void close_line_amount(struct espi_elements *d)
 {
     int32_t exponent;
     int64_t amount = text_amount(d);
@@ -447,7 +448,7 @@ static void close_line_amount(struct espi_document *d)
     }
 }
 
-static void close_line_note(struct espi_document *d)
+static void close_line_note(struct espi_elements *d)
 {
     size_t len;
     const char *note = espi_text_trim(d->text, d->text_len, &len);
@@ -457,7 +458,7 @@ static void close_line_note(struct espi_document *d)
 }
 
 /* --- what a block says by itself --------------------------------------------------------- */
-static void open_block(struct espi_document *d)
+static void open_block(struct espi_elements *d)
 {
     d->block_given = (struct espi_given){0, 0};
     d->block_start_s = d->block_duration_s = d->last_start_s = ESPI_ABSENT;
@@ -471,19 +472,19 @@ static void open_block(struct espi_document *d)
                                .step_s = ESPI_ABSENT};
 }
 
-static bool has_own(const struct espi_document *d)
+static bool has_own(const struct espi_elements *d)
 {
     return d->own_point_len || d->own.service_kind != ESPI_ABSENT || d->own.uom != ESPI_ABSENT ||
            d->own.step_s != ESPI_ABSENT;
 }
 
-static bool own_point(struct espi_document *d, struct err *e)
+static bool own_point(struct espi_elements *d, struct err *e)
 {
     return espi_names_add(&d->graph.names, d->own_point, d->own_point_len, &d->graph.budget,
                           &d->own.point, e);
 }
 
-static void close_block_point(struct espi_document *d)
+static void close_block_point(struct espi_elements *d)
 {
     size_t len;
     const char *point = espi_text_href(d->text, d->text_len, &len);
@@ -495,7 +496,7 @@ static void close_block_point(struct espi_document *d)
     memcpy(d->own_point, point, d->own_point_len);
 }
 
-static void close_block_service(struct espi_document *d)
+static void close_block_service(struct espi_elements *d)
 {
     size_t len;
     const char *word = espi_text_trim(d->text, d->text_len, &len);
@@ -503,7 +504,7 @@ static void close_block_service(struct espi_document *d)
                                    espi_own_service(word, len), ESPI_ABSENT);
 }
 
-static void close_block_unit(struct espi_document *d)
+static void close_block_unit(struct espi_elements *d)
 {
     size_t len;
     int64_t uom, multiplier;
@@ -520,7 +521,7 @@ static void close_block_unit(struct espi_document *d)
 /* --- blocks and readings ----------------------------------------------------------------- */
 /* Not before the first reading, or the block's end: what its interval says sets blocks of one
  * entry apart. */
-static bool choose_group(struct espi_document *d, struct err *e)
+static bool choose_group(struct espi_elements *d, struct err *e)
 {
     struct espi_context in;
     bool own = has_own(d);
@@ -539,7 +540,7 @@ static bool choose_group(struct espi_document *d, struct err *e)
 }
 
 /* An interval behind the readings: they have their group, which may still be told. */
-static bool tell_group(struct espi_document *d, struct err *e)
+static bool tell_group(struct espi_elements *d, struct err *e)
 {
     struct espi_group *group = espi_graph_group_at(&d->graph, d->group);
     uint32_t name;
@@ -552,13 +553,13 @@ static bool tell_group(struct espi_document *d, struct err *e)
         group->own = d->own;
     } else if (group->own_name != name) {
         group->own_differs = true;
-        complain(d, ODD_BLOCKS_DIFFER, NULL, 0);
+        complain(d, PROBLEM_BLOCKS_DIFFER, NULL, 0);
     }
     return true;
 }
 
 /* How far apart readings without times lie by the block's own length. */
-static void share_block(struct espi_document *d)
+static void share_block(struct espi_elements *d)
 {
     struct espi_group *group = espi_graph_group_at(&d->graph, d->group);
     if (d->ordinal && d->ordinal_unplaced == d->ordinal && group->share_s == ESPI_ABSENT &&
@@ -566,7 +567,7 @@ static void share_block(struct espi_document *d)
         group->share_s = d->block_duration_s / d->ordinal;
 }
 
-static bool close_block(struct espi_document *d, struct err *e)
+static bool close_block(struct espi_elements *d, struct err *e)
 {
     if (!choose_group(d, e) || !tell_group(d, e))
         return false;
@@ -574,7 +575,7 @@ static bool close_block(struct espi_document *d, struct err *e)
     return true;
 }
 
-static bool open_reading(struct espi_document *d, struct err *e)
+static bool open_reading(struct espi_elements *d, struct err *e)
 {
     if (!choose_group(d, e))
         return false;
@@ -594,7 +595,7 @@ static bool open_reading(struct espi_document *d, struct err *e)
     return true;
 }
 
-static void close_quality(struct espi_document *d)
+static void close_quality(struct espi_elements *d)
 {
     int64_t code = text_number(d);
     if (code == ESPI_ABSENT)
@@ -605,7 +606,7 @@ static void close_quality(struct espi_document *d)
 }
 
 /* A word instead of a code: that it is estimated counts, whichever way. */
-static void close_quality_word(struct espi_document *d)
+static void close_quality_word(struct espi_elements *d)
 {
     size_t len;
     const char *word = espi_text_trim(d->text, d->text_len, &len);
@@ -616,7 +617,7 @@ static void close_quality_word(struct espi_document *d)
 }
 
 /* Into a reading's number; false: it cannot be read, or an earlier one of the reading differs. */
-static bool close_decimal(struct espi_document *d, int64_t *number, int32_t *exponent)
+static bool close_decimal(struct espi_elements *d, int64_t *number, int32_t *exponent)
 {
     int64_t value;
     int32_t places;
@@ -624,7 +625,7 @@ static bool close_decimal(struct espi_document *d, int64_t *number, int32_t *exp
     if (!text_decimal(d, &value, &places))
         return false;
     if (!is_first && value != ESPI_ABSENT && (value != *number || places != *exponent)) {
-        complain(d, ODD_BAD_NUMBER, d->text, d->text_len);
+        complain(d, PROBLEM_BAD_NUMBER, d->text, d->text_len);
         return false;
     }
     if (is_first) {
@@ -634,45 +635,45 @@ static bool close_decimal(struct espi_document *d, int64_t *number, int32_t *exp
     return true;
 }
 
-static void close_value(struct espi_document *d)
+static void close_value(struct espi_elements *d)
 {
     if (!close_decimal(d, &d->reading.value, &d->reading.value_exponent))
         espi_graph_group_at(&d->graph, d->group)->unreadable_values = true;
 }
 
-static void close_cost(struct espi_document *d)
+static void close_cost(struct espi_elements *d)
 {
     if (!close_decimal(d, &d->reading.cost, &d->reading.cost_exponent))
         espi_graph_group_at(&d->graph, d->group)->unreadable_costs = true;
 }
 
 /* One that cannot be read, and two that differ, are no start. */
-static void close_start(struct espi_document *d)
+static void close_start(struct espi_elements *d)
 {
     int64_t before = d->reading.start_s, start_s = text_seconds(d);
     if (text_is_blank(d))
         return;
     bool differs = before != ESPI_ABSENT && start_s != ESPI_ABSENT && start_s != before;
     if (differs)
-        complain(d, ODD_BAD_NUMBER, d->text, d->text_len);
+        complain(d, PROBLEM_BAD_NUMBER, d->text, d->text_len);
     d->start_unreadable |= differs || start_s == ESPI_ABSENT;
     d->reading.start_s = d->start_unreadable ? ESPI_ABSENT : start_s;
 }
 
 /* A start that cannot be read, or is given where none is read, is not none: the block's order may
  * be another. */
-static void place_by_block(struct espi_document *d, struct espi_group *group)
+static void place_by_block(struct espi_elements *d, struct espi_group *group)
 {
     bool unknown = d->start_unreadable || d->start_elsewhere;
     d->reading.start_s = unknown ? ESPI_ABSENT : d->block_start_s;
     if (d->reading.start_s == ESPI_ABSENT)
-        complain(d, ODD_NO_TIME, NULL, 0);
+        complain(d, PROBLEM_NO_TIME, NULL, 0);
     else
         group->unplaced++;
 }
 
 /* What shows how long an interval is, whatever its type says. */
-static void note_length(struct espi_document *d, struct espi_group *group)
+static void note_length(struct espi_elements *d, struct espi_group *group)
 {
     const struct espi_reading *r = &d->reading;
     int64_t step_s;
@@ -689,14 +690,15 @@ static void note_length(struct espi_document *d, struct espi_group *group)
 /* Readings begin from 1973 to 2286; of what lies after that, milliseconds are the usual fault. */
 #define START_MOST INT64_C(10000000000)
 
-static void judge_start(struct espi_document *d, int64_t start_s)
+static void judge_start(struct espi_elements *d, int64_t start_s)
 {
     if (start_s == ESPI_ABSENT || start_s < START_MOST)
         return;
-    complain(d, start_s / 1000 < START_MOST ? ODD_MILLISECONDS : ODD_START_IMPOSSIBLE, NULL, 0);
+    complain(d, start_s / 1000 < START_MOST ? PROBLEM_MILLISECONDS : PROBLEM_START_IMPOSSIBLE, NULL,
+             0);
 }
 
-static bool close_reading(struct espi_document *d, struct err *e)
+static bool close_reading(struct espi_elements *d, struct err *e)
 {
     struct espi_group *group = espi_graph_group_at(&d->graph, d->group);
     d->reading.placed = d->reading.start_s != ESPI_ABSENT;
@@ -705,7 +707,7 @@ static bool close_reading(struct espi_document *d, struct err *e)
     note_length(d, group);
     judge_start(d, d->reading.start_s);
     if (d->reading.value == ESPI_ABSENT)
-        complain(d, ODD_NO_VALUE, NULL, 0);
+        complain(d, PROBLEM_NO_VALUE, NULL, 0);
     if (d->readings == d->limits.readings)
         return err_set(e, ERR_REJECT, "too_many_readings", "more than %llu readings",
                        (unsigned long long)d->limits.readings);
@@ -717,7 +719,7 @@ static bool close_reading(struct espi_document *d, struct err *e)
 }
 
 /* --- opening and closing ----------------------------------------------------------------- */
-static bool open_node(struct espi_document *d, const struct espi_rule *rule, struct err *e)
+static bool open_node(struct espi_elements *d, const struct espi_rule *rule, struct err *e)
 {
     switch ((enum espi_node)rule->node) {
     case NODE_ENTRY:
@@ -739,18 +741,18 @@ static bool open_node(struct espi_document *d, const struct espi_rule *rule, str
     }
 }
 
-static void close_once(struct espi_document *d, enum espi_node node, int64_t *number, int64_t value)
+static void close_once(struct espi_elements *d, enum espi_node node, int64_t *number, int64_t value)
 {
     *number = only_one(d, &d->reading_given, node, *number, value, ESPI_ABSENT);
 }
 
-static void close_of_block(struct espi_document *d, enum espi_node node, int64_t *number,
+static void close_of_block(struct espi_elements *d, enum espi_node node, int64_t *number,
                            int64_t value)
 {
     *number = only_one(d, &d->block_given, node, *number, value, ESPI_ABSENT);
 }
 
-static bool close_node(struct espi_document *d, const struct espi_rule *rule, struct err *e)
+static bool close_node(struct espi_elements *d, const struct espi_rule *rule, struct err *e)
 {
     switch ((enum espi_node)rule->node) {
     case NODE_START:
@@ -837,7 +839,7 @@ static bool close_node(struct espi_document *d, const struct espi_rule *rule, st
 }
 
 /* Whatever in a block calls itself a reading is one: Reading, IntervalReading, RegisterReading. */
-static bool is_reading(const struct espi_document *d, const char *name)
+static bool is_reading(const struct espi_elements *d, const char *name)
 {
     static const char end[] = "reading";
     size_t len = strlen(name), size = strlen(end);
@@ -848,7 +850,7 @@ static bool is_reading(const struct espi_document *d, const char *name)
 }
 
 /* <start> beside <value>, <TimePeriod>, or one of another name space. */
-static bool is_time_of_reading(const struct espi_document *d, const char *name)
+static bool is_time_of_reading(const struct espi_elements *d, const char *name)
 {
     uint8_t in = espi_grammar[d->open[d->depth]].node;
     return (in == NODE_READING || in == NODE_READING_PERIOD) &&
@@ -856,18 +858,18 @@ static bool is_time_of_reading(const struct espi_document *d, const char *name)
 }
 
 /* An element within a number's text is no part of it, and what is left is another number. */
-static bool note_in_text(struct espi_document *d, struct err *e)
+static bool note_in_text(struct espi_elements *d, struct err *e)
 {
-    return !espi_document_wants_text(d) || espi_document_text(d, "<", 1, e);
+    return !espi_elements_wants_text(d) || espi_elements_text(d, "<", 1, e);
 }
 
 /* An element that means nothing here: what it would have been elsewhere is told. */
-static void note_skipped(struct espi_document *d, int parent, const char *name, const char *uri)
+static void note_skipped(struct espi_elements *d, int parent, const char *name, const char *uri)
 {
     const char *in = d->skipped ? d->skipped_in : espi_grammar[parent].name;
     if (is_reading(d, name)) {
         d->misplaced++;
-        complain(d, ODD_MISPLACED_READING, in, strlen(in));
+        complain(d, PROBLEM_MISPLACED_READING, in, strlen(in));
     }
     if (d->skipped)
         return;
@@ -875,13 +877,13 @@ static void note_skipped(struct espi_document *d, int parent, const char *name, 
     d->start_elsewhere |= is_time_of_reading(d, name);
     if (espi_grammar_is_customer(name, uri)) {
         d->customer_elements++;
-        complain(d, ODD_CUSTOMER_DATA, NULL, 0);
+        complain(d, PROBLEM_CUSTOMER_DATA, NULL, 0);
     }
     if (espi_grammar_is_foreign(parent, name, uri))
-        complain(d, ODD_NOT_ESPI, uri, uri ? strlen(uri) : 0);
+        complain(d, PROBLEM_NOT_ESPI, uri, uri ? strlen(uri) : 0);
 }
 
-bool espi_document_start(struct espi_document *d, const char *name, const char *uri, int *ret_rule,
+bool espi_elements_start(struct espi_elements *d, const char *name, const char *uri, int *ret_rule,
                          struct err *e)
 {
     bool is_misplaced = false;
@@ -899,7 +901,7 @@ bool espi_document_start(struct espi_document *d, const char *name, const char *
         return right;
     }
     if (is_misplaced && !d->name_space_told)
-        complain(d, ODD_NAME_SPACE, uri, uri ? strlen(uri) : 0);
+        complain(d, PROBLEM_NAME_SPACE, uri, uri ? strlen(uri) : 0);
     d->name_space_told |= is_misplaced;
     const struct espi_rule *rule = &espi_grammar[*ret_rule];
     d->open[++d->depth] = (uint8_t)*ret_rule;
@@ -909,7 +911,7 @@ bool espi_document_start(struct espi_document *d, const char *name, const char *
     return open_node(d, rule, e);
 }
 
-bool espi_document_end(struct espi_document *d, struct err *e)
+bool espi_elements_end(struct espi_elements *d, struct err *e)
 {
     if (d->skipped) {
         d->skipped--;

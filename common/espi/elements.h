@@ -9,10 +9,10 @@
 #include "common/espi/problems.h"
 
 #define ESPI_DEPTH_MAX 255
-#define ESPI_DRAFTS_MAX 256 /* resources in one entry: "too_many_resources" */
+#define ESPI_PENDING_MAX 256 /* resources in one entry: "too_many_resources" */
 
 /* The XML parser's position, for problems. */
-struct espi_place {
+struct espi_location {
     uint64_t line;
     uint64_t column;
 };
@@ -24,12 +24,12 @@ struct espi_stored_href {
     size_t len;
 };
 
-struct espi_document {
+struct espi_elements {
     struct espi_limits limits;
     struct espi_sink sink;
     struct espi_graph graph;
     struct espi_problems problems;
-    struct espi_place (*place)(void *context);
+    struct espi_location (*place)(void *context);
     void *place_context;
 
     /* position in the document: the grammar's rules that are open, and elements without meaning
@@ -59,7 +59,7 @@ struct espi_document {
     struct espi_array hrefs;        /* struct espi_href, built from them when needed */
     struct espi_entry_links entry_links;
     struct espi_budget entry_budget;
-    struct espi_draft drafts[ESPI_DRAFTS_MAX];
+    struct espi_pending drafts[ESPI_PENDING_MAX];
     size_t draft_count;
     bool entry_has_group;
     uint32_t group;
@@ -88,25 +88,25 @@ struct espi_document {
     struct espi_reading reading;
 };
 
-MUST_CHECK bool espi_document_make(struct espi_document *d, struct err *e);
-void espi_document_free(struct espi_document *d);
+MUST_CHECK bool espi_elements_make(struct espi_elements *d, struct err *e);
+void espi_elements_free(struct espi_elements *d);
 /* Begins another document of the same feed; everything read so far stays. */
-void espi_document_next(struct espi_document *d);
+void espi_elements_next(struct espi_elements *d);
 
 /* Returns the rule of the element that opens, or -1 if it has no meaning. Errors: the limits', and
- * the sink's. name and uri must stay valid and unchanged until espi_document_free. */
-MUST_CHECK bool espi_document_start(struct espi_document *d, const char *name, const char *uri,
+ * the sink's. name and uri must stay valid and unchanged until espi_elements_free. */
+MUST_CHECK bool espi_elements_start(struct espi_elements *d, const char *name, const char *uri,
                                     int *ret_rule, struct err *e);
 /* The attributes of a NODE_LINK. rel decides whether the href is of interest. */
-MUST_CHECK bool espi_document_link(struct espi_document *d, const char *rel, size_t rel_len,
+MUST_CHECK bool espi_elements_link(struct espi_elements *d, const char *rel, size_t rel_len,
                                    const char *href, size_t href_len, struct err *e);
-/* Whether text here has a meaning; otherwise espi_document_text need not be called. */
-static inline bool espi_document_wants_text(const struct espi_document *d)
+/* Whether text here has a meaning; otherwise espi_elements_text need not be called. */
+static inline bool espi_elements_wants_text(const struct espi_elements *d)
 {
     return d->wants_text && !d->skipped;
 }
-MUST_CHECK bool espi_document_text(struct espi_document *d, const char *text, size_t len,
+MUST_CHECK bool espi_elements_text(struct espi_elements *d, const char *text, size_t len,
                                    struct err *e);
-MUST_CHECK bool espi_document_end(struct espi_document *d, struct err *e);
+MUST_CHECK bool espi_elements_end(struct espi_elements *d, struct err *e);
 
 #endif

@@ -138,7 +138,7 @@ static bool same_summary(const void *items, uint32_t item, const void *key)
            !memcmp(espi_graph_slots(want->graph, have), want->slots, SUM_SAID * sizeof(int64_t));
 }
 
-static bool add_new(struct espi_graph *g, const struct espi_draft *draft,
+static bool add_new(struct espi_graph *g, const struct espi_pending *draft,
                     const struct espi_context *in, uint32_t self, uint64_t hash, struct err *e)
 {
     size_t slots = espi_grammar_slots(draft->kind);
@@ -167,7 +167,7 @@ static bool other_meaning(const int64_t *a, const int64_t *b)
 }
 
 static void compare_again(struct espi_graph *g, struct espi_resource *r,
-                          const struct espi_draft *draft, bool *ret_differs)
+                          const struct espi_pending *draft, bool *ret_differs)
 {
     const int64_t *have = espi_graph_slots(g, r);
     size_t slots = espi_grammar_slots(r->kind);
@@ -179,7 +179,7 @@ static void compare_again(struct espi_graph *g, struct espi_resource *r,
         r->differs_in_meaning = true;
 }
 
-static bool add_summary(struct espi_graph *g, const struct espi_draft *draft,
+static bool add_summary(struct espi_graph *g, const struct espi_pending *draft,
                         const struct espi_context *in, uint32_t self, struct err *e)
 {
     uint32_t content = (uint32_t)espi_hash(g->names.seed, draft->slots, SUM_SAID * sizeof(int64_t));
@@ -195,7 +195,7 @@ static bool add_summary(struct espi_graph *g, const struct espi_draft *draft,
     return relate_all(g, (uint32_t)found, in, e);
 }
 
-bool espi_graph_add(struct espi_graph *g, const struct espi_draft *draft,
+bool espi_graph_add(struct espi_graph *g, const struct espi_pending *draft,
                     const struct espi_context *in, bool *ret_differs, struct err *e)
 {
     *ret_differs = false;

@@ -21,7 +21,7 @@ struct espi_given {
 };
 
 /* A resource as it was read; texts in its slots are names (espi_names). */
-struct espi_draft {
+struct espi_pending {
     enum espi_kind kind;
     struct espi_given given; /* by slot */
     int64_t slots[ESPI_SLOTS_MAX];
@@ -126,7 +126,7 @@ MUST_CHECK bool espi_graph_links(struct espi_graph *g, struct espi_context *in,
                                  struct err *e);
 /* Adds a resource, or merges it into the one with its kind and self. *ret_differs: its content
  * differs. */
-MUST_CHECK bool espi_graph_add(struct espi_graph *g, const struct espi_draft *draft,
+MUST_CHECK bool espi_graph_add(struct espi_graph *g, const struct espi_pending *draft,
                                const struct espi_context *in, bool *ret_differs, struct err *e);
 /* The group of those blocks of an entry whose intervals say the same (own NULL: nothing), by the
  * links known so far. */

@@ -325,7 +325,7 @@ static bool give_orphans_to_only_one(struct espi_graph *g, struct espi_links *l,
 
 /* --- all of it -----------------------------------------------------------------------------------
  */
-static bool links_make(const struct espi_graph *g, struct espi_links *l, struct err *e)
+static bool connections_make(const struct espi_graph *g, struct espi_links *l, struct err *e)
 {
     size_t resources = g->resources.count + 1, size = sizeof(struct espi_choice);
     *l = (struct espi_links){.usage_point = calloc(resources, size),
@@ -341,7 +341,7 @@ bool espi_links_find(struct espi_graph *g, struct espi_links *ret_links, struct 
 {
     struct espi_links *l = ret_links;
     struct finder f = {.graph = g};
-    bool done = links_make(g, l, e) && finder_make(&f, e);
+    bool done = connections_make(g, l, e) && finder_make(&f, e);
     if (done) {
         find_only_ones(g, l);
         for (size_t i = 0; i < g->relations.count; i++)

@@ -22,8 +22,8 @@
 
 struct espi {
     xmlParserCtxtPtr xml;
-    struct espi_document document;
-    struct espi_table table;
+    struct espi_elements document;
+    struct series_table table;
     struct err error;
     bool failed;
     bool ending; /* no more bytes of this document will come */
@@ -37,17 +37,17 @@ struct espi {
 };
 
 /* --- failing, with a place --------------------------------------------------------------- */
-static struct espi_place place_now(void *context)
+static struct espi_location place_now(void *context)
 {
     const struct espi *p = context;
     const xmlParserInput *in = p->xml ? p->xml->input : NULL;
     if (!in)
-        return (struct espi_place){0};
-    return (struct espi_place){(uint64_t)in->line, (uint64_t)in->col};
+        return (struct espi_location){0};
+    return (struct espi_location){(uint64_t)in->line, (uint64_t)in->col};
 }
 
 /* p->error says why; this adds where. */
-static void fail_at(struct espi *p, struct espi_place at)
+static void fail_at(struct espi *p, struct espi_location at)
 {
     p->failed = true;
     err_wrap(&p->error, "line %llu:%llu", (unsigned long long)at.line,
@@ -98,16 +98,16 @@ static bool on_link(struct espi *p, const struct attribute *list, int count)
     const struct attribute *href = find_attribute(list, count, "href");
     if (!rel || !href)
         return true;
-    return espi_document_link(&p->document, rel->value, (size_t)(rel->end - rel->value),
+    return espi_elements_link(&p->document, rel->value, (size_t)(rel->end - rel->value),
                               href->value, (size_t)(href->end - href->value), &p->error);
 }
 
 static void on_text(void *context, const xmlChar *text, int len)
 {
     struct espi *p = context;
-    if (p->failed || !espi_document_wants_text(&p->document))
+    if (p->failed || !espi_elements_wants_text(&p->document))
         return;
-    if (!espi_document_text(&p->document, (const char *)text, (size_t)len, &p->error))
+    if (!espi_elements_text(&p->document, (const char *)text, (size_t)len, &p->error))
         fail_here(p);
 }
 
@@ -115,7 +115,7 @@ static void on_text(void *context, const xmlChar *text, int len)
  * over. */
 static void listen_to_text(const struct espi *p)
 {
-    charactersSAXFunc listener = espi_document_wants_text(&p->document) ? on_text : NULL;
+    charactersSAXFunc listener = espi_elements_wants_text(&p->document) ? on_text : NULL;
     p->xml->sax->characters = listener;
     p->xml->sax->ignorableWhitespace = listener; /* the same, or libxml2 looks for the difference */
 }
@@ -177,7 +177,7 @@ static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, 
     bool right = (!p->ending || tag_complete(p)) && (!prefix || uri || undeclared(p, prefix));
     if (count || space_count)
         right = right && check_attributes(p, list, count, space_count);
-    right = right && espi_document_start(&p->document, (const char *)name, (const char *)uri, &rule,
+    right = right && espi_elements_start(&p->document, (const char *)name, (const char *)uri, &rule,
                                          &p->error);
     if (right && !p->root_checked)
         right = check_root(p, (const char *)name, (const char *)uri, rule);
@@ -195,7 +195,7 @@ static void on_end(void *context, const xmlChar *name, const xmlChar *prefix, co
     struct espi *p = context;
     if (p->failed)
         return;
-    if (!espi_document_end(&p->document, &p->error))
+    if (!espi_elements_end(&p->document, &p->error))
         fail_here(p);
     else
         listen_to_text(p);
@@ -289,7 +289,7 @@ struct espi *espi_open(const struct espi_limits *limits, const struct espi_sink 
     if (getrandom(&p->document.graph.names.seed, sizeof p->document.graph.names.seed,
                   GRND_NONBLOCK) < 0)
         p->document.graph.names.seed = (uintptr_t)p;
-    if (espi_document_make(&p->document, e)) {
+    if (espi_elements_make(&p->document, e)) {
         if (open_parser(p))
             return p;
         err_set(e, ERR_RETRY, "no_memory", "no memory for an XML parser");
@@ -303,8 +303,8 @@ void espi_free(struct espi *p)
     if (!p)
         return;
     close_parser(p);
-    espi_table_free(&p->table);
-    espi_document_free(&p->document);
+    series_table_free(&p->table);
+    espi_elements_free(&p->document);
     free(p);
 }
 
@@ -374,10 +374,10 @@ static void judge_failure(struct espi *p, int code)
 
 static void fail_parser(struct espi *p, int code)
 {
-    struct espi_place at = place_now(p);
+    struct espi_location at = place_now(p);
     if (p->xml->lastError.line > 0)
-        at =
-            (struct espi_place){(uint64_t)p->xml->lastError.line, (uint64_t)p->xml->lastError.int2};
+        at = (struct espi_location){(uint64_t)p->xml->lastError.line,
+                                    (uint64_t)p->xml->lastError.int2};
     judge_failure(p, code);
     fail_at(p, at);
 }
@@ -469,7 +469,7 @@ bool espi_next(struct espi *p, struct err *e)
     if (!espi_end(p, e))
         return false;
     close_parser(p);
-    espi_document_next(&p->document);
+    espi_elements_next(&p->document);
     p->ending = p->root_checked = false;
     memset(p->head, 0, sizeof p->head);
     p->head_len = 0;
@@ -496,7 +496,7 @@ bool espi_finish(struct espi *p, struct err *e)
     if (!espi_end(p, e) || p->finished)
         return outcome(p, e);
     p->finished = true;
-    if (!espi_table_make(&p->document.graph, &p->document.problems, &p->table, &p->error) ||
+    if (!series_table_make(&p->document.graph, &p->document.problems, &p->table, &p->error) ||
         !check_series(p))
         fail_at(p, place_now(p));
     return outcome(p, e);
@@ -530,7 +530,7 @@ size_t espi_series_of_group(const struct espi *p, uint32_t group)
 
 void espi_tell_unread(struct espi *p, const char *name)
 {
-    espi_problems_add(&p->document.problems, ODD_UNREAD_FILE, 0, 0, name, strlen(name));
+    espi_problems_add(&p->document.problems, PROBLEM_UNREAD_FILE, 0, 0, name, strlen(name));
 }
 
 bool espi_place_reading(const struct espi_series *s, struct espi_reading *r)
@@ -553,10 +553,10 @@ void espi_tell(struct espi *p, const char *code, size_t series, uint32_t group, 
 {
     const struct espi_series *s = espi_series_at(p, series);
     const char *of = s->meter_reading ? s->meter_reading : s->blocks_href ? s->blocks_href : "";
-    enum espi_odd odd = espi_odd_of_code(code);
+    enum espi_problem_kind odd = espi_problem_of_code(code);
     char where[256];
     snprintf(where, sizeof where, "%.90s%s%s", of, *of && *figure ? ", " : "", figure);
-    if (odd < ODD_COUNT)
+    if (odd < PROBLEM_COUNT)
         espi_problems_add(&p->document.problems, odd,
                           espi_graph_group_at(&p->document.graph, group)->line, 0, where,
                           strlen(where));
@@ -594,7 +594,7 @@ uint64_t espi_skipped(const struct espi *p, char *text, size_t room)
     text[0] = '\0';
     for (size_t i = 0; i < espi_problem_count(p); i++) {
         const struct espi_problem *problem = espi_problem_at(p, i);
-        if (!espi_odd_is_skipped(espi_odd_of_code(problem->code)))
+        if (!espi_problem_is_skipped(espi_problem_of_code(problem->code)))
             continue;
         skipped += problem->count;
         if (used < room)
@@ -612,7 +612,7 @@ uint64_t espi_misplaced_count(const struct espi *p)
 
 bool espi_check_content(const struct espi *p, struct err *e)
 {
-    const struct espi_document *d = &p->document;
+    const struct espi_elements *d = &p->document;
     if (d->readings || d->misplaced || d->graph.resources.count)
         return true;
     if (d->list_urls && !d->sink.url)

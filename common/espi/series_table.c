@@ -16,7 +16,7 @@ struct drawing {
     struct espi_graph *graph;
     struct espi_problems *problems;
     struct espi_links links;
-    struct espi_table *table;
+    struct series_table *table;
     uint32_t *of_reading; /* by resource: its series */
     uint32_t *of_orphan;  /* by name of what orphans have in common: series + 1 */
 };
@@ -26,7 +26,7 @@ static const char *text_of(const struct drawing *d, uint32_t name)
     return espi_names_text(&d->graph->names, name);
 }
 
-static void complain(const struct drawing *d, enum espi_odd odd, const char *where)
+static void complain(const struct drawing *d, enum espi_problem_kind odd, const char *where)
 {
     espi_problems_add(d->problems, odd, 0, 0, where, where ? strlen(where) : 0);
 }
@@ -84,7 +84,7 @@ static void judge_local_time(const struct drawing *d, const struct espi_resource
                                           text_of(d, (uint32_t)slots[LTP_DST_START]),
                                           text_of(d, (uint32_t)slots[LTP_DST_END]));
     if (t.odd)
-        complain(d, espi_odd_of_code(t.odd), text_of(d, zone->self));
+        complain(d, espi_problem_of_code(t.odd), text_of(d, zone->self));
 }
 
 static void say_usage_point(const struct drawing *d, struct espi_series *s,
@@ -126,24 +126,24 @@ static bool codes_are_bad(const int64_t *slots)
 
 static void judge_type(const struct drawing *d, struct espi_series *s, const struct espi_choice *c)
 {
-    enum espi_odd odd = ODD_COUNT;
+    enum espi_problem_kind odd = PROBLEM_COUNT;
     if (!c->resource)
-        odd = ODD_NO_READING_TYPE;
+        odd = PROBLEM_NO_READING_TYPE;
     else if (types_conflict(d, c))
-        odd = ODD_CONFLICTING_TYPES;
+        odd = PROBLEM_CONFLICTING_TYPES;
     else if (s->uom == ESPI_ABSENT)
-        odd = ODD_NO_UNIT;
+        odd = PROBLEM_NO_UNIT;
     else if (codes_are_bad(slots_of(d, c)))
-        odd = ODD_UNREADABLE_TYPE;
+        odd = PROBLEM_UNREADABLE_TYPE;
     else if (multiplier_is_bad(slots_of(d, c)[RT_MULTIPLIER]))
-        odd = ODD_BAD_MULTIPLIER;
-    if (odd == ODD_COUNT)
+        odd = PROBLEM_BAD_MULTIPLIER;
+    if (odd == PROBLEM_COUNT)
         return;
     complain(d, odd, s->meter_reading ? s->meter_reading : s->blocks_href);
     /* a meter can be given a name (correction.h), but not another type */
-    if (!s->unresolved || odd == ODD_CONFLICTING_TYPES || odd == ODD_BAD_MULTIPLIER ||
-        odd == ODD_UNREADABLE_TYPE)
-        s->unresolved = espi_odd_code(odd);
+    if (!s->unresolved || odd == PROBLEM_CONFLICTING_TYPES || odd == PROBLEM_BAD_MULTIPLIER ||
+        odd == PROBLEM_UNREADABLE_TYPE)
+        s->unresolved = espi_problem_code(odd);
 }
 
 /* Two that fit equally may be two customers': which one's readings these are must not be guessed.
@@ -152,11 +152,11 @@ static void judge_usage_point(const struct drawing *d, struct espi_series *s,
                               const struct espi_choice *c)
 {
     if (!c->resource)
-        complain(d, ODD_NO_USAGE_POINT, s->meter_reading);
+        complain(d, PROBLEM_NO_USAGE_POINT, s->meter_reading);
     if (!c->ambiguous)
         return;
-    complain(d, ODD_AMBIGUOUS_LINK, s->meter_reading);
-    s->unresolved = espi_odd_code(ODD_AMBIGUOUS_LINK);
+    complain(d, PROBLEM_AMBIGUOUS_LINK, s->meter_reading);
+    s->unresolved = espi_problem_code(PROBLEM_AMBIGUOUS_LINK);
 }
 
 static void judge_service(const struct drawing *d, const struct espi_series *s)
@@ -164,7 +164,7 @@ static void judge_service(const struct drawing *d, const struct espi_series *s)
     bool conflict;
     (void)series_service(s, &conflict);
     if (conflict)
-        complain(d, ODD_SERVICE_CONFLICT, s->meter_reading);
+        complain(d, PROBLEM_SERVICE_CONFLICT, s->meter_reading);
 }
 
 /* --- one series a MeterReading ----------------------------------------------------------- */
@@ -194,9 +194,9 @@ static void say_own(const struct drawing *d, struct espi_series *s, const struct
     s->power_of_ten_multiplier = own->multiplier;
     s->interval_length = own->step_s;
     if (of->own_differs)
-        s->unresolved = espi_odd_code(ODD_CONFLICTING_TYPES);
+        s->unresolved = espi_problem_code(PROBLEM_CONFLICTING_TYPES);
     else if (own->uom == ESPI_ABSENT)
-        s->unresolved = espi_odd_code(ODD_NO_UNIT);
+        s->unresolved = espi_problem_code(PROBLEM_NO_UNIT);
 }
 
 static bool differs_from(const struct espi_series *s, const struct espi_group *of)
@@ -218,8 +218,8 @@ static void draw_unlinked(struct drawing *d, struct espi_series *s, const struct
         say_type(d, s, &d->links.only[KIND_READING_TYPE]);
     if (of->own.point)
         return;
-    s->unresolved = espi_odd_code(ODD_NO_METER_READING);
-    espi_problems_add(d->problems, ODD_NO_METER_READING, of->line, 0, s->blocks_href,
+    s->unresolved = espi_problem_code(PROBLEM_NO_METER_READING);
+    espi_problems_add(d->problems, PROBLEM_NO_METER_READING, of->line, 0, s->blocks_href,
                       s->blocks_href ? strlen(s->blocks_href) : 0);
     if (!of->own_name)
         judge_type(d, s, &d->links.only[KIND_READING_TYPE]);
@@ -236,7 +236,7 @@ static bool draw_orphan(struct drawing *d, uint32_t group, struct err *e)
         struct espi_series *s = &d->table->series[*known - 1];
         of->series = *known - 1;
         if (differs_from(s, of))
-            s->unresolved = espi_odd_code(ODD_CONFLICTING_TYPES);
+            s->unresolved = espi_problem_code(PROBLEM_CONFLICTING_TYPES);
         return true;
     }
     struct espi_series *s = &d->table->series[d->table->count];
@@ -256,8 +256,8 @@ static void join_group(struct drawing *d, uint32_t group, const struct espi_choi
         s->blocks_link = c->link; /* the least trusted rule that was needed */
     if (!c->ambiguous)
         return;
-    complain(d, ODD_AMBIGUOUS_LINK, s->meter_reading);
-    s->unresolved = espi_odd_code(ODD_AMBIGUOUS_LINK);
+    complain(d, PROBLEM_AMBIGUOUS_LINK, s->meter_reading);
+    s->unresolved = espi_problem_code(PROBLEM_AMBIGUOUS_LINK);
 }
 
 /* Whoever drops only what cannot be read sums a month of the rest. */
@@ -266,12 +266,12 @@ static void judge_numbers(const struct drawing *d, struct espi_series *s,
 {
     const char *href = s->meter_reading ? s->meter_reading : s->blocks_href;
     if (of->unreadable_values && !s->unresolved) {
-        s->unresolved = espi_odd_code(ODD_UNREADABLE_VALUES);
-        complain(d, ODD_UNREADABLE_VALUES, href);
+        s->unresolved = espi_problem_code(PROBLEM_UNREADABLE_VALUES);
+        complain(d, PROBLEM_UNREADABLE_VALUES, href);
     }
     if (of->unreadable_costs && !s->unreadable_costs) {
         s->unreadable_costs = true;
-        complain(d, ODD_UNREADABLE_COSTS, href);
+        complain(d, PROBLEM_UNREADABLE_COSTS, href);
     }
 }
 
@@ -311,12 +311,12 @@ static void judge_lengths(const struct drawing *d, struct espi_series *s,
         (is_known ? is_other_unit(s->interval_length, shown_s)
                   : is_milliseconds(s->interval_length) && of->readings)) {
         s->interval_unit = true;
-        complain(d, ODD_INTERVAL_UNIT, href);
+        complain(d, PROBLEM_INTERVAL_UNIT, href);
     }
     if (of->step_s != ESPI_ABSENT && of->duration_s != ESPI_ABSENT && !s->duration_unit &&
         is_other_unit(of->duration_s, of->step_s)) {
         s->duration_unit = true;
-        complain(d, ODD_DURATION_UNIT, href);
+        complain(d, PROBLEM_DURATION_UNIT, href);
     }
 }
 
@@ -329,7 +329,7 @@ static void count_group(const struct drawing *d, uint32_t group)
     judge_numbers(d, s, of);
     judge_lengths(d, s, of);
     if (of->unplaced && espi_interval(s) == ESPI_ABSENT)
-        espi_problems_add(d->problems, ODD_NO_INTERVAL_LENGTH, of->line, 0, s->meter_reading,
+        espi_problems_add(d->problems, PROBLEM_NO_INTERVAL_LENGTH, of->line, 0, s->meter_reading,
                           s->meter_reading ? strlen(s->meter_reading) : 0);
 }
 
@@ -358,7 +358,7 @@ static void judge_amount(const struct drawing *d, struct espi_bill *b, const int
     b->amount = slots[SUM_LINE_AMOUNT];
     b->amount_from_lines = b->amount != ESPI_ABSENT;
     if (b->amount == ESPI_ABSENT)
-        complain(d, ODD_BILL_LINES, b->self);
+        complain(d, PROBLEM_BILL_LINES, b->self);
 }
 
 static void draw_bill(struct drawing *d, uint32_t resource)
@@ -390,11 +390,11 @@ static void draw_bill(struct drawing *d, uint32_t resource)
         .updated_s = slots[SUM_UPDATED]};
     judge_amount(d, b, slots);
     if (!up->resource) {
-        complain(d, ODD_NO_USAGE_POINT, b->self);
+        complain(d, PROBLEM_NO_USAGE_POINT, b->self);
         return;
     }
     if (up->ambiguous) {
-        complain(d, ODD_AMBIGUOUS_LINK, b->self);
+        complain(d, PROBLEM_AMBIGUOUS_LINK, b->self);
         return;
     }
     const struct espi_resource *point = espi_graph_resource(d->graph, up->resource - 1);
@@ -443,8 +443,8 @@ static size_t count_bills(const struct espi_graph *g)
     return count;
 }
 
-bool espi_table_make(struct espi_graph *g, struct espi_problems *problems,
-                     struct espi_table *ret_table, struct err *e)
+bool series_table_make(struct espi_graph *g, struct espi_problems *problems,
+                       struct series_table *ret_table, struct err *e)
 {
     struct drawing d = {.graph = g, .problems = problems, .table = ret_table};
     bool done = name_orphans(g, e) && espi_links_find(g, &d.links, e);
@@ -465,9 +465,9 @@ bool espi_table_make(struct espi_graph *g, struct espi_problems *problems,
     return done;
 }
 
-void espi_table_free(struct espi_table *t)
+void series_table_free(struct series_table *t)
 {
     free(t->series);
     free(t->bills);
-    *t = (struct espi_table){0};
+    *t = (struct series_table){0};
 }

@@ -6,7 +6,7 @@
 #include "common/espi/problems.h"
 #include "common/espi/feed_series.h"
 
-struct espi_table {
+struct series_table {
     struct espi_series *series;
     size_t count;
     struct espi_bill *bills;
@@ -16,10 +16,10 @@ struct espi_table {
 /*
  * Makes one series per MeterReading, and one per set of blocks that have no MeterReading but a link
  * in common; sets each group's series. Texts belong to the graph. ERR_RETRY "no_memory", ERR_REJECT
- * "too_much_kept". Free with espi_table_free.
+ * "too_much_kept". Free with series_table_free.
  */
-MUST_CHECK bool espi_table_make(struct espi_graph *g, struct espi_problems *problems,
-                                struct espi_table *ret_table, struct err *e);
-void espi_table_free(struct espi_table *t);
+MUST_CHECK bool series_table_make(struct espi_graph *g, struct espi_problems *problems,
+                                  struct series_table *ret_table, struct err *e);
+void series_table_free(struct series_table *t);
 
 #endif

@@ -19,11 +19,11 @@ static void wipe(char *text)
     free(text);
 }
 
-void token_wipe(struct token_pair *pair)
+void oauth_wipe_token(struct oauth_tokens *pair)
 {
     wipe(pair->access_token);
     wipe(pair->refresh_token);
-    *pair = (struct token_pair){0};
+    *pair = (struct oauth_tokens){0};
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -82,28 +82,28 @@ static bool unreadable(const char *shown, const char *why, struct err *e)
     return err_set(e, ERR_RETRY, "token_unreadable", "%s: %s", shown, why);
 }
 
-static bool pair_read(const json_t *answer, const char *shown, struct token_pair *ret_pair,
+static bool pair_read(const json_t *answer, const char *shown, struct oauth_tokens *ret_pair,
                       struct err *e)
 {
     const char *type = json_string_value(json_object_get(answer, "token_type"));
     const json_t *refresh = json_object_get(answer, "refresh_token");
     if (type && strcasecmp(type, "bearer") != 0)
         return unreadable(shown, "its token_type is not Bearer", e);
-    struct token_pair pair = {.access_token = token_copy(json_object_get(answer, "access_token")),
-                              .refresh_token = token_copy(refresh),
-                              .expires_in_s = lifetime(json_object_get(answer, "expires_in"))};
+    struct oauth_tokens pair = {.access_token = token_copy(json_object_get(answer, "access_token")),
+                                .refresh_token = token_copy(refresh),
+                                .expires_in_s = lifetime(json_object_get(answer, "expires_in"))};
     /* an empty one is how some say that there is no new one */
     bool is_bad = !pair.access_token || (json_string_length(refresh) > 0 && !pair.refresh_token);
     if (is_bad) {
-        token_wipe(&pair);
+        oauth_wipe_token(&pair);
         return unreadable(shown, "no token that can be used in its answer", e);
     }
     *ret_pair = pair;
     return true;
 }
 
-bool token_read(long status, const char *body, size_t len, const char *shown,
-                struct token_pair *ret_pair, struct err *e)
+bool oauth_read_token(long status, const char *body, size_t len, const char *shown,
+                      struct oauth_tokens *ret_pair, struct err *e)
 {
     /* a number beyond all integers is no reason to lose a one-time token */
     json_auto_t *answer =
@@ -137,7 +137,7 @@ static bool form_add(struct buf *form, const char *name, const char *value, stru
     return true;
 }
 
-static bool form_make(const struct token_request *r, struct buf *form, struct err *e)
+static bool form_make(const struct oauth_request *r, struct buf *form, struct err *e)
 {
     bool in_body = r->secret_in_body || !r->client_secret;
     return form_add(form, "grant_type", r->refresh_token ? "refresh_token" : "client_credentials",
@@ -160,7 +160,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     return buf_append(context, bytes, size * count, NULL) ? size * count : 0;
 }
 
-static bool token_prepare(CURL *c, const struct token_request *r, const struct buf *form,
+static bool token_prepare(CURL *c, const struct oauth_request *r, const struct buf *form,
                           struct buf *body, struct err *e)
 {
     CURLcode code = curl_easy_setopt(c, CURLOPT_POSTFIELDS, form->data);
@@ -171,8 +171,8 @@ static bool token_prepare(CURL *c, const struct token_request *r, const struct b
            err_set(e, ERR_RETRY, "no_memory", "cannot prepare a request to %s", r->peer.shown);
 }
 
-bool token_ask(const struct settings *s, const struct token_request *r, struct token_pair *ret_pair,
-               struct err *e)
+bool oauth_request_token(const struct settings *s, const struct oauth_request *r,
+                         struct oauth_tokens *ret_pair, struct err *e)
 {
     bool by_header = r->client_secret && !r->secret_in_body;
     CURL *c CLEANUP(http_free) =
@@ -197,7 +197,7 @@ bool token_ask(const struct settings *s, const struct token_request *r, struct t
         return unreadable(r->peer.shown, "more than 64 KiB of answer", e);
     if (code != CURLE_OK)
         return http_failure(c, &guard, code, body.len, e);
-    if (token_read(status, body.data ? body.data : "", body.len, r->peer.shown, ret_pair, e))
+    if (oauth_read_token(status, body.data ? body.data : "", body.len, r->peer.shown, ret_pair, e))
         return true;
     /* some repeat in error_description what they were sent */
     redact_err(e, &(struct redact_secrets){.of = {r->client_secret, r->refresh_token}});

@@ -11,7 +11,7 @@
 #define TOKEN_LIFETIME_S 3600 /* used if the answer gives no lifetime */
 
 /* Strings borrowed. */
-struct token_request {
+struct oauth_request {
     struct http_peer peer;                 /* of the token endpoint */
     const char *client_id, *client_secret; /* NULL: the client certificate authenticates us */
     bool secret_in_body;                   /* false: HTTP basic authentication */
@@ -19,7 +19,7 @@ struct token_request {
     const char *scope;                     /* "" = none */
 };
 
-struct token_pair {
+struct oauth_tokens {
     char *access_token;
     char *refresh_token; /* NULL: the old refresh token stays valid */
     int64_t expires_in_s;
@@ -29,13 +29,13 @@ struct token_pair {
  * Sends one POST. False: ERR_REJECT "authorization_refused" (invalid_grant: the refresh token is
  * used up, expired or revoked), "token_refused" (any other refusal: client, scope, a redirect);
  * ERR_RETRY "token_unreadable", "token_unavailable" (429, 5xx), or an error of http_failure. Wipe
- * the token with token_wipe.
+ * the token with oauth_wipe_token.
  */
-MUST_CHECK bool token_ask(const struct settings *s, const struct token_request *r,
-                          struct token_pair *ret_pair, struct err *e);
+MUST_CHECK bool oauth_request_token(const struct settings *s, const struct oauth_request *r,
+                                    struct oauth_tokens *ret_pair, struct err *e);
 /* Interprets status and body of the answer; same errors. Pure. */
-MUST_CHECK bool token_read(long status, const char *body, size_t len, const char *shown,
-                           struct token_pair *ret_pair, struct err *e);
-void token_wipe(struct token_pair *pair); /* for CLEANUP too */
+MUST_CHECK bool oauth_read_token(long status, const char *body, size_t len, const char *shown,
+                                 struct oauth_tokens *ret_pair, struct err *e);
+void oauth_wipe_token(struct oauth_tokens *pair); /* for CLEANUP too */
 
 #endif

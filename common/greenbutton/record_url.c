@@ -21,7 +21,7 @@ static size_t length_without_trailing_blanks(const char *text)
 }
 
 /* Everything but RFC 3986's unreserved characters, in UTF-8 as it comes. */
-static bool feed_url_encode(struct buf *out, const char *text, size_t length, struct err *e)
+static bool record_url_encode(struct buf *out, const char *text, size_t length, struct err *e)
 {
     static const char hex[] = "0123456789ABCDEF";
     for (size_t i = 0; i < length; i++) {
@@ -34,38 +34,40 @@ static bool feed_url_encode(struct buf *out, const char *text, size_t length, st
     return true;
 }
 
-static bool feed_url_append(struct buf *out, const char *text, struct err *e)
+static bool record_url_append(struct buf *out, const char *text, struct err *e)
 {
     return buf_append(out, text, strlen(text), e);
 }
 
-static bool feed_url_append_sub_id(struct buf *out, const struct feed_url *u, struct err *e)
+static bool record_url_append_sub_id(struct buf *out, const struct record_url *u, struct err *e)
 {
     const char *sub_id = text_or_empty(u->sub_id);
-    return feed_url_encode(out, sub_id, length_without_trailing_blanks(sub_id), e);
+    return record_url_encode(out, sub_id, length_without_trailing_blanks(sub_id), e);
 }
 
-static bool feed_url_parameter(struct buf *out, const char *name, const char *value, struct err *e)
+static bool record_url_parameter(struct buf *out, const char *name, const char *value,
+                                 struct err *e)
 {
     if (!name || !*name)
         return true;
     /* the seed's path ends in "?SubscriptionID="; an ESPI path has no query yet */
     const char *separator = strchr(out->data, '?') ? "&" : "?";
-    return feed_url_append(out, separator, e) && feed_url_encode(out, name, strlen(name), e) &&
-           feed_url_append(out, "=", e) &&
-           feed_url_encode(out, text_or_empty(value), strlen(text_or_empty(value)), e);
+    return record_url_append(out, separator, e) && record_url_encode(out, name, strlen(name), e) &&
+           record_url_append(out, "=", e) &&
+           record_url_encode(out, text_or_empty(value), strlen(text_or_empty(value)), e);
 }
 
-static bool feed_url_by_seed(struct buf *out, const struct feed_url *u, struct err *e)
+static bool record_url_by_seed(struct buf *out, const struct record_url *u, struct err *e)
 {
-    return feed_url_append(out, text_or_empty(u->url), e) &&
-           feed_url_append(out, text_or_empty(u->path), e) && feed_url_append_sub_id(out, u, e) &&
-           feed_url_parameter(out, u->min_name, u->min, e) &&
-           feed_url_parameter(out, u->max_name, u->max, e);
+    return record_url_append(out, text_or_empty(u->url), e) &&
+           record_url_append(out, text_or_empty(u->path), e) &&
+           record_url_append_sub_id(out, u, e) &&
+           record_url_parameter(out, u->min_name, u->min, e) &&
+           record_url_parameter(out, u->max_name, u->max, e);
 }
 
-static bool feed_url_placeholder(struct buf *out, const struct feed_url *u, const char *name,
-                                 size_t length, struct err *e)
+static bool record_url_placeholder(struct buf *out, const struct record_url *u, const char *name,
+                                   size_t length, struct err *e)
 {
     char from[24], to[24];
     snprintf(from, sizeof from, "%" PRId64, u->from_s);
@@ -84,13 +86,13 @@ static bool feed_url_placeholder(struct buf *out, const struct feed_url *u, cons
         {"to", to, true},
     };
     if (length == strlen("sub_id") && strncmp(name, "sub_id", length) == 0)
-        return feed_url_append_sub_id(out, u, e);
+        return record_url_append_sub_id(out, u, e);
     for (size_t i = 0; i < ARRAY_LEN(values); i++) {
         if (strlen(values[i].name) != length || strncmp(values[i].name, name, length) != 0)
             continue;
         const char *value = text_or_empty(values[i].value);
-        return values[i].encoded ? feed_url_encode(out, value, strlen(value), e)
-                                 : feed_url_append(out, value, e);
+        return values[i].encoded ? record_url_encode(out, value, strlen(value), e)
+                                 : record_url_append(out, value, e);
     }
     return err_set(e, ERR_REJECT, "bad_url_template",
                    "feed.url_template: {%.*s} is none of url path sub_id min_name min max_name max "
@@ -98,7 +100,7 @@ static bool feed_url_placeholder(struct buf *out, const struct feed_url *u, cons
                    (int)(length > 40 ? 40 : length), name);
 }
 
-static bool feed_url_by_template(struct buf *out, const struct feed_url *u, struct err *e)
+static bool record_url_by_template(struct buf *out, const struct record_url *u, struct err *e)
 {
     for (const char *at = u->template; *at; at++) {
         const char *end;
@@ -110,7 +112,7 @@ static bool feed_url_by_template(struct buf *out, const struct feed_url *u, stru
             return err_set(e, ERR_REJECT, "bad_url_template",
                            "feed.url_template: a { without its }");
         } else {
-            if (!feed_url_placeholder(out, u, at + 1, (size_t)(end - at - 1), e))
+            if (!record_url_placeholder(out, u, at + 1, (size_t)(end - at - 1), e))
                 return false;
             at = end;
         }
@@ -128,7 +130,7 @@ static void curl_free_at(char **text)
     curl_free(*text);
 }
 
-static bool feed_url_check(const char *url, struct err *e)
+static bool record_url_check(const char *url, struct err *e)
 {
     for (const char *at = url; *at; at++)
         if ((unsigned char)*at <= ' ' || *at == 0x7f)
@@ -150,14 +152,14 @@ static bool feed_url_check(const char *url, struct err *e)
     return true;
 }
 
-bool feed_url_build(const struct feed_url *u, struct buf *ret_url, struct err *e)
+bool record_url_build(const struct record_url *u, struct buf *ret_url, struct err *e)
 {
-    struct buf out CLEANUP(buf_free) = buf_make(FEED_URL_MAX);
+    struct buf out CLEANUP(buf_free) = buf_make(RECORD_URL_MAX);
     struct err long_error = {0};
-    bool built = u->template && *u->template ? feed_url_by_template(&out, u, &long_error)
-                                             : feed_url_by_seed(&out, u, &long_error);
+    bool built = u->template && *u->template ? record_url_by_template(&out, u, &long_error)
+                                             : record_url_by_seed(&out, u, &long_error);
     if (!built && strcmp(long_error.code, "too_large") == 0)
-        return err_set(e, ERR_REJECT, "bad_url", "url: longer than %d bytes", FEED_URL_MAX);
+        return err_set(e, ERR_REJECT, "bad_url", "url: longer than %d bytes", RECORD_URL_MAX);
     if (!built) {
         if (e)
             *e = long_error;
@@ -165,7 +167,7 @@ bool feed_url_build(const struct feed_url *u, struct buf *ret_url, struct err *e
     }
     if (!out.len || !*text_or_empty(u->url))
         return err_set(e, ERR_REJECT, "bad_url", "url: empty");
-    if (!feed_url_check(out.data, e))
+    if (!record_url_check(out.data, e))
         return false;
     *ret_url = out;
     out = buf_make(0);
@@ -179,17 +181,17 @@ struct shown {
 
 static void shown_add(struct shown *s, const char *text, size_t length)
 {
-    for (size_t i = 0; i < length && s->used < FEED_URL_SHOWN - 1; i++)
+    for (size_t i = 0; i < length && s->used < RECORD_URL_SHOWN - 1; i++)
         s->out[s->used++] = text[i];
     s->out[s->used] = '\0';
 }
 
-/* The path, with the subscription's id left out of it: as it is, or as feed_url_build wrote it. */
+/* The path, with the subscription's id left out of it: as it is, or as record_url_build wrote it. */
 static void shown_path(struct shown *s, const char *path, size_t length, const char *sub_id)
 {
     size_t id_length = length_without_trailing_blanks(sub_id);
-    struct buf encoded CLEANUP(buf_free) = buf_make(FEED_URL_MAX);
-    if (!feed_url_encode(&encoded, sub_id, id_length, NULL))
+    struct buf encoded CLEANUP(buf_free) = buf_make(RECORD_URL_MAX);
+    if (!record_url_encode(&encoded, sub_id, id_length, NULL))
         return; /* an id that no URL can hold: rather no path than one with an id in it */
     for (size_t i = 0; i < length;) {
         bool plain =
@@ -229,7 +231,7 @@ static const char *shown_user_end(const char *host)
     return end || is_port || *host == '[' ? end : memrchr(host, '@', all);
 }
 
-void feed_url_show(const char *url, const char *sub_id, char out[FEED_URL_SHOWN])
+void record_url_show(const char *url, const char *sub_id, char out[RECORD_URL_SHOWN])
 {
     struct shown s = {.out = out};
     out[0] = '\0';

@@ -8,12 +8,12 @@
 #include "common/base/buf.h"
 #include "common/base/err.h"
 
-#define FEED_URL_MAX 4096
-#define FEED_URL_SHOWN 256
+#define RECORD_URL_MAX 4096
+#define RECORD_URL_SHOWN 256
 
 /* Strings borrowed, NULL counts as "". Trailing blanks of sub_id are ignored: SEED's column is
  * character(200). */
-struct feed_url {
+struct record_url {
     const char *template; /* "" = SEED's syntax */
     const char *url, *path, *sub_id;
     const char *min_name, *max_name; /* "" = this parameter is left out */
@@ -28,9 +28,9 @@ struct feed_url {
  * ERR_REJECT "bad_url" (with field and reason; http and https only) or "bad_url_template". The
  * caller frees ret_url with buf_free.
  */
-MUST_CHECK bool feed_url_build(const struct feed_url *u, struct buf *ret_url, struct err *e);
+MUST_CHECK bool record_url_build(const struct record_url *u, struct buf *ret_url, struct err *e);
 /* For logs and errors: scheme, host, port and path, with sub_id, user, password and each query
  * value replaced by ***. Always fills out. */
-void feed_url_show(const char *url, const char *sub_id, char out[FEED_URL_SHOWN]);
+void record_url_show(const char *url, const char *sub_id, char out[RECORD_URL_SHOWN]);
 
 #endif

@@ -70,7 +70,7 @@ static bool url_check(CURLU *u, struct err *e)
     return !has_part(u, CURLUPART_FRAGMENT) || bad(e, "has a #fragment, which is never sent");
 }
 
-static bool url_host(CURLU *u, char out[REST_HOST], struct err *e)
+static bool url_host(CURLU *u, char out[RESOURCE_HOST], struct err *e)
 {
     char *host CLEANUP(curl_free_at) = NULL;
     char *port CLEANUP(curl_free_at) = NULL;
@@ -78,13 +78,13 @@ static bool url_host(CURLU *u, char out[REST_HOST], struct err *e)
         curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK ||
         strlen(host) > 255)
         return bad(e, "no host");
-    snprintf(out, REST_HOST, "%s:%s", host, port);
+    snprintf(out, RESOURCE_HOST, "%s:%s", host, port);
     for (char *at = out; *at; at++)
         *at = (char)tolower((unsigned char)*at);
     return true;
 }
 
-bool rest_url_host(const char *url, char out[REST_HOST], struct err *e)
+bool resource_url_host(const char *url, char out[RESOURCE_HOST], struct err *e)
 {
     CURLU *u CLEANUP(curl_url_cleanup_at) = url_parse(url, e);
     return u && url_check(u, e) && url_host(u, out, e);
@@ -150,7 +150,7 @@ static bool append_path(struct buf *out, const char *path, struct err *e)
     return true;
 }
 
-static bool append_resource(struct buf *out, const struct rest_url *u, struct err *e)
+static bool append_resource(struct buf *out, const struct resource_url *u, struct err *e)
 {
     const char *kind = or_empty(u->kind), *resource = or_empty(u->resource);
     if (strcmp(kind, "path") == 0)
@@ -162,7 +162,7 @@ static bool append_resource(struct buf *out, const struct rest_url *u, struct er
            append_id(out, resource, e);
 }
 
-static bool append_instant(struct buf *out, const struct rest_url *u, const char *name,
+static bool append_instant(struct buf *out, const struct resource_url *u, const char *name,
                            int64_t at_s, struct err *e)
 {
     char text[CLOCK_TEXT];
@@ -178,7 +178,7 @@ static bool append_instant(struct buf *out, const struct rest_url *u, const char
            append_encoded(out, text, ":", e);
 }
 
-static bool build(struct buf *out, const struct rest_url *u, struct err *e)
+static bool build(struct buf *out, const struct resource_url *u, struct err *e)
 {
     int64_t to_s = u->to_s > u->now_s && !u->accepts_future ? u->now_s : u->to_s;
     return append_base(out, or_empty(u->base_url), e) && append_resource(out, u, e) &&
@@ -186,16 +186,16 @@ static bool build(struct buf *out, const struct rest_url *u, struct err *e)
            append_instant(out, u, u->max_parameter, to_s, e);
 }
 
-bool rest_url_build(const struct rest_url *u, struct buf *ret_url, struct err *e)
+bool resource_url_build(const struct resource_url *u, struct buf *ret_url, struct err *e)
 {
-    struct buf out CLEANUP(buf_free) = buf_make(FEED_URL_MAX);
-    char host[REST_HOST];
+    struct buf out CLEANUP(buf_free) = buf_make(RECORD_URL_MAX);
+    char host[RESOURCE_HOST];
     if (!build(&out, u, e)) {
         if (e && strcmp(e->code, "too_large") == 0)
-            err_set(e, ERR_REJECT, "bad_url", "url: longer than %d bytes", FEED_URL_MAX);
+            err_set(e, ERR_REJECT, "bad_url", "url: longer than %d bytes", RECORD_URL_MAX);
         return false;
     }
-    if (!rest_url_host(out.data, host, e))
+    if (!resource_url_host(out.data, host, e))
         return false;
     *ret_url = out;
     out = buf_make(0);
@@ -208,34 +208,34 @@ static bool same_origin(CURLU *a, CURLU *b)
 {
     char *one CLEANUP(curl_free_at) = NULL;
     char *other CLEANUP(curl_free_at) = NULL;
-    char hosts[2][REST_HOST];
+    char hosts[2][RESOURCE_HOST];
     return curl_url_get(a, CURLUPART_SCHEME, &one, 0) == CURLUE_OK &&
            curl_url_get(b, CURLUPART_SCHEME, &other, 0) == CURLUE_OK && strcmp(one, other) == 0 &&
            url_host(a, hosts[0], NULL) && url_host(b, hosts[1], NULL) &&
            strcmp(hosts[0], hosts[1]) == 0;
 }
 
-bool rest_url_follow(const char *base_url, const char *of, const char *href, struct buf *ret_url,
-                     struct err *e)
+bool resource_url_follow(const char *base_url, const char *of, const char *href,
+                         struct buf *ret_url, struct err *e)
 {
     CURLU *base CLEANUP(curl_url_cleanup_at) = url_parse(base_url, e);
     CURLU *u CLEANUP(curl_url_cleanup_at) = base ? url_parse(of, e) : NULL;
     char *text CLEANUP(curl_free_at) = NULL;
-    char shown[FEED_URL_SHOWN];
+    char shown[RECORD_URL_SHOWN];
     if (!u)
         return false;
-    if (!*href || strlen(href) > FEED_URL_MAX || !is_clean(href) ||
+    if (!*href || strlen(href) > RECORD_URL_MAX || !is_clean(href) ||
         curl_url_set(u, CURLUPART_URL, href, 0) != CURLUE_OK)
         return bad(e, "an answer names one that cannot be read");
     if (!url_check(u, e))
         return false;
     if (curl_url_get(u, CURLUPART_URL, &text, 0) != CURLUE_OK)
         return bad(e, "an answer names one that cannot be read");
-    feed_url_show(text, "", shown);
+    record_url_show(text, "", shown);
     if (!same_origin(base, u))
         return err_set(e, ERR_REJECT, "feed_foreign_url",
                        "an answer leads to another host: %s; its token is for %s", shown, base_url);
-    struct buf out = buf_make(FEED_URL_MAX);
+    struct buf out = buf_make(RECORD_URL_MAX);
     if (!append(&out, text, e)) {
         buf_free(&out);
         return bad(e, "an answer names one that is too long");

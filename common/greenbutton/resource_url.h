@@ -11,7 +11,7 @@
 #include "common/base/err.h"
 
 /* Strings borrowed, NULL counts as "". */
-struct rest_url {
+struct resource_url {
     const char *base_url;                      /* with or without a trailing slash */
     const char *kind;                          /* "subscription", "bulk" or "path" */
     const char *resource;                      /* its id; for path: the part after base_url */
@@ -26,16 +26,17 @@ struct rest_url {
  * False: ERR_REJECT "bad_url" (allowed: https or http, no user, no fragment, no "." or ".." in the
  * path, an id of one segment). The caller frees it with buf_free. Pure, like everything here.
  */
-MUST_CHECK bool rest_url_build(const struct rest_url *u, struct buf *ret_url, struct err *e);
+MUST_CHECK bool resource_url_build(const struct resource_url *u, struct buf *ret_url,
+                                   struct err *e);
 /*
  * Resolves href (absolute, or relative to `of`) to an absolute URL. False: ERR_REJECT "bad_url", or
  * "feed_foreign_url" unless it has the scheme, host and port of base_url: the token may not go
  * anywhere else.
  */
-MUST_CHECK bool rest_url_follow(const char *base_url, const char *of, const char *href,
-                                struct buf *ret_url, struct err *e);
+MUST_CHECK bool resource_url_follow(const char *base_url, const char *of, const char *href,
+                                    struct buf *ret_url, struct err *e);
 /* "name:port" of a URL, in lower case. False: ERR_REJECT "bad_url". */
-#define REST_HOST 280
-MUST_CHECK bool rest_url_host(const char *url, char out[REST_HOST], struct err *e);
+#define RESOURCE_HOST 280
+MUST_CHECK bool resource_url_host(const char *url, char out[RESOURCE_HOST], struct err *e);
 
 #endif

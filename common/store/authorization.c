@@ -17,7 +17,7 @@ static bool open_token(const PGresult *r, const char *keys, const char *destinat
     char place[80];
     const char *text = pg_text(r, 0, column);
     place_of(name, id, place);
-    return !text || (*ret_token = seal_open(keys, place, destination, text, e)) != NULL;
+    return !text || (*ret_token = secret_decrypt(keys, place, destination, text, e)) != NULL;
 }
 
 #define AUTHORIZATION_COLUMNS                                                                      \
@@ -97,12 +97,12 @@ bool authorization_asked(struct pg *p, int64_t id, bool is_answered, struct err 
                  PG_ARGS(pg_number(id, number), is_answered ? "t" : "f"));
 }
 
-static char *seal_token(const char *keys, const char *destination, const char *column, int64_t id,
-                        const char *token, struct err *e)
+static char *encrypt_token(const char *keys, const char *destination, const char *column,
+                           int64_t id, const char *token, struct err *e)
 {
     char place[80];
     place_of(column, id, place);
-    return seal_make(keys, place, destination, token, e);
+    return secret_encrypt(keys, place, destination, token, e);
 }
 
 bool authorization_store(struct pg *p, const char *keys, const char *destination, int64_t id,
@@ -110,13 +110,13 @@ bool authorization_store(struct pg *p, const char *keys, const char *destination
                          bool *ret_new, struct err *e)
 {
     char number[PG_NUMBER], lifetime[PG_NUMBER], after[PG_NUMBER];
-    char *access CLEANUP(seal_freep) = NULL;
-    char *refresh CLEANUP(seal_freep) = NULL;
+    char *access CLEANUP(secret_keys_freep) = NULL;
+    char *refresh CLEANUP(secret_keys_freep) = NULL;
     if (tokens->access_token &&
-        !(access = seal_token(keys, destination, "access_token", id, tokens->access_token, e)))
+        !(access = encrypt_token(keys, destination, "access_token", id, tokens->access_token, e)))
         return false;
-    if (tokens->refresh_token &&
-        !(refresh = seal_token(keys, destination, "refresh_token", id, tokens->refresh_token, e)))
+    if (tokens->refresh_token && !(refresh = encrypt_token(keys, destination, "refresh_token", id,
+                                                           tokens->refresh_token, e)))
         return false;
     int64_t rows;
     if (!pg_do(p, e, &rows,
@@ -180,7 +180,7 @@ bool authorization_drop_unused(struct pg *p, int64_t id, struct err *e)
 
 void authorization_free(struct authorization *a)
 {
-    seal_free(a->access_token);
-    seal_free(a->refresh_token);
+    secret_keys_free(a->access_token);
+    secret_keys_free(a->refresh_token);
     *a = (struct authorization){0};
 }

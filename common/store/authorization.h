@@ -28,7 +28,7 @@ struct authorization_tokens {
 };
 
 /* destination: the custodian's, to which the tokens are bound (custodian.h). Errors of all
- * functions here: as pg_query, seal_open and seal_make; ERR_RETRY "no_authorization". */
+ * functions here: as pg_query, secret_decrypt and secret_encrypt; ERR_RETRY "no_authorization". */
 MUST_CHECK bool authorization_get(struct pg *p, const char *keys, const char *destination,
                                   int64_t id, struct authorization *ret_a, struct err *e);
 /* Takes the right to refresh, which one session has at a time: *ret_busy if another has it. Held

@@ -1,8 +1,8 @@
 /* Repairs: parses of a named window that were promised because KairosDB lost what it had shown. */
 #include "common/store/backfill.h"
 
-bool repair_is_promised(struct pg *p, int64_t record_id, int64_t from_s, int64_t to_s, bool by_hand,
-                        bool *ret_promised, struct err *e)
+bool backfill_is_enqueued(struct pg *p, int64_t record_id, int64_t from_s, int64_t to_s,
+                          bool is_manual, bool *ret_promised, struct err *e)
 {
     char record[PG_NUMBER], from[PG_NUMBER], to[PG_NUMBER];
     /* one transaction at a time: what another one promises meanwhile would not be seen */
@@ -19,7 +19,7 @@ bool repair_is_promised(struct pg *p, int64_t record_id, int64_t from_s, int64_t
         " AND arguments = format('[[%s],{\"from\":%s,\"to\":%s}]', $1::bigint, $2::bigint,"
         " $3::bigint)",
         PG_ARGS(pg_number(record_id, record), pg_number(from_s, from), pg_number(to_s, to),
-                by_hand ? "t" : "f"));
+                is_manual ? "t" : "f"));
     if (!r)
         return false;
     *ret_promised = pg_bool(r, 0, 0);

@@ -133,8 +133,10 @@ static bool reseal_one(struct pg *p, const char *keys, const PGresult *r, int ro
     int64_t id = pg_int(r, row, 2, 0);
     char place[80], sql[160], number[PG_NUMBER];
     (void)snprintf(place, sizeof place, "meterbeat.%s.%s of %lld", table, column, (long long)id);
-    char *secret CLEANUP(seal_freep) = seal_open(keys, place, from, pg_text(r, row, 3), e);
-    char *text CLEANUP(seal_freep) = secret ? seal_make(keys, place, to, secret, e) : NULL;
+    char *secret CLEANUP(secret_keys_freep) =
+        secret_decrypt(keys, place, from, pg_text(r, row, 3), e);
+    char *text CLEANUP(secret_keys_freep) =
+        secret ? secret_encrypt(keys, place, to, secret, e) : NULL;
     /* both names are words of the query below */
     (void)snprintf(sql, sizeof sql, "UPDATE meterbeat.%s SET %s = $2 WHERE id = $1", table, column);
     return text && pg_do(p, e, NULL, sql, PG_ARGS(pg_number(id, number), text));
@@ -190,7 +192,8 @@ static bool set_sealed(struct pg *p, const char *keys, int64_t id, const char *c
     place_of(column, id, place);
     if (!destination_get(p, id, destination, e))
         return false;
-    char *text CLEANUP(seal_freep) = value ? seal_make(keys, place, destination, value, e) : NULL;
+    char *text CLEANUP(secret_keys_freep) =
+        value ? secret_encrypt(keys, place, destination, value, e) : NULL;
     if (value && !text)
         return false;
     snprintf(sql, sizeof sql, "UPDATE meterbeat.custodian SET %s = $2 WHERE id = $1", column);
@@ -273,7 +276,7 @@ static bool open_secret(const PGresult *r, const char *keys, int column, const c
     if (!text || !keys)
         return true;
     place_of(name, c->id, place);
-    return (*ret_secret = seal_open(keys, place, c->destination, text, e)) != NULL;
+    return (*ret_secret = secret_decrypt(keys, place, c->destination, text, e)) != NULL;
 }
 
 static bool custodian_read(const PGresult *r, const char *keys, struct custodian *c, struct err *e)
@@ -338,9 +341,9 @@ void custodian_free(struct custodian *c)
                      c->max_parameter, c->time_format};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         free(texts[i]);
-    seal_free(c->client_secret);
-    seal_free(c->certificate);
-    seal_free(c->private_key);
+    secret_keys_free(c->client_secret);
+    secret_keys_free(c->certificate);
+    secret_keys_free(c->private_key);
     *c = (struct custodian){0};
 }
 

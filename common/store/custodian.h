@@ -38,7 +38,7 @@ struct subscription {
 };
 
 /* A column that a person can set, by name: for `custodian set`, list and show. Errors of all
- * functions below: as pg_query, seal_open and seal_make. `keys`: settings.credentials.key. */
+ * functions below: as pg_query, secret_decrypt and secret_encrypt. `keys`: settings.credentials.key. */
 struct custodian_column {
     const char *name;
     bool is_secret; /* encrypted; never displayed */

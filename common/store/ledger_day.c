@@ -1,7 +1,7 @@
 /* meterbeat.day: what KairosDB showed for a local day of a series when it was last written. */
 #include "common/store/ledger_day.h"
 
-bool day_dirty_months(struct pg *p, int64_t *ret_months, struct err *e)
+bool ledger_day_dirty_months(struct pg *p, int64_t *ret_months, struct err *e)
 {
     return pg_do(
         p, e, ret_months,
@@ -17,7 +17,7 @@ bool day_dirty_months(struct pg *p, int64_t *ret_months, struct err *e)
         PG_NO_ARGS);
 }
 
-bool day_refresh_months(struct pg *p, struct err *e)
+bool ledger_day_refresh_months(struct pg *p, struct err *e)
 {
     return pg_do(p, e, NULL,
                  "UPDATE meterbeat.dirty_month m SET since = now() FROM stage_day d"
@@ -41,9 +41,9 @@ bool day_refresh_months(struct pg *p, struct err *e)
 #define DAY_BOOKED_AT "booked_at = CASE WHEN " DAY_CHANGED " THEN now() ELSE b.booked_at END"
 
 /* Days of which another window wrote other readings: their ends and estimates are taken together.
- * by_hand: one that is as it was stays so, its coverage was told by whoever wrote all of it. */
-static bool day_book_parts(struct pg *p, const char *record, const char *by_hand,
-                           const char *generation, struct err *e)
+ * is_manual: one that is as it was stays so, its coverage was told by whoever wrote all of it. */
+static bool ledger_day_write_parts(struct pg *p, const char *record, const char *is_manual,
+                                   const char *generation, struct err *e)
 {
     return pg_do(
         p, e, NULL,
@@ -58,7 +58,7 @@ static bool day_book_parts(struct pg *p, const char *record, const char *by_hand
         " estimated = greatest(b.estimated, excluded.estimated),"
         " first_s = least(b.first_s, excluded.first_s), end_s = greatest(b.end_s, excluded.end_s),"
         " " DAY_GENERATION " WHERE NOT $2::boolean OR " DAY_CHANGED,
-        PG_ARGS(record, by_hand, generation));
+        PG_ARGS(record, is_manual, generation));
 }
 
 /* Of the months of staged days, from all their days: seconds once, holes between days and at the
@@ -93,10 +93,10 @@ static bool day_cover(struct pg *p, struct err *e)
         PG_NO_ARGS);
 }
 
-bool day_book(struct pg *p, const struct day_source *from, struct err *e)
+bool ledger_day_write(struct pg *p, const struct ledger_day_source *from, struct err *e)
 {
     char record[PG_NUMBER], generation[PG_NUMBER];
-    const char *hand = from->by_hand ? "t" : "f";
+    const char *hand = from->is_manual ? "t" : "f";
     return pg_do(p, e, NULL,
                  "INSERT INTO meterbeat.day AS b (series_id, day_start, readings, costs, total,"
                  " cost_total, record_id, covered_s, gaps, estimated, first_s, end_s, generation)"
@@ -114,15 +114,16 @@ bool day_book(struct pg *p, const struct day_source *from, struct err *e)
                  " end_s = excluded.end_s, " DAY_GENERATION,
                  PG_ARGS(pg_number(from->record_id, record), hand,
                          pg_number(from->generation, generation))) &&
-           day_book_parts(p, record, hand, generation, e) && day_cover(p, e) &&
+           ledger_day_write_parts(p, record, hand, generation, e) && day_cover(p, e) &&
            pg_do(p, e, NULL,
                  "UPDATE meterbeat.series s SET has_cost = true WHERE NOT has_cost"
                  " AND EXISTS (SELECT FROM stage_day d WHERE d.series_id = s.id AND d.costs > 0)",
                  PG_NO_ARGS);
 }
 
-bool day_list(struct pg *p, int64_t series_id, int64_t from_s, int64_t to_s,
-              struct day_book *ret_days, size_t max, size_t *ret_count, struct err *e)
+bool ledger_day_list(struct pg *p, int64_t series_id, int64_t from_s, int64_t to_s,
+                     struct ledger_day_write *ret_days, size_t max, size_t *ret_count,
+                     struct err *e)
 {
     char id[PG_NUMBER], from[PG_NUMBER], to[PG_NUMBER], limit[PG_NUMBER];
     PGresult *r CLEANUP(pg_clear) =
@@ -136,12 +137,12 @@ bool day_list(struct pg *p, int64_t series_id, int64_t from_s, int64_t to_s,
     if (!r)
         return false;
     for (int i = 0; i < PQntuples(r); i++)
-        ret_days[i] = (struct day_book){.day_s = pg_int(r, i, 0, 0),
-                                        .readings = pg_int(r, i, 1, 0),
-                                        .costs = pg_int(r, i, 2, 0),
-                                        .record_id = pg_int(r, i, 3, 0),
-                                        .total = pg_double(r, i, 4, 0),
-                                        .cost_total = pg_double(r, i, 5, 0)};
+        ret_days[i] = (struct ledger_day_write){.day_s = pg_int(r, i, 0, 0),
+                                                .readings = pg_int(r, i, 1, 0),
+                                                .costs = pg_int(r, i, 2, 0),
+                                                .record_id = pg_int(r, i, 3, 0),
+                                                .total = pg_double(r, i, 4, 0),
+                                                .cost_total = pg_double(r, i, 5, 0)};
     *ret_count = (size_t)PQntuples(r);
     return true;
 }

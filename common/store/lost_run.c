@@ -12,7 +12,7 @@
     " AND NOT (r.state = 'running' AND r.lease_until > now())"                                     \
     " AND NOT EXISTS (SELECT FROM meterbeat.outbox o WHERE o.task_id = r.task_id)"
 
-bool lost_end_expired(struct pg *p, size_t max, int64_t *ret_count, struct err *e)
+bool lost_run_end_expired(struct pg *p, size_t max, int64_t *ret_count, struct err *e)
 {
     char limit[PG_NUMBER];
     return pg_do(p, e, ret_count,
@@ -26,8 +26,9 @@ bool lost_end_expired(struct pg *p, size_t max, int64_t *ret_count, struct err *
                  PG_ARGS(pg_number((int64_t)max, limit)));
 }
 
-bool lost_queues(struct pg *p, const char *default_queue, int64_t after_s,
-                 char (*ret_queues)[LOST_QUEUE_NAME], size_t max, size_t *ret_count, struct err *e)
+bool lost_run_queues(struct pg *p, const char *default_queue, int64_t after_s,
+                     char (*ret_queues)[LOST_QUEUE_NAME], size_t max, size_t *ret_count,
+                     struct err *e)
 {
     char after[PG_NUMBER], limit[PG_NUMBER];
     PGresult *r CLEANUP(pg_clear) =
@@ -47,7 +48,7 @@ bool lost_queues(struct pg *p, const char *default_queue, int64_t after_s,
 /* Notes which runs are missed as of now, and which are not any more. A look that does not know what
  * the queue holds, or has more patience than another one, does not know better than that one: it
  * unsays nothing. */
-static bool lost_note_missed(struct pg *p, const struct lost_look *look, struct err *e)
+static bool lost_note_missed(struct pg *p, const struct lost_run_look *look, struct err *e)
 {
     char after[PG_NUMBER], held[PG_NUMBER];
     return pg_do(
@@ -76,20 +77,20 @@ static bool lost_note_missed(struct pg *p, const struct lost_look *look, struct 
 }
 
 /* The message of a run, made of its row: task_id, task, parent_id, root_id, failed, arguments. */
-static bool lost_promise(struct pg *p, const struct lost_look *look, const PGresult *r, int row,
+static bool lost_promise(struct pg *p, const struct lost_run_look *look, const PGresult *r, int row,
                          struct err *e)
 {
     json_t *arguments = json_loads(pg_text(r, row, 5), JSON_ALLOW_NUL, NULL);
-    struct message m = {.id = (char *)pg_text(r, row, 0),
-                        .task = (char *)pg_text(r, row, 1),
-                        .parent_id = (char *)pg_text(r, row, 2),
-                        .root_id = (char *)pg_text(r, row, 3),
-                        .retries = pg_int(r, row, 4, 0),
-                        .expires_ms = pg_int(r, row, 6, 0),
-                        .args = json_array_get(arguments, 0),
-                        .kwargs = json_array_get(arguments, 1),
-                        .priority = -1,
-                        .protocol = 2};
+    struct task_message m = {.id = (char *)pg_text(r, row, 0),
+                             .task = (char *)pg_text(r, row, 1),
+                             .parent_id = (char *)pg_text(r, row, 2),
+                             .root_id = (char *)pg_text(r, row, 3),
+                             .retries = pg_int(r, row, 4, 0),
+                             .expires_ms = pg_int(r, row, 6, 0),
+                             .args = json_array_get(arguments, 0),
+                             .kwargs = json_array_get(arguments, 1),
+                             .priority = -1,
+                             .protocol = 2};
     bool whole = json_is_array(m.args) && json_is_object(m.kwargs);
     bool ok =
         !whole || outbox_add(p, look->owner, look->queue, &m, look->serializer, look->now_ms, e);
@@ -98,8 +99,8 @@ static bool lost_promise(struct pg *p, const struct lost_look *look, const PGres
 }
 
 /* Those that were missed before and still are. */
-static bool lost_promise_missed(struct pg *p, const struct lost_look *look, size_t *ret_promised,
-                                struct err *e)
+static bool lost_promise_missed(struct pg *p, const struct lost_run_look *look,
+                                size_t *ret_promised, struct err *e)
 {
     char patience[PG_NUMBER], limit[PG_NUMBER];
     PGresult *r CLEANUP(pg_clear) =
@@ -122,7 +123,8 @@ static bool lost_promise_missed(struct pg *p, const struct lost_look *look, size
     return true;
 }
 
-bool lost_look(struct pg *p, const struct lost_look *look, size_t *ret_promised, struct err *e)
+bool lost_run_look(struct pg *p, const struct lost_run_look *look, size_t *ret_promised,
+                   struct err *e)
 {
     *ret_promised = 0;
     PGresult *r CLEANUP(pg_clear) =

@@ -13,19 +13,19 @@
  * valid lease; such a message is never delivered. They become done, and their progress says why.
  * Errors: those of pg_query.
  */
-MUST_CHECK bool lost_end_expired(struct pg *p, size_t max, int64_t *ret_count, struct err *e);
+MUST_CHECK bool lost_run_end_expired(struct pg *p, size_t max, int64_t *ret_count, struct err *e);
 
 #define LOST_QUEUE_NAME 256
 /* The queues, at most `max`, of runs that were due longer than after_s ago and that nobody has
  * begun. Runs without a queue count for default_queue. */
-MUST_CHECK bool lost_queues(struct pg *p, const char *default_queue, int64_t after_s,
-                            char (*ret_queues)[LOST_QUEUE_NAME], size_t max, size_t *ret_count,
-                            struct err *e);
+MUST_CHECK bool lost_run_queues(struct pg *p, const char *default_queue, int64_t after_s,
+                                char (*ret_queues)[LOST_QUEUE_NAME], size_t max, size_t *ret_count,
+                                struct err *e);
 
 /* The broker has not been asked. */
 #define LOST_UNKNOWN INT64_C(-1)
 
-struct lost_look {
+struct lost_run_look {
     const char *queue, *default_queue;
     const char *serializer;
     const char *owner; /* of the outbox rows; NULL: the relay */
@@ -50,7 +50,7 @@ struct lost_look {
  * that run and knows the queue's length. One check at a time: *ret_promised is 0 while another is
  * running.
  */
-MUST_CHECK bool lost_look(struct pg *p, const struct lost_look *look, size_t *ret_promised,
-                          struct err *e);
+MUST_CHECK bool lost_run_look(struct pg *p, const struct lost_run_look *look, size_t *ret_promised,
+                              struct err *e);
 
 #endif

@@ -135,14 +135,15 @@ bool month_clean(struct pg *p, const struct month *m, struct err *e)
     " CASE WHEN abs(r.money) < 9999999 THEN round(r.money, 4) END AS cost"                         \
     " FROM (SELECT series_id, start_s, length_s, value, exponent,"                                 \
     " (cost || 'e' || cost_exponent - 5)::numeric AS money, updated_s, seq"                        \
-    "  FROM stage_placed WHERE" STAGE_BILL(                                                        \
+    "  FROM stage_placed WHERE" STAGING_BILL(                                                      \
         "$1", "$2") " AND NOT is_register UNION ALL SELECT series_id, start_s, length_s, value,"   \
                     " exponent, cost / 100000.0, coalesce(updated_s, -9223372036854775807), seq"   \
                     " FROM stage_bill) r JOIN " series " s ON s.id = r.series_id"                  \
                     " ORDER BY " whose ", r.start_s, r.length_s, r.updated_s DESC, r.seq DESC) "
 #define MONTH_BILLS MONTH_BILLS_OF("meterbeat.series", "s.meter_id")
 
-bool month_book_bills(struct pg *p, int64_t to_s, int64_t bill_s, int64_t *ret_bills, struct err *e)
+bool month_store_bills(struct pg *p, int64_t to_s, int64_t bill_s, int64_t *ret_bills,
+                       struct err *e)
 {
     char to[PG_NUMBER], bill[PG_NUMBER];
     int64_t changed = 0, added = 0;

@@ -52,9 +52,9 @@ MUST_CHECK bool month_write(struct pg *p, const struct month *m, const struct mo
 MUST_CHECK bool month_clean(struct pg *p, const struct month *m, struct err *e);
 /* In the task's transaction: writes the window's staged bills, and those of usage summaries, to
  * seed_timeseries, converted to its unit, each once whatever else writes rows of their meters. */
-MUST_CHECK bool month_book_bills(struct pg *p, int64_t to_s, int64_t bill_s, int64_t *ret_bills,
-                                 struct err *e);
-/* A preview of month_book_bills, for staged bills whose series are drafts (series_preview.h). */
+MUST_CHECK bool month_store_bills(struct pg *p, int64_t to_s, int64_t bill_s, int64_t *ret_bills,
+                                  struct err *e);
+/* A preview of month_store_bills, for staged bills whose series are drafts (series_preview.h). */
 struct month_bills {
     int64_t added, equal, corrected;
 };

@@ -48,7 +48,7 @@ static json_t *outbox_json_text(const json_t *value)
 }
 
 /* All properties but the expiration, which is worked out when the message is sent. */
-static json_t *outbox_properties(const struct envelope *v)
+static json_t *outbox_properties(const struct message *v)
 {
     json_t *properties = json_pack("{s:s*, s:s*, s:s*}", "correlation_id", v->correlation_id,
                                    "reply_to", v->reply_to, "message_id", v->message_id);
@@ -65,7 +65,7 @@ static const char *outbox_or_empty(const char *text)
 }
 
 /* A row as outbox_insert reads it; NULL without memory. */
-static json_t *outbox_row_of(const struct outbox_new *n, const struct envelope *v)
+static json_t *outbox_row_of(const struct outbox_new *n, const struct message *v)
 {
     char *body = outbox_hex(v->body, v->body_len);
     int64_t expires_ms = n->message->expires_ms;
@@ -105,8 +105,8 @@ bool outbox_add_all(struct pg *p, const char *owner, const struct outbox_new *ne
     size_t bytes = 0;
     bool ok = rows || outbox_no_memory(e);
     for (size_t i = 0; ok && i < count; i++) {
-        struct envelope v CLEANUP(envelope_free) = {.priority = -1};
-        ok = message_encode(news[i].message, serializer, now_ms, &v, e);
+        struct message v CLEANUP(message_free) = {.priority = -1};
+        ok = task_message_encode(news[i].message, serializer, now_ms, &v, e);
         if (!ok)
             break;
         bytes += v.body_len;
@@ -121,7 +121,7 @@ bool outbox_add_all(struct pg *p, const char *owner, const struct outbox_new *ne
     return ok;
 }
 
-bool outbox_add(struct pg *p, const char *owner, const char *queue, const struct message *m,
+bool outbox_add(struct pg *p, const char *owner, const char *queue, const struct task_message *m,
                 const char *serializer, int64_t now_ms, struct err *e)
 {
     struct outbox_new only = {queue, m};
@@ -136,7 +136,7 @@ static bool outbox_text(const char *text, char **ret_copy)
     return *ret_copy || !text || !*text;
 }
 
-static bool outbox_read_properties(const char *text, struct envelope *v)
+static bool outbox_read_properties(const char *text, struct message *v)
 {
     json_t *properties = json_loads(text, JSON_ALLOW_NUL, NULL);
     json_t *priority = json_object_get(properties, "priority");
@@ -151,7 +151,7 @@ static bool outbox_read_properties(const char *text, struct envelope *v)
     return ok;
 }
 
-static bool outbox_read_body(const char *text, struct envelope *v)
+static bool outbox_read_body(const char *text, struct message *v)
 {
     size_t len;
     unsigned char *bytes = PQunescapeBytea((const unsigned char *)text, &len);
@@ -170,7 +170,7 @@ static bool outbox_read_row(const PGresult *r, int row, struct outbox_row *out)
 {
     char expiration[PG_NUMBER];
     *out = (struct outbox_row){.id = pg_int(r, row, 0, 0), .expires_ms = pg_int(r, row, 2, 0)};
-    struct envelope *v = &out->envelope;
+    struct message *v = &out->message;
     int64_t left = pg_int(r, row, 3, 0);
     bool expires = out->expires_ms && left <= OUTBOX_MAX_EXPIRATION_MS;
     v->headers = json_loads(pg_text(r, row, 6), JSON_ALLOW_NUL, NULL);
@@ -270,8 +270,8 @@ bool outbox_refused(struct pg *p, const struct outbox_row *rows, size_t count, s
 void outbox_row_free(struct outbox_row *row)
 {
     free(row->queue);
-    envelope_free(&row->envelope);
-    *row = (struct outbox_row){.envelope.priority = -1};
+    message_free(&row->message);
+    *row = (struct outbox_row){.message.priority = -1};
 }
 
 void outbox_rows_free(struct outbox_row *rows, size_t count)

@@ -9,17 +9,17 @@
 
 /*
  * In the caller's transaction. owner: who will publish it, a run (its task id) or a producer; NULL:
- * nobody in particular. queue: its destination. The message is stored encoded (message_encode); a
- * second one with the same id changes nothing. Errors: those of message_encode and pg_query.
+ * nobody in particular. queue: its destination. The message is stored encoded (task_message_encode); a
+ * second one with the same id changes nothing. Errors: those of task_message_encode and pg_query.
  */
 MUST_CHECK bool outbox_add(struct pg *p, const char *owner, const char *queue,
-                           const struct message *m, const char *serializer, int64_t now_ms,
+                           const struct task_message *m, const char *serializer, int64_t now_ms,
                            struct err *e);
 
 /* The same for many messages, in few statements; borrowed. */
 struct outbox_new {
     const char *queue;
-    const struct message *message;
+    const struct task_message *message;
 };
 MUST_CHECK bool outbox_add_all(struct pg *p, const char *owner, const struct outbox_new *news,
                                size_t count, const char *serializer, int64_t now_ms, struct err *e);
@@ -28,7 +28,7 @@ struct outbox_row {
     int64_t id;
     char *queue;
     int64_t expires_ms; /* 0 = never; a row past this is deleted, not published */
-    struct envelope envelope;
+    struct message message;
 };
 
 /*

@@ -5,7 +5,8 @@
 /* Nobody can tell when a request under way will be over. */
 #define ASK_AGAIN_MS 1000
 
-int64_t gate_decide(const struct gate_limits *limits, const struct gate_state *state)
+int64_t rate_limiter_decide(const struct rate_limits *limits,
+                            const struct rate_limiter_state *state)
 {
     int64_t wait_ms = 0;
     if (state->in_minute >= limits->per_minute)
@@ -19,8 +20,8 @@ int64_t gate_decide(const struct gate_limits *limits, const struct gate_state *s
 
 /* One at a time for each host; the lock ends with the transaction. Places over a minute old tell
  * nothing any more, unless they are held. */
-static bool gate_look(struct pg *p, const char *host, const struct gate_limits *limits,
-                      struct gate_state *ret_state, struct err *e)
+static bool rate_limiter_look(struct pg *p, const char *host, const struct rate_limits *limits,
+                              struct rate_limiter_state *ret_state, struct err *e)
 {
     char most[PG_NUMBER];
     if (!pg_do(p, e, NULL, "SELECT pg_advisory_xact_lock(hashtextextended($1, 20261124))",
@@ -43,14 +44,14 @@ static bool gate_look(struct pg *p, const char *host, const struct gate_limits *
                  PG_ARGS(host, pg_number(limits->per_minute, most)));
     if (!r)
         return false;
-    *ret_state = (struct gate_state){.under_way = pg_int(r, 0, 0, 0),
-                                     .in_minute = pg_int(r, 0, 1, 0),
-                                     .oldest_age_ms = pg_int(r, 0, 2, 0)};
+    *ret_state = (struct rate_limiter_state){.under_way = pg_int(r, 0, 0, 0),
+                                             .in_minute = pg_int(r, 0, 1, 0),
+                                             .oldest_age_ms = pg_int(r, 0, 2, 0)};
     return true;
 }
 
 /* A task asks one thing at a time: what it holds yet is of a worker that died with it. */
-static bool gate_take_back(struct pg *p, const char *holder, struct err *e)
+static bool rate_limiter_take_back(struct pg *p, const char *holder, struct err *e)
 {
     return pg_do(p, e, NULL,
                  "UPDATE meterbeat.host_gate SET released_at = clock_timestamp()"
@@ -58,8 +59,8 @@ static bool gate_take_back(struct pg *p, const char *holder, struct err *e)
                  PG_ARGS(holder));
 }
 
-static bool gate_take(struct pg *p, const char *host, const char *holder, int64_t lease_s,
-                      int64_t *ret_place, struct err *e)
+static bool rate_limiter_take(struct pg *p, const char *host, const char *holder, int64_t lease_s,
+                              int64_t *ret_place, struct err *e)
 {
     char lease[PG_NUMBER];
     PGresult *r CLEANUP(pg_clear) =
@@ -73,16 +74,16 @@ static bool gate_take(struct pg *p, const char *host, const char *holder, int64_
     return true;
 }
 
-bool gate_enter(struct pg *p, const char *host, const char *holder,
-                const struct gate_limits *limits, int64_t lease_s, int64_t *ret_place,
-                int64_t *ret_wait_ms, struct err *e)
+bool rate_limiter_acquire(struct pg *p, const char *host, const char *holder,
+                          const struct rate_limits *limits, int64_t lease_s, int64_t *ret_place,
+                          int64_t *ret_wait_ms, struct err *e)
 {
-    struct gate_state state;
-    bool ok =
-        pg_begin(p, e) && gate_take_back(p, holder, e) && gate_look(p, host, limits, &state, e);
+    struct rate_limiter_state state;
+    bool ok = pg_begin(p, e) && rate_limiter_take_back(p, holder, e) &&
+              rate_limiter_look(p, host, limits, &state, e);
     if (ok) {
-        *ret_wait_ms = gate_decide(limits, &state);
-        ok = (*ret_wait_ms > 0 || gate_take(p, host, holder, lease_s, ret_place, e)) &&
+        *ret_wait_ms = rate_limiter_decide(limits, &state);
+        ok = (*ret_wait_ms > 0 || rate_limiter_take(p, host, holder, lease_s, ret_place, e)) &&
              pg_commit(p, e);
     }
     if (!ok)
@@ -90,7 +91,7 @@ bool gate_enter(struct pg *p, const char *host, const char *holder,
     return ok;
 }
 
-bool gate_leave(struct pg *p, int64_t place, struct err *e)
+bool rate_limiter_release(struct pg *p, int64_t place, struct err *e)
 {
     char number[PG_NUMBER];
     return pg_do(p, e, NULL,

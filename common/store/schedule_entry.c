@@ -49,8 +49,8 @@ static bool memory_begin(struct pg *p, const char *rows, int64_t now_s, struct e
                  PG_ARGS(rows, pg_number(now_s, now)));
 }
 
-bool entry_recall(struct pg *p, struct entry_memory *entries, size_t count, int64_t now_s,
-                  struct err *e)
+bool schedule_entry_load(struct pg *p, struct entry_memory *entries, size_t count, int64_t now_s,
+                         struct err *e)
 {
     char *rows CLEANUP(free_at) = memory_rows(entries, count);
     if (!rows)
@@ -72,7 +72,7 @@ bool entry_recall(struct pg *p, struct entry_memory *entries, size_t count, int6
     return true;
 }
 
-bool entry_forget(struct pg *p, const char *name, struct err *e)
+bool schedule_entry_forget(struct pg *p, const char *name, struct err *e)
 {
     return pg_do(p, e, NULL, "DELETE FROM meterbeat.entry WHERE name = $1", PG_ARGS(name));
 }
@@ -94,7 +94,8 @@ static char *tick_rows(const struct entry_tick *ticks, size_t count)
     return json_dumps(rows, JSON_COMPACT);
 }
 
-bool entry_fire(struct pg *p, struct entry_tick *ticks, size_t count, bool remember, struct err *e)
+bool schedule_entry_fire(struct pg *p, struct entry_tick *ticks, size_t count, bool remember,
+                         struct err *e)
 {
     char *rows CLEANUP(free_at) = tick_rows(ticks, count);
     if (!rows)
@@ -142,7 +143,7 @@ bool entry_tick_key(struct pg *p, char *ret_key, size_t size, struct err *e)
     return true;
 }
 
-bool entry_clock_ms(struct pg *p, int64_t *ret_now_ms, struct err *e)
+bool schedule_entry_clock_ms(struct pg *p, int64_t *ret_now_ms, struct err *e)
 {
     PGresult *r CLEANUP(pg_clear) = pg_query(
         p, e, "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint", PG_NO_ARGS);

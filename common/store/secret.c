@@ -16,27 +16,27 @@
 #define CONTEXT_MAX 1200
 #define BASE64 sodium_base64_VARIANT_URLSAFE_NO_PADDING
 
-_Static_assert(SEAL_KEY_TEXT == 2 * KEY_BYTES + 1, "a key in hex digits");
+_Static_assert(SECRET_KEY_TEXT == 2 * KEY_BYTES + 1, "a key in hex digits");
 
-struct seal_keys {
+struct secret_keys {
     size_t count;
-    unsigned char key[SEAL_KEYS_MAX][KEY_BYTES];
-    char id[SEAL_KEYS_MAX][ID_TEXT];
+    unsigned char key[SECRET_KEYS_MAX][KEY_BYTES];
+    char id[SECRET_KEYS_MAX][ID_TEXT];
 };
 
-void seal_free(char *secret)
+void secret_keys_free(char *secret)
 {
     if (secret)
         explicit_bzero(secret, strlen(secret));
     free(secret);
 }
 
-void seal_freep(char **secret)
+void secret_keys_freep(char **secret)
 {
-    seal_free(*secret);
+    secret_keys_free(*secret);
 }
 
-static void keys_wipe(struct seal_keys *k)
+static void keys_wipe(struct secret_keys *k)
 {
     explicit_bzero(k, sizeof *k);
 }
@@ -50,12 +50,12 @@ static void key_name(const unsigned char key[KEY_BYTES], char id[ID_TEXT])
     (void)sodium_bin2hex(id, ID_TEXT, hash, ID_BYTES);
 }
 
-static bool keys_add(struct seal_keys *k, const char *word, size_t len, struct err *e)
+static bool keys_add(struct secret_keys *k, const char *word, size_t len, struct err *e)
 {
     size_t bytes = 0;
-    if (k->count == SEAL_KEYS_MAX)
+    if (k->count == SECRET_KEYS_MAX)
         return err_set(e, ERR_REJECT, "bad_credentials_key", "credentials.key: more than %d keys",
-                       SEAL_KEYS_MAX);
+                       SECRET_KEYS_MAX);
     unsigned char *key = k->key[k->count];
     if (len != 2 * KEY_BYTES ||
         sodium_hex2bin(key, KEY_BYTES, word, len, NULL, &bytes, NULL) != 0 || bytes != KEY_BYTES)
@@ -67,7 +67,7 @@ static bool keys_add(struct seal_keys *k, const char *word, size_t len, struct e
     return true;
 }
 
-static bool keys_read(const char *text, struct seal_keys *ret_keys, struct err *e)
+static bool keys_read(const char *text, struct secret_keys *ret_keys, struct err *e)
 {
     if (sodium_init() < 0)
         return err_set(e, ERR_RETRY, "no_random", "libsodium finds no source of random numbers");
@@ -84,7 +84,7 @@ static bool keys_read(const char *text, struct seal_keys *ret_keys, struct err *
                "custodian key makes one");
 }
 
-static char *seal_text(const struct seal_keys *k, const unsigned char *box, size_t len)
+static char *box_text(const struct secret_keys *k, const unsigned char *box, size_t len)
 {
     size_t head = strlen(VERSION) + ID_TEXT, room = sodium_base64_encoded_len(len, BASE64);
     char *text = malloc(head + room);
@@ -105,18 +105,18 @@ static size_t context_of(const char *place, const char *destination, char out[CO
     return len < CONTEXT_MAX ? (size_t)len : CONTEXT_MAX - 1;
 }
 
-char *seal_make(const char *keys, const char *place, const char *destination, const char *secret,
-                struct err *e)
+char *secret_encrypt(const char *keys, const char *place, const char *destination,
+                     const char *secret, struct err *e)
 {
     char context[CONTEXT_MAX];
     size_t context_len = context_of(place, destination, context);
-    struct seal_keys k CLEANUP(keys_wipe) = {0};
+    struct secret_keys k CLEANUP(keys_wipe) = {0};
     size_t len = strlen(secret);
     unsigned long long sealed_len = 0;
     if (!keys_read(keys, &k, e))
         return NULL;
-    if (len > SEAL_SECRET_MAX) {
-        err_set(e, ERR_REJECT, "too_large", "%s: longer than %d bytes", place, SEAL_SECRET_MAX);
+    if (len > SECRET_SECRET_MAX) {
+        err_set(e, ERR_REJECT, "too_large", "%s: longer than %d bytes", place, SECRET_SECRET_MAX);
         return NULL;
     }
     unsigned char *box = malloc(NONCE_BYTES + len + TAG_BYTES);
@@ -126,7 +126,7 @@ char *seal_make(const char *keys, const char *place, const char *destination, co
         (void)crypto_aead_xchacha20poly1305_ietf_encrypt(
             box + NONCE_BYTES, &sealed_len, (const unsigned char *)secret, len,
             (const unsigned char *)context, context_len, NULL, box, k.key[0]);
-        text = seal_text(&k, box, NONCE_BYTES + (size_t)sealed_len);
+        text = box_text(&k, box, NONCE_BYTES + (size_t)sealed_len);
     }
     free(box);
     if (!text)
@@ -140,7 +140,7 @@ static bool refuse(const char *place, const char *why, struct err *e)
 }
 
 /* The key that a text names, by its place in k; -1: none of them. */
-static int key_of(const struct seal_keys *k, const char *text)
+static int key_of(const struct secret_keys *k, const char *text)
 {
     for (size_t i = 0; i < k->count; i++)
         if (strncmp(text, k->id[i], ID_TEXT - 1) == 0)
@@ -148,8 +148,9 @@ static int key_of(const struct seal_keys *k, const char *text)
     return -1;
 }
 
-static bool open_box(const struct seal_keys *k, int key, const char *place, const char *destination,
-                     const char *base64, char *secret, size_t room, struct err *e)
+static bool open_box(const struct secret_keys *k, int key, const char *place,
+                     const char *destination, const char *base64, char *secret, size_t room,
+                     struct err *e)
 {
     char context[CONTEXT_MAX];
     size_t context_len = context_of(place, destination, context);
@@ -173,11 +174,11 @@ static bool open_box(const struct seal_keys *k, int key, const char *place, cons
                            e);
 }
 
-char *seal_open(const char *keys, const char *place, const char *destination, const char *text,
-                struct err *e)
+char *secret_decrypt(const char *keys, const char *place, const char *destination, const char *text,
+                     struct err *e)
 {
     const char *version = destination ? VERSION : OLD_VERSION;
-    struct seal_keys k CLEANUP(keys_wipe) = {0};
+    struct secret_keys k CLEANUP(keys_wipe) = {0};
     size_t head = strlen(VERSION) + ID_TEXT;
     if (!keys_read(keys, &k, e))
         return NULL;
@@ -203,19 +204,19 @@ char *seal_open(const char *keys, const char *place, const char *destination, co
     if (!secret)
         err_set(e, ERR_RETRY, "no_memory", "no memory to open a secret");
     else if (!open_box(&k, key, place, destination, text + head, secret, room, e)) {
-        seal_free(secret);
+        secret_keys_free(secret);
         secret = NULL;
     }
     return secret;
 }
 
-bool seal_key_make(char out[SEAL_KEY_TEXT], struct err *e)
+bool secret_key_make(char out[SECRET_KEY_TEXT], struct err *e)
 {
     unsigned char key[KEY_BYTES];
     if (sodium_init() < 0)
         return err_set(e, ERR_FATAL, "no_random", "libsodium finds no source of random numbers");
     crypto_aead_xchacha20poly1305_ietf_keygen(key);
-    (void)sodium_bin2hex(out, SEAL_KEY_TEXT, key, sizeof key);
+    (void)sodium_bin2hex(out, SECRET_KEY_TEXT, key, sizeof key);
     explicit_bzero(key, sizeof key);
     return true;
 }

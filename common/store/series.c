@@ -122,7 +122,7 @@ static bool series_convert(struct pg *p, const struct series_claim *c, const str
 
 bool series_is_anothers(const struct series_claim *c, int64_t record_id)
 {
-    return c->by_hand && record_id != c->record_id;
+    return c->is_manual && record_id != c->record_id;
 }
 
 /* Zone and unit, as the record's options have them now. */
@@ -154,7 +154,7 @@ static bool series_keep(struct pg *p, const struct series_claim *c, const struct
                  " AND ((record_id <> $2 AND NOT $4) OR is_summable <> $3 OR source <> $5"
                  " OR superseded)",
                  PG_ARGS(number, pg_number(c->record_id, record), c->is_summable ? "t" : "f",
-                         c->by_hand ? "t" : "f", c->source)) &&
+                         c->is_manual ? "t" : "f", c->source)) &&
            (!row->is_superseded || meter_counts_again(p, row->meter_id, e)) &&
            (series_is_anothers(c, row->record_id) || series_decide(p, c, row, e)) &&
            meter_link(p, row->meter_id, c->meter.building_id, e);
@@ -212,7 +212,7 @@ bool series_claim(struct pg *p, const struct series_claim *c, enum series_owner 
                                    .denominator = pg_double(r, 0, 6, 1),
                                    .record_id = pg_int(r, 0, 7, 0),
                                    .is_superseded = pg_bool(r, 0, 8)};
-    bool is_other = row.record_id != c->record_id && !c->by_hand && !c->takes_over;
+    bool is_other = row.record_id != c->record_id && !c->is_manual && !c->takes_over;
     if (is_other && !series_ask_owner(p, c, row.record_id, ret_owner, e))
         return false;
     if (*ret_owner != SERIES_OURS)
@@ -287,7 +287,7 @@ bool series_set_register(struct pg *p, int64_t id, bool is_register, struct err 
                  PG_ARGS(pg_number(id, number), is_register ? "t" : "f"));
 }
 
-bool series_book_registers(struct pg *p, int64_t to_s, struct err *e)
+bool series_store_registers(struct pg *p, int64_t to_s, struct err *e)
 {
     char to[PG_NUMBER];
     return pg_do(p, e, NULL,
@@ -309,21 +309,21 @@ bool series_book_registers(struct pg *p, int64_t to_s, struct err *e)
     " WHERE d.first_day IS NOT NULL AND ($1::text IS NULL OR s.tags->>'canonical_id' = $1)"        \
     " AND ($2::bigint = 0 OR s.meter_id = $2)"
 
-static struct series_books series_read(const PGresult *r, int i)
+static struct series_ledger series_read(const PGresult *r, int i)
 {
-    struct series_books s = {.id = pg_int(r, i, 0, 0),
-                             .meter_id = pg_int(r, i, 1, 0),
-                             .record_id = pg_int(r, i, 2, 0),
-                             .has_cost = pg_bool(r, i, 3),
-                             .is_summable = pg_bool(r, i, 4),
-                             .first_day_s = pg_int(r, i, 5, 0),
-                             .last_day_s = pg_int(r, i, 6, 0)};
+    struct series_ledger s = {.id = pg_int(r, i, 0, 0),
+                              .meter_id = pg_int(r, i, 1, 0),
+                              .record_id = pg_int(r, i, 2, 0),
+                              .has_cost = pg_bool(r, i, 3),
+                              .is_summable = pg_bool(r, i, 4),
+                              .first_day_s = pg_int(r, i, 5, 0),
+                              .last_day_s = pg_int(r, i, 6, 0)};
     snprintf(s.tags, sizeof s.tags, "%s", pg_text(r, i, 7));
     snprintf(s.time_zone, sizeof s.time_zone, "%s", pg_text(r, i, 8));
     return s;
 }
 
-bool series_page(struct pg *p, const struct series_question *q, struct series_books *ret_series,
+bool series_page(struct pg *p, const struct series_question *q, struct series_ledger *ret_series,
                  size_t max, size_t *ret_count, struct err *e)
 {
     char meter[PG_NUMBER], from[PG_NUMBER], to[PG_NUMBER], after[PG_NUMBER], limit[PG_NUMBER];
@@ -358,8 +358,8 @@ bool series_count(struct pg *p, const struct series_question *q, int64_t *ret_co
     return true;
 }
 
-bool series_booked_page(struct pg *p, int64_t within_s, int64_t settle_s, int64_t after_id,
-                        struct series_books *ret_series, size_t max, size_t *ret_count,
+bool series_ledger_page(struct pg *p, int64_t within_s, int64_t settle_s, int64_t after_id,
+                        struct series_ledger *ret_series, size_t max, size_t *ret_count,
                         struct err *e)
 {
     char within[PG_NUMBER], settle[PG_NUMBER], after[PG_NUMBER], limit[PG_NUMBER];

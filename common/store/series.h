@@ -21,7 +21,7 @@ struct series_claim {
     const char *time_zone;
     /* a series that another record feeds keeps that record, which can be fetched again, and its
      * decisions: unit and zone */
-    bool by_hand;
+    bool is_manual;
     bool takes_over;          /* includes series that another record feeds */
     const char *energy_group; /* series of one group measure the same energy; NULL: no group */
     const char *energy_part;  /* "": the whole, else which part (a tariff's, a phase's) */
@@ -40,7 +40,7 @@ bool series_is_adopted(const char *known, const char *claimed);
 MUST_CHECK bool series_find_source(struct pg *p, const char *building_id, char *source, size_t size,
                                    struct err *e);
 
-/* Whether a series that record_id feeds keeps everything but its readings (by_hand). Pure. */
+/* Whether a series that record_id feeds keeps everything but its readings (is_manual). Pure. */
 bool series_is_anothers(const struct series_claim *claim, int64_t record_id);
 
 /* Whether a series with this identity exists. */
@@ -71,7 +71,7 @@ MUST_CHECK bool series_register(struct pg *p, int64_t id, bool *ret_known, bool 
 MUST_CHECK bool series_set_register(struct pg *p, int64_t id, bool is_register, struct err *e);
 /* In the task's transaction: stores the last staged reading before to_s of each register, from
  * which the next window's first difference is computed. */
-MUST_CHECK bool series_book_registers(struct pg *p, int64_t to_s, struct err *e);
+MUST_CHECK bool series_store_registers(struct pg *p, int64_t to_s, struct err *e);
 
 #define SERIES_ZONE 64
 
@@ -85,7 +85,7 @@ MUST_CHECK bool series_facts(struct pg *p, int64_t id, struct series_facts *ret_
 
 /* Series that have days in the ledger, and their span. */
 #define SERIES_TAGS_TEXT 2800
-struct series_books {
+struct series_ledger {
     int64_t id, meter_id;
     int64_t record_id; /* the record that last wrote it */
     bool has_cost, is_summable;
@@ -101,7 +101,7 @@ struct series_question {
 /* At most `max` after after_id, by id: page by page, so that memory does not grow with their
  * number. Errors: those of pg_query. */
 MUST_CHECK bool series_page(struct pg *p, const struct series_question *q,
-                            struct series_books *ret_series, size_t max, size_t *ret_count,
+                            struct series_ledger *ret_series, size_t max, size_t *ret_count,
                             struct err *e);
 /* Their total number; after_id is ignored. */
 MUST_CHECK bool series_count(struct pg *p, const struct series_question *q, int64_t *ret_count,
@@ -109,8 +109,8 @@ MUST_CHECK bool series_count(struct pg *p, const struct series_question *q, int6
 
 /* Series after after_id, in order and at most `max`, with days that were stored within the last
  * within_s and longer than settle_s ago; first and last refer to these days alone. */
-MUST_CHECK bool series_booked_page(struct pg *p, int64_t within_s, int64_t settle_s,
-                                   int64_t after_id, struct series_books *ret_series, size_t max,
+MUST_CHECK bool series_ledger_page(struct pg *p, int64_t within_s, int64_t settle_s,
+                                   int64_t after_id, struct series_ledger *ret_series, size_t max,
                                    size_t *ret_count, struct err *e);
 
 #endif

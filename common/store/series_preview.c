@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-bool series_draft_open(struct pg *p, struct err *e)
+bool series_preview_open(struct pg *p, struct err *e)
 {
     return pg_script(
         p, e,
@@ -73,8 +73,8 @@ static bool draft_add(struct pg *p, const struct series_claim *c, const PGresult
     " FROM meterbeat.series s LEFT JOIN seed_meter m ON m.id = s.meter_id WHERE s.tag_key = $1"    \
     " ORDER BY is_draft DESC LIMIT 1"
 
-bool series_draft_claim(struct pg *p, const struct series_claim *c, enum series_owner *ret_owner,
-                        int64_t *ret_id, struct err *e)
+bool series_preview_claim(struct pg *p, const struct series_claim *c, enum series_owner *ret_owner,
+                          int64_t *ret_id, struct err *e)
 {
     PGresult *r CLEANUP(pg_clear) = pg_query(p, e, DRAFT_KNOWN, PG_ARGS(c->tag_key));
     if (!r)
@@ -91,7 +91,7 @@ bool series_draft_claim(struct pg *p, const struct series_claim *c, enum series_
     return draft_add(p, c, r, ret_id, e);
 }
 
-bool series_draft_get(struct pg *p, int64_t id, struct series_draft *ret_draft, struct err *e)
+bool series_preview_get(struct pg *p, int64_t id, struct series_preview *ret_draft, struct err *e)
 {
     char number[PG_NUMBER];
     PGresult *r CLEANUP(pg_clear) =
@@ -103,18 +103,18 @@ bool series_draft_get(struct pg *p, int64_t id, struct series_draft *ret_draft, 
         return false;
     if (PQntuples(r) != 1)
         return err_set(e, ERR_RETRY, "no_series", "series %" PRId64 " is gone", id);
-    *ret_draft = (struct series_draft){.id = id,
-                                       .meter_id = pg_int(r, 0, 0, 0),
-                                       .is_summable = pg_bool(r, 0, 1),
-                                       .unit = pg_int(r, 0, 3, -1),
-                                       .numerator = pg_double(r, 0, 4, 1),
-                                       .denominator = pg_double(r, 0, 5, 1)};
+    *ret_draft = (struct series_preview){.id = id,
+                                         .meter_id = pg_int(r, 0, 0, 0),
+                                         .is_summable = pg_bool(r, 0, 1),
+                                         .unit = pg_int(r, 0, 3, -1),
+                                         .numerator = pg_double(r, 0, 4, 1),
+                                         .denominator = pg_double(r, 0, 5, 1)};
     snprintf(ret_draft->tags, sizeof ret_draft->tags, "%s", pg_text(r, 0, 2));
     snprintf(ret_draft->time_zone, sizeof ret_draft->time_zone, "%s", pg_text(r, 0, 6));
     return true;
 }
 
-bool series_draft_only(struct pg *p, bool only, struct err *e)
+bool series_preview_only(struct pg *p, bool only, struct err *e)
 {
     return pg_script(p, e,
                      only ? "SET default_transaction_read_only = on"

@@ -5,12 +5,12 @@
 #include "common/store/series.h"
 
 /* Empties the table, or makes it if this connection has none. */
-MUST_CHECK bool series_draft_open(struct pg *p, struct err *e);
+MUST_CHECK bool series_preview_open(struct pg *p, struct err *e);
 /* As series_claim, but stores nothing permanently: a new series gets an id below 0. */
-MUST_CHECK bool series_draft_claim(struct pg *p, const struct series_claim *claim,
-                                   enum series_owner *ret_owner, int64_t *ret_id, struct err *e);
+MUST_CHECK bool series_preview_claim(struct pg *p, const struct series_claim *claim,
+                                     enum series_owner *ret_owner, int64_t *ret_id, struct err *e);
 
-struct series_draft {
+struct series_preview {
     int64_t id;                    /* below 0: a new one */
     int64_t meter_id;              /* 0: a new one */
     int64_t unit;                  /* of its sums: seed_meter.energy_units */
@@ -20,10 +20,10 @@ struct series_draft {
     char tags[SERIES_TAGS_TEXT]; /* JSON text */
 };
 /* False: ERR_RETRY "no_series". */
-MUST_CHECK bool series_draft_get(struct pg *p, int64_t id, struct series_draft *ret_draft,
-                                 struct err *e);
+MUST_CHECK bool series_preview_get(struct pg *p, int64_t id, struct series_preview *ret_draft,
+                                   struct err *e);
 /* Between transactions. From now on (or no longer) the server rejects all writes on this connection
  * except to temporary tables: the database guarantees that a dry run changes nothing. */
-MUST_CHECK bool series_draft_only(struct pg *p, bool only, struct err *e);
+MUST_CHECK bool series_preview_only(struct pg *p, bool only, struct err *e);
 
 #endif

@@ -3,7 +3,8 @@
 
 #define DATABASE_MS "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
-bool presence_tell(struct pg *p, const struct presence *w, int64_t *ret_now_ms, struct err *e)
+bool worker_heartbeat_tell(struct pg *p, const struct worker_heartbeat *w, int64_t *ret_now_ms,
+                           struct err *e)
 {
     char pid[PG_NUMBER], done[PG_NUMBER], own[PG_NUMBER];
     PGresult *r CLEANUP(pg_clear) =
@@ -22,7 +23,7 @@ bool presence_tell(struct pg *p, const struct presence *w, int64_t *ret_now_ms, 
     return true;
 }
 
-bool presence_end(struct pg *p, const char *name, struct err *e)
+bool worker_heartbeat_end(struct pg *p, const char *name, struct err *e)
 {
     return pg_do(p, e, NULL, "DELETE FROM meterbeat.worker WHERE name = $1", PG_ARGS(name));
 }

@@ -5,7 +5,7 @@
 #include "common/base/err.h"
 #include "common/store/pg.h"
 
-struct presence {
+struct worker_heartbeat {
     const char *name; /* worker@host/pid */
     const char *host;
     int64_t pid;
@@ -17,10 +17,10 @@ struct presence {
 };
 
 /* Inserts or updates the row. *ret_now_ms: the database's clock. */
-MUST_CHECK bool presence_tell(struct pg *p, const struct presence *w, int64_t *ret_now_ms,
-                              struct err *e);
+MUST_CHECK bool worker_heartbeat_tell(struct pg *p, const struct worker_heartbeat *w,
+                                      int64_t *ret_now_ms, struct err *e);
 /* A worker that stops in order deletes its row; after a crash the row remains, with the time of the
  * last heartbeat. */
-MUST_CHECK bool presence_end(struct pg *p, const char *name, struct err *e);
+MUST_CHECK bool worker_heartbeat_end(struct pg *p, const char *name, struct err *e);
 
 #endif

@@ -30,11 +30,11 @@ static void require_reason(const struct err *e)
 static void token(const char *body, size_t len)
 {
     static const long statuses[] = {200, 201, 302, 400, 401, 429, 500};
-    struct token_pair pair CLEANUP(token_wipe) = {0};
+    struct oauth_tokens pair CLEANUP(oauth_wipe_token) = {0};
     struct err e = {0};
     long status = len ? statuses[(unsigned char)body[0] % ARRAY_LEN(statuses)] : 200;
-    if (!token_read(status, body + (len > 0), len - (len > 0), "https://c.example/token", &pair,
-                    &e)) {
+    if (!oauth_read_token(status, body + (len > 0), len - (len > 0), "https://c.example/token",
+                          &pair, &e)) {
         require_reason(&e);
         return;
     }

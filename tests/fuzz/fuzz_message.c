@@ -1,4 +1,4 @@
-/* Any envelope: decoding refuses it with a reason or gives a message that survives being sent
+/* Any AMQP message: decoding refuses it with a reason or gives a message that survives being sent
  * again, and whose signatures become messages that do. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 /* One byte of choices, a line of headers as JSON, the rest is the body. */
 enum choice { MSGPACK = 1, GZIP = 2, BZIP2 = 4, NO_TYPE = 8, CONTENT_ENCODING = 16 };
 
-static const struct message_limits limits = {.max_bytes = 1 << 16, .max_depth = 100};
+static const struct task_message_limits limits = {.max_bytes = 1 << 16, .max_depth = 100};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,9 +21,9 @@ static void require(bool ok, const char *what, const struct err *e)
     abort();
 }
 
-static struct envelope make_envelope(const uint8_t *data, size_t size)
+static struct message make_message(const uint8_t *data, size_t size)
 {
-    struct envelope v = {.priority = data[0] & 7};
+    struct message v = {.priority = data[0] & 7};
     int choice = data[0];
     const uint8_t *line = data + 1, *end = memchr(line, '\n', size - 1);
     size_t line_len = end ? (size_t)(end - line) : 0;
@@ -43,7 +43,7 @@ static struct envelope make_envelope(const uint8_t *data, size_t size)
 }
 
 /* Bytes change their form on the way through msgpack, by design. */
-static bool has_extended_type(const struct message *m)
+static bool has_extended_type(const struct task_message *m)
 {
     char *text = json_dumps(m->args, 0), *more = json_dumps(m->kwargs, 0);
     bool has = (text && strstr(text, "__type__")) || (more && strstr(more, "__type__"));
@@ -52,18 +52,18 @@ static bool has_extended_type(const struct message *m)
     return has;
 }
 
-static void send_again(const struct message *m, const char *serializer)
+static void send_again(const struct task_message *m, const char *serializer)
 {
     struct err e = {0};
-    struct envelope v CLEANUP(envelope_free) = {.priority = -1};
-    struct message again CLEANUP(message_free) = {.priority = -1};
-    struct message_limits wider = {1 << 20, 512, 1 << 20};
-    if (!message_encode(m, serializer, 1000, &v, &e)) {
+    struct message v CLEANUP(message_free) = {.priority = -1};
+    struct task_message again CLEANUP(task_message_free) = {.priority = -1};
+    struct task_message_limits wider = {1 << 20, 512, 1 << 20};
+    if (!task_message_encode(m, serializer, 1000, &v, &e)) {
         require(e.kind == ERR_REJECT && e.code[0] && e.text[0], "refused without a reason", &e);
         require(strcmp(serializer, "msgpack") == 0 || strcmp(e.code, "bad_body") == 0, "json", &e);
         return;
     }
-    if (!message_decode(&v, &wider, &again, &e)) {
+    if (!task_message_decode(&v, &wider, &again, &e)) {
         require(strcmp(e.code, "too_deep") == 0, "not read again", &e); /* msgpack-c: 32 levels */
         return;
     }
@@ -81,36 +81,36 @@ static void send_again(const struct message *m, const char *serializer)
 /* --- what follows it ---------------------------------------------------------------------------
  */
 
-static void send_result(const struct result_address *to, const struct follow_ups *f,
+static void send_result(const struct result_address *to, const struct callbacks *f,
                         const json_t *value)
 {
     struct err e = {0};
-    struct envelope v CLEANUP(envelope_free) = {.priority = -1};
+    struct message v CLEANUP(message_free) = {.priority = -1};
     if (!result_encode(to, RESULT_SUCCESS, value, f->children, 1 << 16, 1000, &v, &e))
         require(strcmp(e.code, "result_too_large") == 0 || strcmp(e.code, "bad_result") == 0,
                 "result", &e);
 }
 
-static void send_follow_ups(const struct follow_ups *f, const json_t *value)
+static void send_follow_ups(const struct callbacks *f, const json_t *value)
 {
     struct err e = {0};
     require(f->count <= SIGNATURE_MAX_COUNT && f->forsaken_count <= SIGNATURE_MAX_COUNT,
             "too many follow-ups", &e);
     for (size_t i = 0; i < f->count && i < 64; i++) {
-        const struct message *m = &f->items[i].message;
-        struct envelope v CLEANUP(envelope_free) = {.priority = -1};
+        const struct task_message *m = &f->items[i].message;
+        struct message v CLEANUP(message_free) = {.priority = -1};
         require(m->id && m->task && m->root_id && m->parent_id, "half a follow-up", &e);
-        if (!message_encode(m, f->items[i].serializer, 1000, &v, &e))
+        if (!task_message_encode(m, f->items[i].serializer, 1000, &v, &e))
             require(e.kind == ERR_REJECT && e.code[0], "refused without a reason", &e);
     }
     for (size_t i = 0; i < f->forsaken_count; i++)
         send_result(&f->forsaken[i], f, value);
 }
 
-static void follow(const struct message *m)
+static void follow(const struct task_message *m)
 {
     struct err e = {0};
-    struct follow_ups f = {0}, again = {0};
+    struct callbacks f = {0}, again = {0};
     struct result_address to = {.task_id = m->id, .reply_to = "client"};
     require(signature_succeeded(m, m->args, "fuzz", 1000, &f, &e), "succeeded", &e);
     require(signature_succeeded(m, m->args, "fuzz", 1000, &again, &e), "succeeded again", &e);
@@ -119,14 +119,14 @@ static void follow(const struct message *m)
         require(strcmp(f.items[i].message.id, again.items[i].message.id) == 0, "another id", &e);
     send_result(&to, &f, m->args);
     send_follow_ups(&f, m->kwargs);
-    follow_ups_free(&f);
-    follow_ups_free(&again);
+    callbacks_free(&f);
+    callbacks_free(&again);
     require(signature_failed(m, "fuzz", 1000, &f, &e), "failed", &e);
     send_follow_ups(&f, m->kwargs);
-    follow_ups_free(&f);
+    callbacks_free(&f);
     require(signature_revoked(m, &f, &e), "revoked", &e);
     send_follow_ups(&f, m->kwargs);
-    follow_ups_free(&f);
+    callbacks_free(&f);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -134,9 +134,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     struct err e = {0};
-    struct envelope v CLEANUP(envelope_free) = make_envelope(data, size);
-    struct message m CLEANUP(message_free) = {.priority = -1};
-    if (!message_decode(&v, &limits, &m, &e)) {
+    struct message v CLEANUP(message_free) = make_message(data, size);
+    struct task_message m CLEANUP(task_message_free) = {.priority = -1};
+    if (!task_message_decode(&v, &limits, &m, &e)) {
         require(e.kind == ERR_REJECT && e.code[0] && e.text[0], "refused without a reason", &e);
         return 0;
     }

@@ -30,7 +30,7 @@ static const struct settings settings = {
                .max_revoked = 100,
                .revoked_s = 60},
 };
-static struct panel panel;
+static struct control_context context;
 
 static void require(bool ok, const char *what, const struct err *e)
 {
@@ -40,7 +40,7 @@ static void require(bool ok, const char *what, const struct err *e)
     abort();
 }
 
-static bool make_queue(struct panel *p, const struct subscription *wanted, struct err *e)
+static bool make_queue(struct control_context *p, const struct subscription *wanted, struct err *e)
 {
     (void)p;
     (void)wanted;
@@ -52,13 +52,13 @@ static bool make_queue(struct panel *p, const struct subscription *wanted, struc
 static void add_delivery(const char *id, bool active)
 {
     struct delivery *d = delivery_new();
-    d->envelope.content_type = strdup("application/json");
-    d->envelope.headers = json_pack("{s:s, s:s}", "task", "meterbeat.echo", "id", id);
-    d->envelope.body = strdup("[[1], {}, null]");
-    d->envelope.body_len = strlen(d->envelope.body);
-    state_arrived(panel.state, d);
+    d->message.content_type = strdup("application/json");
+    d->message.headers = json_pack("{s:s, s:s}", "task", "meterbeat.echo", "id", id);
+    d->message.body = strdup("[[1], {}, null]");
+    d->message.body_len = strlen(d->message.body);
+    state_arrived(context.state, d);
     if (active)
-        state_started(panel.state, d, task_find("meterbeat.echo"), id, 1);
+        state_started(context.state, d, task_find("meterbeat.echo"), id, 1);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -68,21 +68,21 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     tasks_register();
     log_init("fuzz_pidbox", LOG_LEVEL_ERROR + 1);
     struct handover *h = handover_new();
-    panel = (struct panel){.settings = &settings,
-                           .node = NODE,
-                           .state = state_new(&settings),
-                           .handover = h,
-                           .subscriptions = subscriptions_new(h, "meterbeat"),
-                           .make_queue = make_queue};
-    panel.events = events_new(&settings, NODE, panel.state, -1);
+    context = (struct control_context){.settings = &settings,
+                                       .node = NODE,
+                                       .state = state_new(&settings),
+                                       .handover = h,
+                                       .subscriptions = subscriptions_new(h, "meterbeat"),
+                                       .make_queue = make_queue};
+    context.events = events_new(&settings, NODE, context.state, -1);
     add_delivery("active", true);
     add_delivery("waits", false);
     return 0;
 }
 
-static struct envelope make_envelope(const uint8_t *data, size_t size)
+static struct message make_message(const uint8_t *data, size_t size)
 {
-    struct envelope v = {.priority = -1};
+    struct message v = {.priority = -1};
     const uint8_t *line = data + 1, *end = memchr(line, '\n', size - 1);
     const uint8_t *body = end ? end + 1 : line;
     v.headers = json_loadb((const char *)line, end ? (size_t)(end - line) : 0, 0, NULL);
@@ -97,8 +97,8 @@ static struct envelope make_envelope(const uint8_t *data, size_t size)
 static void answer(const struct pidbox_request *r)
 {
     struct err e = {0};
-    struct envelope reply CLEANUP(envelope_free) = {.priority = -1};
-    json_t *value = commands_answer(&panel, r->method, r->arguments);
+    struct message reply CLEANUP(message_free) = {.priority = -1};
+    json_t *value = commands_answer(&context, r->method, r->arguments);
     require(value, "no answer", &e);
     if (!pidbox_reply(r, NODE, value, 1, &reply, &e))
         require(e.kind == ERR_REJECT && e.code[0] && e.text[0], "no reply, no reason", &e);
@@ -110,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct err e = {0};
     int64_t clock;
-    struct envelope v CLEANUP(envelope_free) = make_envelope(data, size);
+    struct message v CLEANUP(message_free) = make_message(data, size);
     struct pidbox_request r CLEANUP(pidbox_request_free) = {0};
     json_decref(pidbox_read_reply(&v, "t", &clock));
     if (!pidbox_read(&v, NODE, 1700000000000, &r, &e)) {

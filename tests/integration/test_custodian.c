@@ -91,7 +91,7 @@ static void what_was_sealed_for_no_server_waits_for_a_person(void **state)
     char place[80], sql[600];
     struct custodian c = {0};
     snprintf(place, sizeof place, "meterbeat.custodian.client_secret of %lld", (long long)id);
-    char *old CLEANUP(seal_freep) = seal_make(KEY, place, NULL, "open sesame", &e);
+    char *old CLEANUP(secret_keys_freep) = secret_encrypt(KEY, place, NULL, "open sesame", &e);
     assert_non_null(old);
     old[1] = '1';
     snprintf(sql, sizeof sql, "UPDATE meterbeat.custodian SET client_secret = '%s'", old);
@@ -173,29 +173,30 @@ static void places_at_a_host_are_limited_and_come_back(void **state)
     (void)state;
     struct err e = {0};
     struct pg *p = books_connect();
-    const struct gate_limits limits = {.at_once = 2, .per_minute = 3};
+    const struct rate_limits limits = {.at_once = 2, .per_minute = 3};
     int64_t place[4] = {0}, wait_ms;
     static const char *const holders[] = {"t", "u"};
     for (int i = 0; i < 2; i++) {
-        assert_ok(gate_enter(p, "u:443", holders[i], &limits, 60, &place[i], &wait_ms, &e), e);
+        assert_ok(
+            rate_limiter_acquire(p, "u:443", holders[i], &limits, 60, &place[i], &wait_ms, &e), e);
         assert_int_equal(wait_ms, 0);
     }
-    assert_ok(gate_enter(p, "u:443", "v", &limits, 60, &place[2], &wait_ms, &e), e);
+    assert_ok(rate_limiter_acquire(p, "u:443", "v", &limits, 60, &place[2], &wait_ms, &e), e);
     assert_true(wait_ms > 0);
-    assert_ok(gate_enter(p, "other:443", "w", &limits, 60, &place[3], &wait_ms, &e), e);
+    assert_ok(rate_limiter_acquire(p, "other:443", "w", &limits, 60, &place[3], &wait_ms, &e), e);
     assert_int_equal(wait_ms, 0);
     /* the task of the first place is there again: its worker has died */
-    assert_ok(gate_enter(p, "u:443", "t", &limits, 60, &place[2], &wait_ms, &e), e);
+    assert_ok(rate_limiter_acquire(p, "u:443", "t", &limits, 60, &place[2], &wait_ms, &e), e);
     assert_int_equal(wait_ms, 0);
-    assert_ok(gate_leave(p, place[1], &e), e);
-    assert_ok(gate_leave(p, place[2], &e), e);
-    assert_ok(gate_enter(p, "u:443", "t", &limits, 60, &place[0], &wait_ms, &e), e);
+    assert_ok(rate_limiter_release(p, place[1], &e), e);
+    assert_ok(rate_limiter_release(p, place[2], &e), e);
+    assert_ok(rate_limiter_acquire(p, "u:443", "t", &limits, 60, &place[0], &wait_ms, &e), e);
     assert_true(wait_ms > 50000); /* three in this minute */
     books_run(p, "UPDATE meterbeat.host_gate SET taken_at = taken_at - interval '30 seconds'");
-    assert_ok(gate_enter(p, "u:443", "t", &limits, 60, &place[0], &wait_ms, &e), e);
+    assert_ok(rate_limiter_acquire(p, "u:443", "t", &limits, 60, &place[0], &wait_ms, &e), e);
     assert_true(wait_ms > 20000 && wait_ms <= 30000);
     books_run(p, "UPDATE meterbeat.host_gate SET taken_at = taken_at - interval '30 seconds'");
-    assert_ok(gate_enter(p, "u:443", "t", &limits, 60, &place[0], &wait_ms, &e), e);
+    assert_ok(rate_limiter_acquire(p, "u:443", "t", &limits, 60, &place[0], &wait_ms, &e), e);
     assert_int_equal(wait_ms, 0);
     /* what is a minute old and given back is gone */
     assert_int_equal(

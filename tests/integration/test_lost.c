@@ -58,16 +58,16 @@ static size_t look_after(struct pg *p, int64_t held, int64_t after_s)
 {
     struct err e = {0};
     size_t promised = 0;
-    const struct lost_look look = {.queue = "work",
-                                   .default_queue = "default",
-                                   .serializer = "json",
-                                   .owner = "producer",
-                                   .held = held,
-                                   .after_s = after_s,
-                                   .now_ms = 1,
-                                   .max = 10};
+    const struct lost_run_look look = {.queue = "work",
+                                       .default_queue = "default",
+                                       .serializer = "json",
+                                       .owner = "producer",
+                                       .held = held,
+                                       .after_s = after_s,
+                                       .now_ms = 1,
+                                       .max = 10};
     assert_ok(pg_begin(p, &e), e);
-    assert_ok(lost_look(p, &look, &promised, &e), e);
+    assert_ok(lost_run_look(p, &look, &promised, &e), e);
     assert_ok(pg_commit(p, &e), e);
     return promised;
 }
@@ -82,7 +82,7 @@ static size_t queues(struct pg *p)
     struct err e = {0};
     char names[4][LOST_QUEUE_NAME];
     size_t count = 0;
-    assert_ok(lost_queues(p, "default", 60, names, 4, &count, &e), e);
+    assert_ok(lost_run_queues(p, "default", 60, names, 4, &count, &e), e);
     if (count)
         assert_string_equal(names[0], "work");
     return count;
@@ -130,14 +130,14 @@ static void its_new_message_is_the_old_ones_with_its_arguments(void **state)
     assert_ok(pg_begin(p, &e), e);
     assert_ok(outbox_take(p, "producer", 0, 10, &rows, &count, &e), e);
     assert_int_equal(count, 1);
-    struct message m = {0};
-    struct message_limits limits = {.max_bytes = 1 << 20, .max_depth = 32};
-    assert_ok(message_decode(&rows[0].envelope, &limits, &m, &e), e);
+    struct task_message m = {0};
+    struct task_message_limits limits = {.max_bytes = 1 << 20, .max_depth = 32};
+    assert_ok(task_message_decode(&rows[0].message, &limits, &m, &e), e);
     assert_string_equal(m.id, "lost");
     assert_string_equal(m.root_id, "parent");
     assert_int_equal(json_integer_value(json_array_get(m.args, 0)), 7);
     assert_int_equal(json_integer_value(json_object_get(m.kwargs, "from")), 1);
-    message_free(&m);
+    task_message_free(&m);
     outbox_rows_free(rows, count);
     pg_rollback(p);
     pg_free(p);
@@ -287,10 +287,10 @@ static void an_expired_run_that_nobody_holds_is_ended_with_the_reason(void **sta
     take(p, "held", now_ms + 1000);
     take(p, "for ever", 0);
     pass(p, 5);
-    assert_ok(lost_end_expired(p, 10, &count, &e), e);
+    assert_ok(lost_run_end_expired(p, 10, &count, &e), e);
     assert_int_equal(count, 0); /* somebody is at it */
     pass(p, 60);
-    assert_ok(lost_end_expired(p, 10, &count, &e), e);
+    assert_ok(lost_run_end_expired(p, 10, &count, &e), e);
     assert_int_equal(count, 1);
     assert_int_equal(books_count(p, "SELECT count(*) FROM meterbeat.run WHERE task_id = 'held' AND"
                                     " state = 'done' AND progress LIKE 'expired before it was done:"

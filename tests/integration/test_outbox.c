@@ -8,21 +8,21 @@
 #include "common/store/outbox.h"
 #include "common/store/run.h"
 
-static struct message message_of(const char *id, json_t *args, json_t *kwargs)
+static struct task_message message_of(const char *id, json_t *args, json_t *kwargs)
 {
-    return (struct message){.id = (char *)id,
-                            .task = (char *)"parse",
-                            .args = args,
-                            .kwargs = kwargs,
-                            .priority = -1,
-                            .protocol = 2};
+    return (struct task_message){.id = (char *)id,
+                                 .task = (char *)"parse",
+                                 .args = args,
+                                 .kwargs = kwargs,
+                                 .priority = -1,
+                                 .protocol = 2};
 }
 
 static void promise(struct pg *p, const char *id, const char *owner, int64_t expires_ms)
 {
     struct err e = {0};
     json_t *args = json_pack("[i]", 7), *kwargs = json_object();
-    struct message m = message_of(id, args, kwargs);
+    struct task_message m = message_of(id, args, kwargs);
     m.expires_ms = expires_ms;
     m.priority = 3;
     assert_ok(outbox_add(p, owner, "meterbeat", &m, "json", clock_wall_ms(), &e), e);
@@ -48,7 +48,7 @@ static void queues_that_do_not_answer_are_left_out_or_taken_alone(void **state)
     for (size_t i = 0; i < ARRAY_LEN(queues); i++) {
         char id[8];
         snprintf(id, sizeof id, "%zu", i);
-        struct message m = message_of(id, args, kwargs);
+        struct task_message m = message_of(id, args, kwargs);
         assert_ok(outbox_add(p, "filtered", queues[i], &m, "json", clock_wall_ms(), &e), e);
     }
     json_decref(args);
@@ -85,17 +85,17 @@ static void a_message_comes_back_as_it_was_encoded(void **state)
         json_t *args =
             json_pack("[I, f, s%, n]", (json_int_t)INT64_MAX, 0.1, "a\0ü \"\\'", (size_t)8);
         json_t *kwargs = json_pack("{s:[b, s]}", "k", 1, "\xe2\x82\xac");
-        struct message m = message_of(serializers[i], args, kwargs);
+        struct task_message m = message_of(serializers[i], args, kwargs);
         m.headers = json_pack("{s:s%, s:f, s:i, s:i}", "nul", "a\0b", (size_t)3, "x-real", 1e-7,
                               "zebra", 1, "ant", 2);
-        struct envelope sent CLEANUP(envelope_free) = {.priority = -1};
+        struct message sent CLEANUP(message_free) = {.priority = -1};
         int64_t now_ms = clock_wall_ms();
-        assert_ok(message_encode(&m, serializers[i], now_ms, &sent, &e), e);
+        assert_ok(task_message_encode(&m, serializers[i], now_ms, &sent, &e), e);
         assert_ok(outbox_add(p, "owner", "q", &m, serializers[i], now_ms, &e), e);
         assert_ok(outbox_add(p, "owner", "q", &m, serializers[i], now_ms, &e), e);
         struct outbox_row *rows;
         assert_int_equal(take(p, "owner", 10, &rows), 1);
-        const struct envelope *v = &rows[0].envelope;
+        const struct message *v = &rows[0].message;
         assert_string_equal(rows[0].queue, "q");
         assert_string_equal(v->content_type, sent.content_type);
         assert_string_equal(v->content_encoding, sent.content_encoding);
@@ -160,7 +160,7 @@ static void what_was_refused_keeps_no_others_waiting(void **state)
     assert_ok(outbox_refused(p, rows, 2, &e), e);
     outbox_rows_free(rows, 2);
     assert_int_equal(take(p, "owner", 1, &rows), 1);
-    assert_string_equal(rows->envelope.correlation_id, "c");
+    assert_string_equal(rows->message.correlation_id, "c");
     outbox_rows_free(rows, 1);
     assert_int_equal(take(p, "owner", 9, &rows), 3);
     outbox_rows_free(rows, 3);
@@ -177,10 +177,10 @@ static void what_has_expired_is_deleted_and_the_rest_says_what_is_left(void **st
     books_run(p, "UPDATE meterbeat.outbox SET expires_at = expires_at - interval '30 min'");
     struct outbox_row *rows;
     assert_int_equal(take(p, NULL, 10, &rows), 1);
-    assert_string_equal(rows[0].envelope.correlation_id, "soon");
-    int64_t left = strtoll(rows[0].envelope.expiration, NULL, 10);
+    assert_string_equal(rows[0].message.correlation_id, "soon");
+    int64_t left = strtoll(rows[0].message.expiration, NULL, 10);
     assert_true(left > 1700 * 1000 && left <= 1800 * 1000);
-    assert_int_equal(rows[0].envelope.priority, 3);
+    assert_int_equal(rows[0].message.priority, 3);
     outbox_rows_free(rows, 1);
     assert_int_equal(books_count(p, "SELECT count(*) FROM meterbeat.outbox"), 1);
     size_t count;

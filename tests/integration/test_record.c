@@ -193,20 +193,20 @@ static void a_worker_is_there_until_it_says_otherwise(void **state)
     (void)state;
     struct err e = {0};
     struct pg *p = books_connect();
-    struct presence w = {
+    struct worker_heartbeat w = {
         .name = "worker@host/1", .host = "host", .pid = 1, .queue = "meterbeat", .version = "0"};
     int64_t now_ms = 0, own_ms = clock_wall_ms();
     w.wall_ms = own_ms + 100000;
-    assert_ok(presence_tell(p, &w, &now_ms, &e), e);
+    assert_ok(worker_heartbeat_tell(p, &w, &now_ms, &e), e);
     assert_true(now_ms > own_ms - 60000 && now_ms < own_ms + 60000);
     assert_int_equal(books_count(p, "SELECT count(*) FROM meterbeat.worker"
                                     " WHERE clock_ahead_ms BETWEEN 40000 AND 160000"),
                      1);
     w.task_id = "a";
     w.tasks_done = 2;
-    assert_ok(presence_tell(p, &w, &now_ms, &e), e);
+    assert_ok(worker_heartbeat_tell(p, &w, &now_ms, &e), e);
     assert_int_equal(books_count(p, "SELECT tasks_done FROM meterbeat.worker"), 2);
-    assert_ok(presence_end(p, w.name, &e), e);
+    assert_ok(worker_heartbeat_end(p, w.name, &e), e);
     assert_int_equal(books_count(p, "SELECT count(*) FROM meterbeat.worker"), 0);
     pg_free(p);
 }

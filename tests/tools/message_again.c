@@ -2,23 +2,24 @@
  * Python. */
 #include <stdio.h>
 
-#include "envelope_json.h"
+#include "message_json.h"
 #include "common/celery/task_message.h"
 
-static const struct message_limits limits = {.max_bytes = 1 << 20, .max_depth = 64};
+static const struct task_message_limits limits = {.max_bytes = 1 << 20, .max_depth = 64};
 
 /* {"name", "serializer", "envelope"} or {"name", "error"} */
 static json_t *again(const json_t *one, const char *serializer, int64_t now_ms)
 {
     struct err e = {0};
-    struct envelope in CLEANUP(envelope_free) = envelope_of_json(json_object_get(one, "envelope"));
-    struct envelope out CLEANUP(envelope_free) = {.priority = -1};
-    struct message m CLEANUP(message_free) = {0};
+    struct message in CLEANUP(message_free) = message_of_json(json_object_get(one, "envelope"));
+    struct message out CLEANUP(message_free) = {.priority = -1};
+    struct task_message m CLEANUP(task_message_free) = {0};
     json_t *name = json_object_get(one, "name");
-    if (!message_decode(&in, &limits, &m, &e) || !message_encode(&m, serializer, now_ms, &out, &e))
+    if (!task_message_decode(&in, &limits, &m, &e) ||
+        !task_message_encode(&m, serializer, now_ms, &out, &e))
         return json_pack("{s:O, s:s, s:s}", "name", name, "error", e.code, "text", e.text);
     return json_pack("{s:O, s:s, s:o}", "name", name, "serializer", serializer, "envelope",
-                     envelope_to_json(&out));
+                     message_to_json(&out));
 }
 
 int main(int argc, char **argv)

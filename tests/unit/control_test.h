@@ -76,13 +76,13 @@ static inline struct delivery *delivery_of(const char *task, const char *id, con
     assert_non_null(d);
     strcpy(d->queue, "meterbeat");
     strcpy(d->routing_key, "meterbeat");
-    d->envelope.priority = 0;
-    d->envelope.content_type = strdup("application/json");
-    d->envelope.content_encoding = strdup("utf-8");
-    d->envelope.headers = json_pack("{s:s, s:s, s:s, s:s}", "task", task, "id", id, "argsrepr",
-                                    "(shown)", "kwargsrepr", "{}");
-    assert_true(asprintf(&d->envelope.body, "[%s, {}, null]", args) > 0);
-    d->envelope.body_len = strlen(d->envelope.body);
+    d->message.priority = 0;
+    d->message.content_type = strdup("application/json");
+    d->message.content_encoding = strdup("utf-8");
+    d->message.headers = json_pack("{s:s, s:s, s:s, s:s}", "task", task, "id", id, "argsrepr",
+                                   "(shown)", "kwargsrepr", "{}");
+    assert_true(asprintf(&d->message.body, "[%s, {}, null]", args) > 0);
+    d->message.body_len = strlen(d->message.body);
     return d;
 }
 

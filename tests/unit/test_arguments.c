@@ -27,7 +27,8 @@ static int free_zone(void **state)
 
 static bool parse(const char *args, const char *kwargs, struct parse_arguments *a, struct err *e)
 {
-    struct message m = {.args = json_loads(args, 0, NULL), .kwargs = json_loads(kwargs, 0, NULL)};
+    struct task_message m = {.args = json_loads(args, 0, NULL),
+                             .kwargs = json_loads(kwargs, 0, NULL)};
     bool ok = parse_arguments(&m, zone, a, e);
     json_decref(m.args);
     json_decref(m.kwargs);
@@ -116,8 +117,8 @@ static void a_building_is_a_number_or_a_name_and_minus_one_is_all(void **state)
     for (size_t i = 0; i < ARRAY_LEN(given); i++) {
         struct aggregate_arguments a;
         struct err e = {0};
-        struct message m = {.args = json_loads(given[i][0], 0, NULL),
-                            .kwargs = json_loads(given[i][1], 0, NULL)};
+        struct task_message m = {.args = json_loads(given[i][0], 0, NULL),
+                                 .kwargs = json_loads(given[i][1], 0, NULL)};
         assert_true(aggregate_arguments(&m, &a, &e));
         assert_string_equal(a.building_id, given[i][2]);
         json_decref(m.args);

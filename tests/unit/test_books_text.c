@@ -56,7 +56,7 @@ static void a_meter_of_no_subscription_is_adopted_by_the_first_with_its_href(voi
 static void a_file_leaves_alone_what_was_decided_about_anothers_series(void **state)
 {
     (void)state;
-    const struct series_claim file = {.record_id = 7, .by_hand = true}, feed = {.record_id = 7};
+    const struct series_claim file = {.record_id = 7, .is_manual = true}, feed = {.record_id = 7};
     assert_true(series_is_anothers(&file, 8));
     assert_false(series_is_anothers(&file, 7));
     assert_false(series_is_anothers(&feed, 8));

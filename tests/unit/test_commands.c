@@ -200,7 +200,7 @@ static void tasks_are_found_by_id_with_where_they_are(void **context)
     struct control_context *p = *context;
     struct delivery *d = running(p), *waits = delivery_of("meterbeat.ping", "id-2", "[]"),
                     *later = delivery_of("meterbeat.ping", "id-3", "[]");
-    json_object_set_new(later->envelope.headers, "eta", json_string("2099-01-01T00:00:00"));
+    json_object_set_new(later->message.headers, "eta", json_string("2099-01-01T00:00:00"));
     state_arrived(p->state, waits);
     state_arrived(p->state, later);
     json_t *found = ask(p, "query_task", "{'ids': ['id-1', 'id-2', 'id-3', 'id-4']}");
@@ -235,7 +235,7 @@ static void a_running_task_is_terminated_by_id_and_by_stamp(void **context)
     assert_true(state_is_revoked(p->state, "x", NULL));
     end(p, d);
     d = running(p);
-    json_object_set_new(d->envelope.headers, "stamps", json_of("{'by': ['me', 'you']}"));
+    json_object_set_new(d->message.headers, "stamps", json_of("{'by': ['me', 'you']}"));
     assert_false(state_terminated(p->state));
     assert_answer(p, "revoke_by_stamped_headers", "{'headers': {'by': 'me'}, 'terminate': true}",
                   "ok", "headers {'by': ['me']} revoked");

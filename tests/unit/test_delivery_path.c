@@ -73,7 +73,7 @@ static void fail_with(struct publication *p, enum publish_failure failure, const
 static void answer(struct publication *p)
 {
     const char *reason =
-        json_string_value(json_object_get(p->envelope->headers, "x-meterbeat-reason"));
+        json_string_value(json_object_get(p->message->headers, "x-meterbeat-reason"));
     char letter = answer_for(p->route.routing_key);
     note("%s%s%s=%c ", p->route.routing_key, reason ? ":" : "", reason ? reason : "", letter);
     switch (letter) {
@@ -385,16 +385,16 @@ static void arrives(const char *task, const char *more)
     delivery->tag = 1;
     delivery->epoch = handover_epoch(handover);
     snprintf(delivery->queue, sizeof delivery->queue, "meterbeat");
-    delivery->envelope = (struct envelope){.priority = -1,
-                                           .content_type = strdup("application/json"),
-                                           .content_encoding = strdup("utf-8"),
-                                           .correlation_id = strdup("id-1"),
-                                           .reply_to = strdup("replies"),
-                                           .headers = json_loads(headers, 0, NULL),
-                                           .body = strdup("[[], {}, {}]"),
-                                           .body_len = strlen("[[], {}, {}]")};
+    delivery->message = (struct message){.priority = -1,
+                                         .content_type = strdup("application/json"),
+                                         .content_encoding = strdup("utf-8"),
+                                         .correlation_id = strdup("id-1"),
+                                         .reply_to = strdup("replies"),
+                                         .headers = json_loads(headers, 0, NULL),
+                                         .body = strdup("[[], {}, {}]"),
+                                         .body_len = strlen("[[], {}, {}]")};
     free(headers);
-    assert_non_null(delivery->envelope.headers);
+    assert_non_null(delivery->message.headers);
     state_arrived(state, delivery);
 }
 

@@ -107,7 +107,7 @@ static void done(struct espi *p, struct seen *seen)
     buf_free(&seen->wanted);
 }
 
-static void links_hold_across_documents_in_any_order(void **state)
+static void connections_hold_across_documents_in_any_order(void **state)
 {
     (void)state;
     static const char *const orders[][5] = {
@@ -264,7 +264,7 @@ static void a_type_that_contradicts_itself_is_not_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(links_hold_across_documents_in_any_order),
+        cmocka_unit_test(connections_hold_across_documents_in_any_order),
         cmocka_unit_test(a_later_document_is_judged_by_itself),
         cmocka_unit_test(a_document_that_broke_off_in_an_entry_leaves_nothing_to_the_next),
         cmocka_unit_test(the_next_page_and_the_urls_of_a_batch_list_are_told_as_they_are_meant),

@@ -67,7 +67,7 @@ static void types_may_come_after_their_blocks_under_any_prefix(void **state)
                   "uom 72 e0 flow 19 | exact exact exact | 2 of 2\n");
 }
 
-static void links_may_stand_behind_the_content(void **state)
+static void connections_may_stand_behind_the_content(void **state)
 {
     (void)state;
     assert_series("links_last.xml",
@@ -299,7 +299,7 @@ int main(void)
         cmocka_unit_test(a_child_that_points_back_to_its_owner_links),
         cmocka_unit_test(a_path_links_by_whole_segments),
         cmocka_unit_test(types_may_come_after_their_blocks_under_any_prefix),
-        cmocka_unit_test(links_may_stand_behind_the_content),
+        cmocka_unit_test(connections_may_stand_behind_the_content),
         cmocka_unit_test(resources_repeated_before_each_block_are_one),
         cmocka_unit_test(customers_meters_and_directions_are_never_mixed),
         cmocka_unit_test(blocks_with_one_up_or_one_self_are_not_mixed),

@@ -74,7 +74,8 @@ static const char *text(const json_t *event, const char *name)
 static void each_event_has_celerys_fields(void **context)
 {
     struct fixture *f = *context;
-    struct message m = {.id = "a", .task = "meterbeat.echo", .retries = 1, .eta_ms = 1700000000500};
+    struct task_message m = {
+        .id = "a", .task = "meterbeat.echo", .retries = 1, .eta_ms = 1700000000500};
     m.args = json_of("[1, 'x']");
     m.kwargs = json_of("{}");
     events_task_received(f->events, &m);
@@ -144,17 +145,17 @@ static void hours_are_counted_west_of_greenwich(void **context)
     tzset();
 }
 
-static struct envelope arrival(const char *headers)
+static struct message arrival(const char *headers)
 {
-    return (struct envelope){.priority = -1, .headers = json_of(headers)};
+    return (struct message){.priority = -1, .headers = json_of(headers)};
 }
 
 static void headers_are_enough_where_a_message_arrives(void **context)
 {
     struct fixture *f = *context;
-    struct envelope v = arrival("{'task': 'meterbeat.echo', 'id': 'a', 'argsrepr': '(1,)', "
-                                "'kwargsrepr': '{}', 'shadow': 'shown', 'retries': 2, "
-                                "'eta': '2030-01-01T00:00:00', 'expires': null, 'root_id': 'r'}");
+    struct message v = arrival("{'task': 'meterbeat.echo', 'id': 'a', 'argsrepr': '(1,)', "
+                               "'kwargsrepr': '{}', 'shadow': 'shown', 'retries': 2, "
+                               "'eta': '2030-01-01T00:00:00', 'expires': null, 'root_id': 'r'}");
     assert_true(events_task_arrived(f->events, &v));
     json_t *all = events_take(f->events);
     const json_t *event = json_array_get(all, 0);
@@ -163,7 +164,7 @@ static void headers_are_enough_where_a_message_arrives(void **context)
     assert_string_equal(text(event, "root_id"), "r");
     assert_string_equal(text(event, "eta"), "2030-01-01T00:00:00+00:00");
     json_decref(all);
-    envelope_free(&v);
+    message_free(&v);
 }
 
 static void headers_that_do_not_say_enough_leave_it_for_later(void **context)
@@ -177,9 +178,9 @@ static void headers_that_do_not_say_enough_leave_it_for_later(void **context)
         "{'task': 'meterbeat.echo', 'id': 'a', 'argsrepr': '', 'kwargsrepr': '', 'expires': 5}",
     };
     for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
-        struct envelope v = arrival(headers[i]);
+        struct message v = arrival(headers[i]);
         assert_false(events_task_arrived(f->events, &v));
-        envelope_free(&v);
+        message_free(&v);
     }
     assert_null(events_take(f->events));
 }

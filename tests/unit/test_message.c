@@ -13,7 +13,7 @@
 #define ID "5f0c1b0e-8a57-4ef1-93a6-1f1b0a4ba6f4"
 #define NO_EMBED "{\"callbacks\": null, \"errbacks\": null, \"chain\": null, \"chord\": null}"
 
-static const struct message_limits limits = {.max_bytes = 1 << 20, .max_depth = 64};
+static const struct task_message_limits limits = {.max_bytes = 1 << 20, .max_depth = 64};
 
 static char *bytes_of(const void *bytes, size_t len)
 {
@@ -23,32 +23,32 @@ static char *bytes_of(const void *bytes, size_t len)
     return copy;
 }
 
-/* An envelope as the broker would hand it over; headers are JSON, NULL for none. */
-static struct envelope make_envelope(const char *content_type, const char *headers,
-                                     const void *body, size_t len)
+/* An AMQP message as the broker would hand it over; headers are JSON, NULL for none. */
+static struct message make_message(const char *content_type, const char *headers, const void *body,
+                                   size_t len)
 {
-    struct envelope v = {.priority = -1, .body = bytes_of(body, len), .body_len = len};
+    struct message v = {.priority = -1, .body = bytes_of(body, len), .body_len = len};
     v.content_type = content_type ? strdup(content_type) : NULL;
     v.headers = headers ? json_loads(headers, JSON_DECODE_ANY, NULL) : NULL;
     assert_true(!headers || v.headers);
     return v;
 }
 
-static void decode_json(const char *headers, const char *body, struct message *m)
+static void decode_json(const char *headers, const char *body, struct task_message *m)
 {
     struct err e = {0};
-    struct envelope v CLEANUP(envelope_free) =
-        make_envelope("application/json", headers, body, strlen(body));
-    if (!message_decode(&v, &limits, m, &e))
+    struct message v CLEANUP(message_free) =
+        make_message("application/json", headers, body, strlen(body));
+    if (!task_message_decode(&v, &limits, m, &e))
         fail_msg("%s: %s", e.code, e.text);
 }
 
 /* Decoding fails for good with this code, and the text names this place. */
-static void assert_refused(const struct envelope *v, const char *code, const char *place)
+static void assert_refused(const struct message *v, const char *code, const char *place)
 {
     struct err e = {0};
-    struct message m = {.priority = 77};
-    assert_false(message_decode(v, &limits, &m, &e));
+    struct task_message m = {.priority = 77};
+    assert_false(task_message_decode(v, &limits, &m, &e));
     assert_string_equal(e.code, code);
     assert_int_equal(e.kind, ERR_REJECT);
     if (!strstr(e.text, place))
@@ -60,8 +60,8 @@ static void assert_refused(const struct envelope *v, const char *code, const cha
 static void assert_json_refused(const char *headers, const char *body, const char *code,
                                 const char *place)
 {
-    struct envelope v CLEANUP(envelope_free) =
-        make_envelope("application/json", headers, body, strlen(body));
+    struct message v CLEANUP(message_free) =
+        make_message("application/json", headers, body, strlen(body));
     assert_refused(&v, code, place);
 }
 
@@ -71,7 +71,7 @@ static void assert_json_refused(const char *headers, const char *body, const cha
 static void the_smallest_protocol_2_message_is_read(void **state)
 {
     (void)state;
-    struct message m CLEANUP(message_free) = {0};
+    struct task_message m CLEANUP(task_message_free) = {0};
     decode_json("{\"lang\": \"py\", \"task\": \"parse\", \"id\": \"" ID "\"}",
                 "[[7], {\"force\": true}, null]", &m);
     assert_int_equal(m.protocol, 2);
@@ -88,7 +88,7 @@ static void the_smallest_protocol_2_message_is_read(void **state)
 static void every_header_of_protocol_2_arrives_in_its_field(void **state)
 {
     (void)state;
-    struct message m CLEANUP(message_free) = {0};
+    struct task_message m CLEANUP(task_message_free) = {0};
     decode_json(
         HEADERS_AND("\"root_id\": \"r\", \"parent_id\": \"p\", \"group\": \"g\", "
                     "\"origin\": \"gen1@host\", \"retries\": 3, \"ignore_result\": true, "
@@ -113,7 +113,7 @@ static void every_header_of_protocol_2_arrives_in_its_field(void **state)
 static void protocol_1_is_read_from_the_body(void **state)
 {
     (void)state;
-    struct message m CLEANUP(message_free) = {0};
+    struct task_message m CLEANUP(task_message_free) = {0};
     decode_json("{}",
                 "{\"task\": \"parse\", \"id\": \"" ID "\", \"args\": [1], \"kwargs\": {\"k\": 2}, "
                 "\"retries\": 1, \"eta\": \"2026-11-23T17:09:15\", \"utc\": true, "
@@ -132,7 +132,7 @@ static void protocol_1_is_read_from_the_body(void **state)
 static void protocol_1_without_headers_or_arguments_has_empty_ones(void **state)
 {
     (void)state;
-    struct message m CLEANUP(message_free) = {0};
+    struct task_message m CLEANUP(task_message_free) = {0};
     decode_json(NULL, "{\"task\": \"parse\", \"id\": \"" ID "\"}", &m);
     assert_int_equal(json_array_size(m.args), 0);
     assert_true(json_is_array(m.args) && json_is_object(m.kwargs));
@@ -142,7 +142,7 @@ static void protocol_1_without_headers_or_arguments_has_empty_ones(void **state)
 static void headers_of_a_hybrid_win_over_its_body(void **state)
 {
     (void)state;
-    struct message m CLEANUP(message_free) = {0};
+    struct task_message m CLEANUP(task_message_free) = {0};
     decode_json(HEADERS_AND("\"retries\": 5"),
                 "{\"task\": \"other\", \"id\": \"other\", \"args\": [], \"kwargs\": {}, "
                 "\"retries\": 1, \"expires\": \"2030-01-01\"}",
@@ -156,7 +156,7 @@ static void headers_of_a_hybrid_win_over_its_body(void **state)
 static void what_celery_runs_in_spite_of_odd_headers_is_run(void **state)
 {
     (void)state;
-    struct message m CLEANUP(message_free) = {0};
+    struct task_message m CLEANUP(task_message_free) = {0};
     decode_json(HEADERS_AND("\"retries\": \"x\", \"timelimit\": [null, 1.0001], \"group\": 4, "
                             "\"eta\": null, \"expires\": \"1970-01-01T00:00:00Z\""),
                 "[[], {}, null]", &m);
@@ -221,11 +221,11 @@ static void an_error_text_does_not_repeat_the_body(void **state)
 {
     (void)state;
     struct err e = {0};
-    struct message m = {0};
+    struct task_message m = {0};
     const char body[] = "[[\"token\" secret-of-a-feed], {}, null]";
-    struct envelope v CLEANUP(envelope_free) =
-        make_envelope("application/json", HEADERS, body, sizeof body - 1);
-    assert_false(message_decode(&v, &limits, &m, &e));
+    struct message v CLEANUP(message_free) =
+        make_message("application/json", HEADERS, body, sizeof body - 1);
+    assert_false(task_message_decode(&v, &limits, &m, &e));
     assert_null(strstr(e.text, "secret"));
 }
 
@@ -258,21 +258,21 @@ static void content_that_is_not_ours_is_refused(void **state)
     static const char *const types[] = {NULL, "application/JSON", "application/x-python-serialize",
                                         "", "text/plain\n"};
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-        struct envelope v CLEANUP(envelope_free) =
-            make_envelope(types[i], HEADERS, "[[], {}, null]", 14);
+        struct message v CLEANUP(message_free) =
+            make_message(types[i], HEADERS, "[[], {}, null]", 14);
         assert_refused(&v, "bad_content_type", "content_type");
     }
-    struct envelope v CLEANUP(envelope_free) =
-        make_envelope("application/json", HEADERS, "[[], {}, null]", 14);
+    struct message v CLEANUP(message_free) =
+        make_message("application/json", HEADERS, "[[], {}, null]", 14);
     v.content_encoding = strdup("utf-16");
     assert_refused(&v, "bad_content_type", "content_encoding \"utf-16\"");
 }
 
 /* --- encoding --------------------------------------------------------------------------------- */
 
-static struct message make_message(void)
+static struct task_message make_task_message(void)
 {
-    struct message m = {.priority = -1};
+    struct task_message m = {.priority = -1};
     m.id = strdup(ID);
     m.task = strdup("parse");
     m.origin = strdup("gen42@host");
@@ -281,11 +281,11 @@ static struct message make_message(void)
     return m;
 }
 
-static void encode(const struct message *m, const char *serializer, int64_t now_ms,
-                   struct envelope *v)
+static void encode(const struct task_message *m, const char *serializer, int64_t now_ms,
+                   struct message *v)
 {
     struct err e = {0};
-    if (!message_encode(m, serializer, now_ms, v, &e))
+    if (!task_message_encode(m, serializer, now_ms, v, &e))
         fail_msg("%s: %s", e.code, e.text);
 }
 
@@ -297,8 +297,8 @@ static void assert_text_is(const json_t *object, const char *name, const char *t
 static void a_json_message_has_the_headers_of_celery_in_its_order(void **state)
 {
     (void)state;
-    struct message m CLEANUP(message_free) = make_message();
-    struct envelope v CLEANUP(envelope_free) = {0};
+    struct task_message m CLEANUP(task_message_free) = make_task_message();
+    struct message v CLEANUP(message_free) = {0};
     encode(&m, "json", 0, &v);
     char *names = NULL;
     const char *name;
@@ -330,8 +330,8 @@ static void a_json_message_has_the_headers_of_celery_in_its_order(void **state)
 static void a_msgpack_body_has_the_bytes_of_celerys(void **state)
 {
     (void)state;
-    struct message m CLEANUP(message_free) = make_message();
-    struct envelope v CLEANUP(envelope_free) = {0};
+    struct task_message m CLEANUP(task_message_free) = make_task_message();
+    struct message v CLEANUP(message_free) = {0};
     json_decref(m.args);
     json_decref(m.kwargs);
     m.args = json_pack("[i, {s:s, s:s}]", 2, "__type__", "base64", "__value__", "/w==");
@@ -351,8 +351,8 @@ static void a_msgpack_body_has_the_bytes_of_celerys(void **state)
 static void times_limits_and_ids_are_written_as_celery_writes_them(void **state)
 {
     (void)state;
-    struct message m CLEANUP(message_free) = make_message();
-    struct envelope v CLEANUP(envelope_free) = {0};
+    struct task_message m CLEANUP(task_message_free) = make_task_message();
+    struct message v CLEANUP(message_free) = {0};
     m.eta_ms = INT64_C(1795453755804);
     m.expires_ms = INT64_C(1795453756000);
     m.hard_limit_ms = 30000;
@@ -375,8 +375,8 @@ static void times_limits_and_ids_are_written_as_celery_writes_them(void **state)
 static void an_expiry_in_the_past_is_zero_and_a_far_one_is_left_to_the_header(void **state)
 {
     (void)state;
-    struct message m CLEANUP(message_free) = make_message();
-    struct envelope past CLEANUP(envelope_free) = {0}, far CLEANUP(envelope_free) = {0};
+    struct task_message m CLEANUP(task_message_free) = make_task_message();
+    struct message past CLEANUP(message_free) = {0}, far CLEANUP(message_free) = {0};
     m.expires_ms = 1000;
     encode(&m, "json", 5000, &past);
     assert_string_equal(past.expiration, "0");
@@ -391,8 +391,9 @@ static void what_was_decoded_can_be_sent_again(void **state)
     (void)state;
     static const char *const serializers[] = {"json", "msgpack"};
     for (size_t i = 0; i < ARRAY_LEN(serializers); i++) {
-        struct message m CLEANUP(message_free) = {0}, again CLEANUP(message_free) = {0};
-        struct envelope v CLEANUP(envelope_free) = {0};
+        struct task_message m CLEANUP(task_message_free) = {0},
+                              again CLEANUP(task_message_free) = {0};
+        struct message v CLEANUP(message_free) = {0};
         struct err e = {0};
         decode_json(
             HEADERS_AND("\"shadow\": \"s\", \"stamps\": {\"a\": 1}, \"stamped_headers\": [\"a\"], "
@@ -404,7 +405,7 @@ static void what_was_decoded_can_be_sent_again(void **state)
             &m);
         m.retries++;
         encode(&m, serializers[i], 0, &v);
-        if (!message_decode(&v, &limits, &again, &e))
+        if (!task_message_decode(&v, &limits, &again, &e))
             fail_msg("%s: %s", e.code, e.text);
         assert_true(json_equal(m.args, again.args));
         assert_true(json_equal(m.kwargs, again.kwargs));
@@ -421,11 +422,12 @@ static void what_was_decoded_can_be_sent_again(void **state)
     }
 }
 
-static void assert_not_encoded(const struct message *m, const char *serializer, const char *code)
+static void assert_not_encoded(const struct task_message *m, const char *serializer,
+                               const char *code)
 {
     struct err e = {0};
-    struct envelope v = {0};
-    assert_false(message_encode(m, serializer, 0, &v, &e));
+    struct message v = {0};
+    assert_false(task_message_encode(m, serializer, 0, &v, &e));
     assert_string_equal(e.code, code);
     assert_null(v.body);
 }
@@ -433,7 +435,7 @@ static void assert_not_encoded(const struct message *m, const char *serializer, 
 static void what_no_worker_could_take_is_not_encoded(void **state)
 {
     (void)state;
-    struct message m CLEANUP(message_free) = make_message();
+    struct task_message m CLEANUP(task_message_free) = make_task_message();
     assert_not_encoded(&m, "pickle", "bad_serializer");
     assert_not_encoded(&m, NULL, "bad_serializer");
     json_array_append_new(m.args, json_pack("{s:s, s:i}", "__type__", "moment", "__value__", 1));

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "envelope_json.h"
+#include "message_json.h"
 #include "common/celery/task_message.h"
 
-static const struct message_limits limits = {.max_bytes = 1 << 20, .max_depth = 64};
+static const struct task_message_limits limits = {.max_bytes = 1 << 20, .max_depth = 64};
 
 static void assert_same(const char *name, const char *what, const json_t *expect, const json_t *got)
 {
@@ -49,7 +49,7 @@ static void assert_embed(const char *name, const json_t *expect, const json_t *g
         assert_same(name, steps[i], embed, json_object_get(got, steps[i]));
 }
 
-static void assert_as_celery(const char *name, const json_t *expect, const struct message *m)
+static void assert_as_celery(const char *name, const json_t *expect, const struct task_message *m)
 {
     assert_same(name, "args", expect, m->args);
     assert_same(name, "kwargs", expect, m->kwargs);
@@ -75,9 +75,9 @@ static void check_case(const json_t *one)
 {
     struct err e = {0};
     const char *name = json_string_value(json_object_get(one, "name"));
-    struct envelope v CLEANUP(envelope_free) = envelope_of_json(json_object_get(one, "envelope"));
-    struct message m CLEANUP(message_free) = {0};
-    if (!message_decode(&v, &limits, &m, &e))
+    struct message v CLEANUP(message_free) = message_of_json(json_object_get(one, "envelope"));
+    struct task_message m CLEANUP(task_message_free) = {0};
+    if (!task_message_decode(&v, &limits, &m, &e))
         fail_msg("%s: %s: %s", name, e.code, e.text);
     assert_as_celery(name, json_object_get(one, "expect"), &m);
 }

@@ -208,10 +208,10 @@ static void *decode_deepest(void *unused)
 {
     (void)unused;
     char *body = malloc(2000);
-    struct envelope v CLEANUP(envelope_free) = {.priority = -1, .body = body, .body_len = 1029};
-    struct message_limits most = {.max_bytes = 2000, .max_depth = 100000};
-    struct message m CLEANUP(message_free) = {0};
-    struct envelope again CLEANUP(envelope_free) = {0};
+    struct message v CLEANUP(message_free) = {.priority = -1, .body = body, .body_len = 1029};
+    struct task_message_limits most = {.max_bytes = 2000, .max_depth = 100000};
+    struct task_message m CLEANUP(task_message_free) = {0};
+    struct message again CLEANUP(message_free) = {0};
     struct err e = {0};
     memset(body, '[', 512);
     memset(body + 512, ']', 511);
@@ -219,13 +219,13 @@ static void *decode_deepest(void *unused)
     v.content_type = strdup("application/json");
     v.headers = json_pack("{s:s, s:s}", "task", "t", "id", "i");
     body[1027] = 'n'; /* no JSON: the whole depth is parsed before that is noticed */
-    bool refused = !message_decode(&v, &most, &m, &e);
+    bool refused = !task_message_decode(&v, &most, &m, &e);
     memcpy(body + 1023, ",{},[]]", 7);
     v.body_len = 1030;
-    refused = refused && !message_decode(&v, &most, &m, &e);
+    refused = refused && !task_message_decode(&v, &most, &m, &e);
     memcpy(body + 1023, ",{},{}]", 7);
-    bool read = message_decode(&v, &most, &m, &e);
-    bool written = read && message_encode(&m, "json", 0, &again, &e);
+    bool read = task_message_decode(&v, &most, &m, &e);
+    bool written = read && task_message_encode(&m, "json", 0, &again, &e);
     return refused && read && written ? "ok" : NULL;
 }
 
@@ -436,17 +436,17 @@ static void a_compressed_message_is_decoded(void **state)
     (void)state;
     static const char plain[] = "[[7], {}, null]";
     struct err e = {0};
-    struct message m CLEANUP(message_free) = {0};
-    struct message_limits most = {.max_bytes = 1000, .max_depth = 10};
-    struct envelope v CLEANUP(envelope_free) = {.priority = -1, .body = malloc(200)};
+    struct task_message m CLEANUP(task_message_free) = {0};
+    struct task_message_limits most = {.max_bytes = 1000, .max_depth = 10};
+    struct message v CLEANUP(message_free) = {.priority = -1, .body = malloc(200)};
     v.body_len = zip(plain, sizeof plain - 1, 15, v.body, 200);
     v.content_type = strdup("application/json");
     v.headers =
         json_pack("{s:s, s:s, s:s}", "task", "t", "id", "i", "compression", "application/x-gzip");
-    assert_true(message_decode(&v, &most, &m, &e));
+    assert_true(task_message_decode(&v, &most, &m, &e));
     assert_int_equal(json_integer_value(json_array_get(m.args, 0)), 7);
     json_object_set_new(v.headers, "compression", json_integer(1));
-    assert_false(message_decode(&v, &most, &m, &e));
+    assert_false(task_message_decode(&v, &most, &m, &e));
     assert_string_equal(e.code, "bad_compression");
 }
 
@@ -459,17 +459,17 @@ static void *failing_malloc(size_t size)
     return allocations_left-- > 0 ? malloc(size) : NULL;
 }
 
-static bool decode_and_encode(const struct envelope *v, struct err *e)
+static bool decode_and_encode(const struct message *v, struct err *e)
 {
-    struct message m CLEANUP(message_free) = {0};
-    struct envelope json CLEANUP(envelope_free) = {0}, msgpack CLEANUP(envelope_free) = {0};
-    struct message_limits most = {.max_bytes = 1000, .max_depth = 10};
-    return message_decode(v, &most, &m, e) && message_encode(&m, "json", 0, &json, e) &&
-           message_encode(&m, "msgpack", 0, &msgpack, e);
+    struct task_message m CLEANUP(task_message_free) = {0};
+    struct message json CLEANUP(message_free) = {0}, msgpack CLEANUP(message_free) = {0};
+    struct task_message_limits most = {.max_bytes = 1000, .max_depth = 10};
+    return task_message_decode(v, &most, &m, e) && task_message_encode(&m, "json", 0, &json, e) &&
+           task_message_encode(&m, "msgpack", 0, &msgpack, e);
 }
 
 /* The tree's memory; msgpack-c's and the buffers' is not reached from here. */
-static void assert_each_failing_allocation_is_told(const struct envelope *v)
+static void assert_each_failing_allocation_is_told(const struct message *v)
 {
     bool done = false;
     for (long n = 0; !done; n++) {
@@ -490,7 +490,7 @@ static void an_allocation_that_fails_makes_no_crash_no_leak_and_no_half_message(
     (void)state;
     static const char json[] = "[[7, \"text\", 1.5], {\"k\": [null, {}]}, {\"chain\": []}]";
     static const char msgpack[] = "\x93\x92\x07\xa4text\x81\xa1k\x92\xc4\x02xx\x80\xc0";
-    struct envelope v CLEANUP(envelope_free) = {.priority = -1};
+    struct message v CLEANUP(message_free) = {.priority = -1};
     v.headers = json_pack("{s:s, s:s, s:[i,n], s:s}", "task", "t", "id", "i", "timelimit", 3,
                           "custom", "c");
     v.content_type = strdup("application/json");
@@ -513,15 +513,15 @@ static void a_body_of_16_megabytes_is_refused_unread(void **state)
     (void)state;
     size_t len = 16 << 20;
     struct err e = {0};
-    struct message m = {0};
-    struct message_limits most = {.max_bytes = len - 1, .max_depth = 10};
-    struct envelope v CLEANUP(envelope_free) = {.body = repeat('[', len), .body_len = len};
-    assert_false(message_decode(&v, &most, &m, &e));
+    struct task_message m = {0};
+    struct task_message_limits most = {.max_bytes = len - 1, .max_depth = 10};
+    struct message v CLEANUP(message_free) = {.body = repeat('[', len), .body_len = len};
+    assert_false(task_message_decode(&v, &most, &m, &e));
     assert_string_equal(e.code, "too_large");
     most.max_bytes = len;
     v.content_type = strdup("application/json");
     v.headers = json_pack("{s:s, s:s}", "task", "t", "id", "i");
-    assert_false(message_decode(&v, &most, &m, &e));
+    assert_false(task_message_decode(&v, &most, &m, &e));
     assert_string_equal(e.code, "too_deep");
 }
 
@@ -529,15 +529,15 @@ static void deep_headers_are_refused(void **state)
 {
     (void)state;
     struct err e = {0};
-    struct message m = {0};
-    struct message_limits most = {.max_bytes = 100, .max_depth = 10};
-    struct envelope v CLEANUP(envelope_free) = {.body = strdup("[[],{},null]"), .body_len = 12};
+    struct task_message m = {0};
+    struct task_message_limits most = {.max_bytes = 100, .max_depth = 10};
+    struct message v CLEANUP(message_free) = {.body = strdup("[[],{},null]"), .body_len = 12};
     v.content_type = strdup("application/json");
     json_t *deep = json_array();
     for (int i = 0; i < 1000; i++)
         deep = json_pack("[o]", deep);
     v.headers = json_pack("{s:s, s:s, s:o}", "task", "t", "id", "i", "x", deep);
-    assert_false(message_decode(&v, &most, &m, &e));
+    assert_false(task_message_decode(&v, &most, &m, &e));
     assert_string_equal(e.code, "too_deep");
     assert_non_null(strstr(e.text, "headers"));
 }

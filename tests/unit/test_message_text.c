@@ -108,7 +108,7 @@ static void assert_repr_cut(const char *json, size_t max, const char *expected)
     json_t *value = json_loads(json, JSON_DECODE_ANY, &error);
     if (!value)
         fail_msg("%s: %s", json, error.text);
-    char *repr = message_python_repr(value, max);
+    char *repr = task_message_python_repr(value, max);
     assert_string_equal(repr, expected);
     free(repr);
     json_decref(value);
@@ -182,7 +182,7 @@ static void a_repr_of_a_deep_value_ends(void **state)
     json_t *deep = json_array();
     for (int i = 0; i < 2000; i++)
         deep = json_pack("[o]", deep);
-    char *repr = message_python_repr(deep, 100000);
+    char *repr = task_message_python_repr(deep, 100000);
     assert_int_equal(strspn(repr, "["), 65);
     assert_non_null(strstr(repr, "[...]"));
     free(repr);

@@ -13,7 +13,7 @@ static struct pending_result *result;
 static int start(void **state)
 {
     (void)state;
-    struct envelope v = {.priority = -1, .correlation_id = strdup("id-1"), .body = strdup("{}")};
+    struct message v = {.priority = -1, .correlation_id = strdup("id-1"), .body = strdup("{}")};
     result = pending_result_new(&v, "replies");
     return result ? 0 : -1;
 }

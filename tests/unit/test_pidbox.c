@@ -7,9 +7,9 @@
 #define NODE "worker@host/7"
 #define NOW_MS 1700000000000
 
-static struct envelope request(const char *body, const char *headers)
+static struct message request(const char *body, const char *headers)
 {
-    struct envelope v = {.priority = 0};
+    struct message v = {.priority = 0};
     v.content_type = strdup("application/json");
     v.headers = json_of(headers);
     v.body = strdup(body);
@@ -28,7 +28,7 @@ static struct envelope request(const char *body, const char *headers)
 static void a_request_is_read_as_kombu_sends_it(void **state)
 {
     (void)state;
-    struct envelope v = request(FULL, "{'clock': 17, 'expires': 1700000001.5}");
+    struct message v = request(FULL, "{'clock': 17, 'expires': 1700000001.5}");
     struct pidbox_request r;
     struct err e;
     assert_true(pidbox_read(&v, NODE, NOW_MS, &r, &e));
@@ -40,13 +40,13 @@ static void a_request_is_read_as_kombu_sends_it(void **state)
     assert_int_equal(r.clock, 17);
     assert_true(r.is_for_us);
     pidbox_request_free(&r);
-    envelope_free(&v);
+    message_free(&v);
 }
 
 static void the_reply_goes_back_in_the_same_encoding(void **state)
 {
     (void)state;
-    struct envelope v = request(FULL, "{}"), reply, packed = {.priority = 0};
+    struct message v = request(FULL, "{}"), reply, packed = {.priority = 0};
     struct pidbox_request r;
     struct err e;
     assert_true(pidbox_read(&v, NODE, NOW_MS, &r, &e));
@@ -55,27 +55,27 @@ static void the_reply_goes_back_in_the_same_encoding(void **state)
     assert_json(json_loadb(reply.body, reply.body_len, 0, NULL),
                 "{'worker@host/7': {'ok': 'pong'}}");
     assert_json(json_incref(reply.headers), "{'ticket': 't-1', 'clock': 5}");
-    assert_true(pidbox_envelope(&codec_msgpack, json_incref(r.body), json_object(), &packed, &e));
+    assert_true(pidbox_message(&codec_msgpack, json_incref(r.body), json_object(), &packed, &e));
     pidbox_request_free(&r);
-    envelope_free(&reply);
+    message_free(&reply);
     assert_true(pidbox_read(&packed, NODE, NOW_MS, &r, &e));
     assert_true(pidbox_reply(&r, NODE, json_null(), 5, &reply, &e));
     assert_string_equal(reply.content_type, "application/x-msgpack");
     pidbox_request_free(&r);
-    envelope_free(&reply);
-    envelope_free(&packed);
-    envelope_free(&v);
+    message_free(&reply);
+    message_free(&packed);
+    message_free(&v);
 }
 
 static bool is_for_us(const char *body, const char *headers)
 {
-    struct envelope v = request(body, headers);
+    struct message v = request(body, headers);
     struct pidbox_request r;
     struct err e;
     assert_true(pidbox_read(&v, NODE, NOW_MS, &r, &e));
     bool ours = r.is_for_us;
     pidbox_request_free(&r);
-    envelope_free(&v);
+    message_free(&v);
     return ours;
 }
 
@@ -138,19 +138,19 @@ static void what_is_no_request_is_refused_with_the_reason(void **state)
         {"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", "too_deep"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct envelope v = request(cases[i].body, "{}");
+        struct message v = request(cases[i].body, "{}");
         struct pidbox_request r;
         struct err e = {0};
         assert_false(pidbox_read(&v, NODE, NOW_MS, &r, &e));
         assert_string_equal(e.code, cases[i].code);
-        envelope_free(&v);
+        message_free(&v);
     }
 }
 
 static void another_encoding_and_a_body_too_long_are_refused(void **state)
 {
     (void)state;
-    struct envelope v = request("{'method': 'ping'}", "{}");
+    struct message v = request("{'method': 'ping'}", "{}");
     struct pidbox_request r;
     struct err e;
     strcpy(v.content_type, "application/yaml");
@@ -162,13 +162,13 @@ static void another_encoding_and_a_body_too_long_are_refused(void **state)
     v.body_len = PIDBOX_BODY_MAX + 1;
     assert_false(pidbox_read(&v, NODE, NOW_MS, &r, &e));
     assert_string_equal(e.code, "too_large");
-    envelope_free(&v);
+    message_free(&v);
 }
 
 static void our_question_is_one_that_we_would_answer(void **state)
 {
     (void)state;
-    struct envelope v, reply;
+    struct message v, reply;
     struct pidbox_request r;
     struct err e;
     int64_t clock = 0;
@@ -184,8 +184,8 @@ static void our_question_is_one_that_we_would_answer(void **state)
                 "{'worker@host/7': {'revoked': ['a'], 'clock': 9}}");
     assert_int_equal(clock, 10);
     pidbox_request_free(&r);
-    envelope_free(&v);
-    envelope_free(&reply);
+    message_free(&v);
+    message_free(&reply);
 }
 
 int main(void)

@@ -9,18 +9,18 @@
 
 #include "worker/runtime/republish.h"
 
-static struct envelope message(const char *headers)
+static struct message message(const char *headers)
 {
-    return (struct envelope){.priority = 3,
-                             .content_type = "application/json",
-                             .correlation_id = "id-1",
-                             .expiration = "1000",
-                             .headers = json_loads(headers, 0, NULL),
-                             .body = "[[],{},null]",
-                             .body_len = 12};
+    return (struct message){.priority = 3,
+                            .content_type = "application/json",
+                            .correlation_id = "id-1",
+                            .expiration = "1000",
+                            .headers = json_loads(headers, 0, NULL),
+                            .body = "[[],{},null]",
+                            .body_len = 12};
 }
 
-static const char *text(const struct envelope *v, const char *key)
+static const char *text(const struct message *v, const char *key)
 {
     return json_string_value(json_object_get(v->headers, key));
 }
@@ -28,7 +28,7 @@ static const char *text(const struct envelope *v, const char *key)
 static void a_retry_counts_for_celery_and_for_us(void **state)
 {
     (void)state;
-    struct envelope v = message("{\"task\": \"parse\", \"retries\": 2}"), letter;
+    struct message v = message("{\"task\": \"parse\", \"retries\": 2}"), letter;
     struct err e;
     assert_true(republish_retry(&v, 1, &letter, &e));
     assert_int_equal(json_integer_value(json_object_get(letter.headers, "retries")), 3);
@@ -43,7 +43,7 @@ static void a_retry_counts_for_celery_and_for_us(void **state)
 static void a_protocol_1_message_gets_no_header_that_would_make_it_protocol_2(void **state)
 {
     (void)state;
-    struct envelope v = message("{}"), letter;
+    struct message v = message("{}"), letter;
     struct err e;
     assert_true(republish_retry(&v, 1, &letter, &e));
     assert_int_equal(json_object_size(letter.headers), 1);
@@ -54,10 +54,10 @@ static void a_protocol_1_message_gets_no_header_that_would_make_it_protocol_2(vo
 static void what_the_broker_wrote_is_left_out(void **state)
 {
     (void)state;
-    struct envelope v = message("{\"task\": \"t\", \"x-death\": [], \"x-first-death-queue\": \"q\","
-                                "\"x-last-death-reason\": \"expired\", \"x-delivery-count\": 3,"
-                                "\"x-custom\": 1}"),
-                    letter;
+    struct message v = message("{\"task\": \"t\", \"x-death\": [], \"x-first-death-queue\": \"q\","
+                               "\"x-last-death-reason\": \"expired\", \"x-delivery-count\": 3,"
+                               "\"x-custom\": 1}"),
+                   letter;
     struct err e;
     assert_true(republish_later(&v, &letter, &e));
     assert_int_equal(json_object_size(letter.headers), 2);
@@ -69,7 +69,7 @@ static void what_the_broker_wrote_is_left_out(void **state)
 static void copies_that_were_sent_once_are_not_sent_again(void **state)
 {
     (void)state;
-    struct envelope v = message("{\"task\": \"t\", \"CC\": [\"q\"], \"BCC\": [\"q\"]}"), letter;
+    struct message v = message("{\"task\": \"t\", \"CC\": [\"q\"], \"BCC\": [\"q\"]}"), letter;
     struct err e;
     assert_true(republish_later(&v, &letter, &e));
     assert_int_equal(json_object_size(letter.headers), 1);
@@ -80,7 +80,7 @@ static void copies_that_were_sent_once_are_not_sent_again(void **state)
 static void an_expiration_would_end_the_wait_early_and_is_left_out(void **state)
 {
     (void)state;
-    struct envelope v = message("{}"), letter;
+    struct message v = message("{}"), letter;
     struct err e;
     assert_true(republish_later(&v, &letter, &e));
     assert_null(letter.expiration);
@@ -92,7 +92,7 @@ static void an_expiration_would_end_the_wait_early_and_is_left_out(void **state)
 static void a_dead_letter_says_why_where_when_and_keeps_the_rest(void **state)
 {
     (void)state;
-    struct envelope v = message("{\"task\": \"parse\", \"mine\": [1, null]}"), letter;
+    struct message v = message("{\"task\": \"parse\", \"mine\": [1, null]}"), letter;
     struct err why, e;
     (void)err_set(&why, ERR_REJECT, "not_xml", "line 3");
     struct dead_letter_reason reason = {
@@ -113,7 +113,7 @@ static void a_dead_letter_says_why_where_when_and_keeps_the_rest(void **state)
 static void an_error_that_is_no_utf8_does_not_stop_a_dead_letter(void **state)
 {
     (void)state;
-    struct envelope v = message("{}"), letter;
+    struct message v = message("{}"), letter;
     struct err why, e;
     (void)err_set(&why, ERR_REJECT, "bad_body", "\xff\xfe");
     struct dead_letter_reason reason = {.why = &why, .attempts = 1, .queue = "q", .worker = "w"};
@@ -126,7 +126,7 @@ static void an_error_that_is_no_utf8_does_not_stop_a_dead_letter(void **state)
 static void a_forged_attempt_count_is_bounded(void **state)
 {
     (void)state;
-    struct envelope v = message("{\"x-meterbeat-attempt\": 99999999999}");
+    struct message v = message("{\"x-meterbeat-attempt\": 99999999999}");
     assert_int_equal(republish_attempt(&v), 1000);
     json_decref(v.headers);
     v = message("{\"x-meterbeat-attempt\": -7}");

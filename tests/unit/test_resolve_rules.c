@@ -89,15 +89,15 @@ static void a_meter_stays_with_the_record_that_named_it_first_until_that_one_sto
 static void a_person_decides_what_a_register_is_and_then_what_was_found_before(void **state)
 {
     (void)state;
-    enum stage_register is;
+    enum staging_register is;
     assert_true(register_decided("deltas", true, true, &is));
-    assert_int_equal(is, STAGE_DELTAS);
+    assert_int_equal(is, STAGING_DELTAS);
     assert_true(register_decided("differences", true, false, &is));
-    assert_int_equal(is, STAGE_REGISTER);
+    assert_int_equal(is, STAGING_REGISTER);
     assert_true(register_decided("", true, true, &is));
-    assert_int_equal(is, STAGE_REGISTER);
+    assert_int_equal(is, STAGING_REGISTER);
     assert_true(register_decided("", true, false, &is));
-    assert_int_equal(is, STAGE_DELTAS);
+    assert_int_equal(is, STAGING_DELTAS);
     assert_false(register_decided("", false, false, &is));
 }
 

@@ -76,7 +76,7 @@ static void what_is_too_long_is_refused_and_says_the_limit(void **state)
 {
     (void)state;
     struct err e = {0};
-    struct envelope v;
+    struct message v;
     char text[600] = "";
     memset(text, 'x', sizeof text - 1);
     json_t *value = json_string(text);
@@ -91,7 +91,7 @@ static void what_celery_could_not_read_is_refused(void **state)
 {
     (void)state;
     struct err e = {0};
-    struct envelope v;
+    struct message v;
     json_t *value = json_pack("{s:s, s:i}", "__type__", "uuid", "__value__", 3);
     assert_false(result_encode(&client, RESULT_SUCCESS, value, NULL, 4096, 0, &v, &e));
     assert_int_equal(e.kind, ERR_REJECT);
@@ -103,7 +103,7 @@ static void the_correlation_of_the_message_is_kept(void **state)
 {
     (void)state;
     struct err e = {0};
-    struct envelope v CLEANUP(envelope_free) = {.priority = -1};
+    struct message v CLEANUP(message_free) = {.priority = -1};
     struct result_address other = {
         .task_id = "t", .reply_to = "queue", .correlation_id = "something else"};
     assert_true(result_encode(&other, RESULT_SUCCESS, NULL, NULL, 4096, 0, &v, &e));

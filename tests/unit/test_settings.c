@@ -468,7 +468,7 @@ static void the_environment_forgets_its_secrets(void **state)
     assert_int_equal(putenv(variable), 0);
     struct settings s = loaded("broker = { url = \"amqp://me@h\"; };");
     assert_string_equal(s.broker.password, "geheim");
-    secret_forget_environment();
+    password_forget_environment();
     assert_string_equal(s.broker.password, "geheim");
     settings_free(&s);
     assert_null(getenv("METERBEAT_BROKER_PASSWORD"));

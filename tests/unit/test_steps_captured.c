@@ -7,19 +7,19 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "envelope_json.h"
+#include "message_json.h"
 #include "common/celery/canvas.h"
 
 #define NOW_MS INT64_C(1795453755804) /* capture_steps.py's NOW */
 #define IDS_MAX 64
 
-static const struct message_limits limits = {.max_bytes = 1 << 20, .max_depth = 64};
+static const struct task_message_limits limits = {.max_bytes = 1 << 20, .max_depth = 64};
 
 /* One captured task, and which of the ids that Celery made up stands for which of ours. */
 struct step {
     const char *name;
     char *known; /* the message as text: ids in it must be the same */
-    struct message message;
+    struct task_message message;
     json_t *expected;
     const char *theirs[IDS_MAX], *ours[IDS_MAX];
     size_t ids;
@@ -100,12 +100,12 @@ static json_t *comparable_headers(const json_t *from)
     return headers;
 }
 
-static void assert_follow_up(struct step *s, const json_t *theirs, const struct follow_up *f)
+static void assert_follow_up(struct step *s, const json_t *theirs, const struct callback *f)
 {
     struct err e = {0};
-    struct envelope v CLEANUP(envelope_free) = {.priority = -1};
+    struct message v CLEANUP(message_free) = {.priority = -1};
     const char *queue = f->queue ? f->queue : "capture"; /* the default of Celery's worker */
-    if (!message_encode(&f->message, f->serializer, NOW_MS, &v, &e))
+    if (!task_message_encode(&f->message, f->serializer, NOW_MS, &v, &e))
         fail_msg("%s: %s: %s", s->name, e.code, e.text);
     json_t *body = json_loadb(v.body, v.body_len, 0, NULL);
     json_t *their_headers = comparable_headers(json_object_get(theirs, "headers"));
@@ -122,7 +122,7 @@ static void assert_follow_up(struct step *s, const json_t *theirs, const struct 
     json_decref(body);
 }
 
-static void assert_follow_ups(struct step *s, const struct follow_ups *f)
+static void assert_follow_ups(struct step *s, const struct callbacks *f)
 {
     const json_t *theirs = json_object_get(s->expected, "follow_ups");
     if (f->count != json_array_size(theirs))
@@ -150,7 +150,7 @@ static void assert_result(struct step *s, const json_t *theirs, const struct res
                           const json_t *value, const json_t *children)
 {
     struct err e = {0};
-    struct envelope v CLEANUP(envelope_free) = {.priority = -1};
+    struct message v CLEANUP(message_free) = {.priority = -1};
     if (!result_encode(to, state_of(theirs), value, children, 1 << 20, NOW_MS, &v, &e))
         fail_msg("%s: %s: %s", s->name, e.code, e.text);
     json_t *body = json_loadb(v.body, v.body_len, 0, NULL);
@@ -163,7 +163,7 @@ static void assert_result(struct step *s, const json_t *theirs, const struct res
     json_decref(body);
 }
 
-static struct result_address own_address(const struct message *m)
+static struct result_address own_address(const struct task_message *m)
 {
     return (struct result_address){.task_id = m->id,
                                    .reply_to = m->reply_to,
@@ -194,7 +194,7 @@ static void assert_exception(struct step *s, const json_t *value)
 }
 
 /* The task's own results, in whatever state they are; then those of tasks that will never run. */
-static void assert_results(struct step *s, const struct follow_ups *f)
+static void assert_results(struct step *s, const struct callbacks *f)
 {
     const json_t *results = json_object_get(s->expected, "results");
     struct result_address own = own_address(&s->message);
@@ -227,7 +227,7 @@ static bool ended_in(const struct step *s, enum result_state state)
 static void check_step(struct step *s)
 {
     struct err e = {0};
-    struct follow_ups f CLEANUP(follow_ups_free) = {.items = NULL};
+    struct callbacks f CLEANUP(callbacks_free) = {.items = NULL};
     json_t *result = json_pack("{s:i}", "sum", 3);
     bool ok = true;
     if (ended_in(s, RESULT_FAILURE))
@@ -246,20 +246,20 @@ static void check_case(json_t *one)
 {
     struct err e = {0};
     struct step s = {.name = json_string_value(json_object_get(one, "name")), .expected = one};
-    struct envelope v CLEANUP(envelope_free) = envelope_of_json(json_object_get(one, "envelope"));
+    struct message v CLEANUP(message_free) = message_of_json(json_object_get(one, "envelope"));
     char *headers = json_dumps(v.headers, 0);
     s.known = malloc(strlen(headers) + v.body_len + 1);
     memcpy(s.known, headers, strlen(headers));
     memcpy(s.known + strlen(headers), v.body, v.body_len);
     s.known[strlen(headers) + v.body_len] = '\0';
     free(headers);
-    if (!message_decode(&v, &limits, &s.message, &e))
+    if (!task_message_decode(&v, &limits, &s.message, &e))
         fail_msg("%s: %s: %s", s.name, e.code, e.text);
     check_step(&s);
     for (size_t i = 0; i < s.ids; i++)
         free((char *)s.ours[i]);
     free(s.known);
-    message_free(&s.message);
+    task_message_free(&s.message);
 }
 
 static void what_follows_a_task_is_what_celerys_worker_sends(void **state)

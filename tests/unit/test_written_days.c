@@ -39,7 +39,7 @@ static struct written_days *begin(int64_t covered_end_s)
 
 static struct written_day *add(struct written_days *w, int64_t start_s, int64_t length_s)
 {
-    const struct stage_point p = {.start_s = start_s, .length_s = length_s};
+    const struct staging_point p = {.start_s = start_s, .length_s = length_s};
     struct written_day *day = written_days_at(w, start_s);
     assert_non_null(day);
     written_days_cover(w, day, &p);
@@ -142,7 +142,7 @@ static void the_ledger_gets_what_kairosdb_shows(void **state)
     struct written_days *w = begin(0);
     struct written_day *day = add(w, T0 + 900, 900);
     const struct kairosdb_bucket value = {.count = 1, .sum = 1.5}, cost = {.count = 0};
-    struct stage_day row = written_day_row(day, zone, 7, &value, &cost);
+    struct staging_day row = written_day_row(day, zone, 7, &value, &cost);
     assert_int_equal(row.series_id, 7);
     assert_int_equal(row.readings, 1);
     assert_int_equal(row.covered_s, 900);
@@ -168,8 +168,8 @@ static void coverage_of_readings_without_a_length_is_not_known(void **state)
     struct written_days *w = begin(0);
     struct written_day *day = add(w, T0 + 900, 0);
     const struct kairosdb_bucket value = {.count = 2, .sum = 3}, cost = {.count = 0};
-    const struct stage_day row = written_day_row(day, zone, 7, &value, &cost);
-    assert_true(row.covered_s == STAGE_ABSENT);
+    const struct staging_day row = written_day_row(day, zone, 7, &value, &cost);
+    assert_true(row.covered_s == STAGING_ABSENT);
     assert_int_equal(row.gaps, 0);
     free(w);
 }

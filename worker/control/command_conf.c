@@ -35,7 +35,7 @@ static json_t *aliases(const struct settings *s)
 static json_t *value_of(const struct settings *s, const struct setting *row)
 {
     const void *field = (const char *)s + row->offset;
-    char shown[SETTING_SHOWN];
+    char shown[SETTING_REDACTED];
     json_t *text;
     switch (row->type) {
     case SETTING_INT:
@@ -49,7 +49,7 @@ static json_t *value_of(const struct settings *s, const struct setting *row)
     case SETTING_SCHEDULE:
         return json_integer((json_int_t)s->entries_count);
     default:
-        text = json_string(setting_shown(row, *(const char *const *)field, shown));
+        text = json_string(setting_redacted(row, *(const char *const *)field, shown));
         return text ? text : json_string("(not UTF-8)");
     }
 }

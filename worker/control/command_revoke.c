@@ -217,7 +217,7 @@ static json_t *terminate_stamped(struct control_context *p, const json_t *stamps
     struct state_entry *entries = state_entries(p->state, DELIVERY_ACTIVE, &count);
     for (size_t i = 0; i < count; i++) {
         char id[256];
-        const json_t *carried = json_object_get(entries[i].delivery->envelope.headers, "stamps");
+        const json_t *carried = json_object_get(entries[i].delivery->message.headers, "stamps");
         task_info_id(&entries[i], &limits, id);
         json_object_foreach((json_t *)stamps, name, wanted) {
             json_t *common = stamps_common(json_object_get(carried, name), wanted);

@@ -30,7 +30,7 @@ static json_t *scheduled_info(const struct state_entry *entry, struct task_info_
 /* What is not due yet waits for its eta, though the executor may have had no time to see that. */
 static void correct_stage(struct state_entry *entry, int64_t now_ms)
 {
-    const char *eta = json_string_value(json_object_get(entry->delivery->envelope.headers, "eta"));
+    const char *eta = json_string_value(json_object_get(entry->delivery->message.headers, "eta"));
     int64_t eta_ms;
     if (entry->stage != DELIVERY_RESERVED || !eta || !iso8601_parse(eta, &eta_ms) ||
         eta_ms <= now_ms)
@@ -85,7 +85,7 @@ json_t *command_scheduled(struct control_context *p, const json_t *arguments)
     return list_stage(p, DELIVERY_SCHEDULED, false);
 }
 
-static const char *stage_word(enum delivery_stage stage)
+static const char *staging_word(enum delivery_stage stage)
 {
     return stage == DELIVERY_ACTIVE      ? "active"
            : stage == DELIVERY_SCHEDULED ? "scheduled"
@@ -109,7 +109,7 @@ json_t *command_query_task(struct control_context *p, const json_t *arguments)
         task_info_id(&entries[i], &limits, id);
         if (json_object_get(set, id))
             (void)json_object_set_new(found, id,
-                                      json_pack("[s, o]", stage_word(entries[i].stage),
+                                      json_pack("[s, o]", staging_word(entries[i].stage),
                                                 task_info(&entries[i], &limits, false)));
     }
     state_entries_free(entries, count);

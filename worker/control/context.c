@@ -47,7 +47,7 @@ json_t *context_error(const char *format, ...)
 
 char *context_repr(const json_t *value)
 {
-    return message_python_repr(value, REPR_MAX);
+    return task_message_python_repr(value, REPR_MAX);
 }
 
 json_t *context_raised(const char *exception, const char *format, ...)

@@ -42,7 +42,7 @@ struct control {
     struct broker *broker; /* NULL: not connected */
     bool blocked;          /* a resource alarm: publishing would only fill the socket */
     bool is_logged;        /* of a connection that does not come about */
-    struct redial redial;
+    struct backoff backoff;
     int64_t heartbeat_due_ms;
     json_t *batch; /* events on their way; NULL: none */
     size_t sent;   /* of those */
@@ -55,7 +55,7 @@ static void lose_connection(struct control *c, const struct err *e)
     broker_close(c->broker);
     c->broker = NULL;
     c->blocked = false;
-    (void)redial_later(&c->redial, clock_mono_ms());
+    (void)backoff_later(&c->backoff, clock_mono_ms());
     if (!c->is_logged)
         log_error(LOG_LEVEL_WARNING, "control_lost", e);
     c->is_logged = true;
@@ -82,14 +82,14 @@ static bool open_mailbox(struct control *c, struct err *e)
 static void connect_when_due(struct control *c)
 {
     struct err e;
-    if (c->broker || !redial_due(&c->redial, clock_mono_ms()))
+    if (c->broker || !backoff_due(&c->backoff, clock_mono_ms()))
         return;
     if (!broker_open_plain(c->settings, c->name, PIDBOX_BODY_MAX, &c->broker, &e) ||
         !open_mailbox(c, &e)) {
         lose_connection(c, &e);
         return;
     }
-    redial_succeeded(&c->redial, clock_mono_ms());
+    backoff_succeeded(&c->backoff, clock_mono_ms());
     c->is_logged = false;
     log_event(LOG_LEVEL_INFO, "control_ready", "node=%s", c->name);
 }
@@ -123,7 +123,7 @@ static bool answer_request(struct control *c, const struct pidbox_request *r, st
            reply(c, r, answer, e);
 }
 
-static bool take_request(struct control *c, const struct envelope *v, struct err *e)
+static bool take_request(struct control *c, const struct message *v, struct err *e)
 {
     struct pidbox_request r CLEANUP(pidbox_request_free) = {0};
     struct err why;
@@ -144,7 +144,7 @@ static bool take_delivery(struct control *c, const struct broker_event *event, s
     }
     if (mailbox_take_reply(&c->mailbox, event, c->state))
         return true;
-    return take_request(c, &event->envelope, e);
+    return take_request(c, &event->message, e);
 }
 
 static bool take_event(struct control *c, struct broker_event *event, struct err *e)
@@ -253,7 +253,7 @@ static int64_t wait_ms(const struct control *c)
 {
     int64_t now_ms = clock_mono_ms();
     if (!c->broker)
-        return least(POLL_MS, redial_in(&c->redial, now_ms));
+        return least(POLL_MS, backoff_in(&c->backoff, now_ms));
     int64_t until_heartbeat = c->heartbeat_due_ms - now_ms;
     return least(POLL_MS, until_heartbeat > 0 ? until_heartbeat : 0);
 }
@@ -321,7 +321,7 @@ bool control_new(const struct settings *s, const char *name, struct handover *h,
         return err_set(e, ERR_FATAL, "no_memory", "no memory for remote control");
     c->settings = s;
     c->name = name;
-    c->redial = redial_make(s->broker.reconnect_max_s * 1000);
+    c->backoff = backoff_make(s->broker.reconnect_max_s * 1000);
     c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     c->state = state_new(s);
     c->events = c->state ? events_new(s, name, c->state, c->wake_fd) : NULL;

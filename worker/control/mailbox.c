@@ -68,10 +68,10 @@ bool mailbox_make_queue(struct control_context *p, const struct subscription *wa
 /* --- sending ------------------------------------------------------------------------------- */
 
 static bool send_envelope(struct broker *b, const char *exchange, const char *routing_key,
-                          struct envelope *v, struct err *e)
+                          struct message *v, struct err *e)
 {
     bool sent = broker_send(b, exchange, routing_key, v, e);
-    envelope_free(v);
+    message_free(v);
     return sent;
 }
 
@@ -87,7 +87,7 @@ static bool forget(const char *event, const struct err *e)
 bool mailbox_reply(struct mailbox *m, struct broker *b, const struct pidbox_request *request,
                    json_t *answer, int64_t clock, struct err *e)
 {
-    struct envelope v = {.priority = -1};
+    struct message v = {.priority = -1};
     /* the default exchange leads to every queue, with the rights of our user; and publishing to one
      * that is not there would close the channel, and with it the mailbox */
     if (strcmp(request->exchange, m->reply_exchange) != 0) {
@@ -103,13 +103,13 @@ bool mailbox_reply(struct mailbox *m, struct broker *b, const struct pidbox_requ
 bool mailbox_send_events(struct mailbox *m, struct broker *b, json_t *events, const char *type,
                          struct err *e)
 {
-    struct envelope v = {.priority = -1};
+    struct message v = {.priority = -1};
     char key[64];
     size_t i = 0;
     for (; i < sizeof key - 1 && type[i]; i++)
         key[i] = (char)(type[i] == '-' ? '.' : type[i]);
     key[i] = '\0';
-    return (pidbox_envelope(&codec_json, events, json_pack("{s:s}", "hostname", m->node), &v, e) &&
+    return (pidbox_message(&codec_json, events, json_pack("{s:s}", "hostname", m->node), &v, e) &&
             send_envelope(b, m->settings->broker.event_exchange, key, &v, e)) ||
            forget("event_not_sent", e);
 }
@@ -118,7 +118,7 @@ bool mailbox_send_events(struct mailbox *m, struct broker *b, json_t *events, co
 
 bool mailbox_mingle(struct mailbox *m, struct broker *b, struct state *st, struct err *e)
 {
-    struct envelope v = {.priority = -1};
+    struct message v = {.priority = -1};
     if (strcmp(m->settings->worker.remote_control, "off") == 0)
         return true;
     json_t *arguments = json_pack("{s:s, s:o}", "from_node", m->node, "revoked", state_revoked(st));
@@ -134,7 +134,7 @@ bool mailbox_take_reply(const struct mailbox *m, const struct broker_event *even
     int64_t clock = 0;
     const char *node;
     const json_t *answer;
-    json_t *answers = pidbox_read_reply(&event->envelope, m->ticket, &clock);
+    json_t *answers = pidbox_read_reply(&event->message, m->ticket, &clock);
     json_object_foreach(answers, node, answer) {
         if (strcmp(node, m->node) == 0 || !json_is_object(answer))
             continue;

@@ -21,7 +21,7 @@ struct revocations {
     const struct settings *settings;
     struct state *state;
     const char *name;
-    struct redial redial;
+    struct backoff backoff;
     bool loaded, is_logged;
     struct thread *thread;
     pthread_mutex_t lock;
@@ -141,13 +141,13 @@ static void work(struct revocations *r)
 {
     struct err e;
     if (use_database(r, &e)) {
-        redial_succeeded(&r->redial, clock_mono_ms());
+        backoff_succeeded(&r->backoff, clock_mono_ms());
         r->is_logged = false;
     } else {
         if (!r->is_logged)
             log_error(LOG_LEVEL_WARNING, "revoked_not_kept", &e);
         r->is_logged = true;
-        (void)redial_later(&r->redial, clock_mono_ms());
+        (void)backoff_later(&r->backoff, clock_mono_ms());
     }
     state_revoked_known(r->state);
 }
@@ -161,8 +161,8 @@ static bool has_work(const struct revocations *r)
 static bool wait_for_work(struct revocations *r)
 {
     pthread_mutex_lock(&r->lock);
-    while (!r->ending && (!has_work(r) || !redial_due(&r->redial, clock_mono_ms()))) {
-        int64_t wait_ms = has_work(r) ? redial_in(&r->redial, clock_mono_ms()) : PAUSE_MAX_MS;
+    while (!r->ending && (!has_work(r) || !backoff_due(&r->backoff, clock_mono_ms()))) {
+        int64_t wait_ms = has_work(r) ? backoff_in(&r->backoff, clock_mono_ms()) : PAUSE_MAX_MS;
         struct timespec end = clock_timespec(clock_mono_ms() + wait_ms);
         (void)pthread_cond_timedwait(&r->changed, &r->lock, &end); /* looked at again */
     }
@@ -199,7 +199,7 @@ bool revocations_start(const struct settings *s, const char *name, struct state 
     *r = (struct revocations){.settings = s,
                               .state = st,
                               .name = name,
-                              .redial = redial_make(PAUSE_MAX_MS),
+                              .backoff = backoff_make(PAUSE_MAX_MS),
                               .unsaved = json_array()};
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);

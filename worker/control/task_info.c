@@ -26,16 +26,16 @@ static void shown_free(struct shown *s)
 }
 
 static bool read_message(const struct delivery *d, struct task_info_limits *limits,
-                         struct message *ret_message)
+                         struct task_message *ret_message)
 {
     struct err ignored;
-    struct message_limits most = {.max_bytes = BODY_MAX,
-                                  .max_depth = (size_t)limits->settings->worker.max_message_depth};
-    size_t cost = d->envelope.body_len;
+    struct task_message_limits most = {
+        .max_bytes = BODY_MAX, .max_depth = (size_t)limits->settings->worker.max_message_depth};
+    size_t cost = d->message.body_len;
     if (d->defect[0] || cost > BODY_MAX || cost > limits->bodies_left)
         return false;
     limits->bodies_left -= cost;
-    return message_decode(&d->envelope, &most, ret_message, &ignored);
+    return task_message_decode(&d->message, &most, ret_message, &ignored);
 }
 
 static json_t *text(const char *value)
@@ -46,7 +46,7 @@ static json_t *text(const char *value)
 
 static json_t *header(const struct delivery *d, const char *name)
 {
-    return json_object_get(d->envelope.headers, name);
+    return json_object_get(d->message.headers, name);
 }
 
 /* The sender's text, which a stock worker shows, or Python's repr of what it sent. */
@@ -55,7 +55,7 @@ static json_t *repr(const struct delivery *d, const char *name, const json_t *va
     json_t *given = header(d, name);
     if (json_is_string(given))
         return json_incref(given);
-    char *made = value ? message_python_repr(value, SHOWN_MAX) : NULL;
+    char *made = value ? task_message_python_repr(value, SHOWN_MAX) : NULL;
     json_t *shown = text(made);
     free(made);
     return shown;
@@ -67,7 +67,7 @@ static json_t *name_of(const struct delivery *d, const char *task)
     return text(shadow && *shadow ? shadow : task);
 }
 
-static struct shown show_message(const struct delivery *d, const struct message *m, bool safe)
+static struct shown show_message(const struct delivery *d, const struct task_message *m, bool safe)
 {
     return (struct shown){.id = text(m->id),
                           .type = text(m->task),
@@ -90,7 +90,7 @@ static struct shown show_headers(const struct delivery *d)
 
 static json_t *delivery_info(const struct delivery *d)
 {
-    json_t *priority = d->envelope.priority >= 0 ? json_integer(d->envelope.priority) : json_null();
+    json_t *priority = d->message.priority >= 0 ? json_integer(d->message.priority) : json_null();
     return json_pack("{s:o, s:o, s:o, s:b}", "exchange", text(d->exchange), "routing_key",
                      text(d->routing_key), "priority", priority, "redelivered", d->redelivered);
 }
@@ -109,7 +109,7 @@ static json_t *process(const struct state_entry *entry)
 json_t *task_info(const struct state_entry *entry, struct task_info_limits *limits, bool safe)
 {
     const struct delivery *d = entry->delivery;
-    struct message m CLEANUP(message_free) = {.priority = -1};
+    struct task_message m CLEANUP(task_message_free) = {.priority = -1};
     struct shown s CLEANUP(shown_free) =
         read_message(d, limits, &m) ? show_message(d, &m, safe) : show_headers(d);
     return json_pack("{s:O, s:O, s:O, s:O, s:O, s:s, s:o, s:b, s:o, s:o}", "id", s.id, "name",
@@ -121,7 +121,7 @@ json_t *task_info(const struct state_entry *entry, struct task_info_limits *limi
 void task_info_id(const struct state_entry *entry, struct task_info_limits *limits, char id[256])
 {
     const char *given = json_string_value(header(entry->delivery, "id"));
-    struct message m CLEANUP(message_free) = {.priority = -1};
+    struct task_message m CLEANUP(task_message_free) = {.priority = -1};
     if (!given && read_message(entry->delivery, limits, &m)) /* protocol 1 has it in its body */
         given = m.id;
     strncpy(id, given ? given : "", 255);

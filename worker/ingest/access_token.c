@@ -64,7 +64,7 @@ static bool take(struct authorization *a, char **ret_token, int64_t *ret_generat
 
 /* Tried again while the database is away: a one-time refresh token may be used up already. */
 static bool store_surely(const struct ingest_request *r, const struct authorization *a,
-                         const struct token_pair *pair, struct err *e)
+                         const struct oauth_tokens *pair, struct err *e)
 {
     const struct authorization_tokens tokens = {.access_token = pair->access_token,
                                                 .refresh_token = pair->refresh_token,
@@ -83,20 +83,20 @@ static bool store_surely(const struct ingest_request *r, const struct authorizat
 }
 
 static bool request_token(const struct ingest_request *r, const struct authorization *a,
-                          struct token_pair *ret_pair, struct err *e)
+                          struct oauth_tokens *ret_pair, struct err *e)
 {
     const struct custodian *c = &r->source.custodian;
     const struct settings *s = r->task->settings;
-    char shown[FEED_URL_SHOWN];
+    char shown[RECORD_URL_SHOWN];
     int64_t slot;
     if (!*c->token_url)
         return err_set(e, ERR_REJECT, "bad_custodian", "custodian %s has no token_url", c->name);
-    feed_url_show(c->token_url, "", shown);
+    record_url_show(c->token_url, "", shown);
     if (!clear_text_allowed(s, c->token_url))
         return err_set(e, ERR_REJECT, "clear_text",
                        "%s: no secret is sent without encryption: https, or allow_clear_text",
                        shown);
-    const struct token_request request = {
+    const struct oauth_request request = {
         .peer = {.url = c->token_url,
                  .shown = shown,
                  .certificate = c->certificate,
@@ -110,8 +110,8 @@ static bool request_token(const struct ingest_request *r, const struct authoriza
         return false;
     bool ok = authorization_asked(r->task->pg, a->id, false, e);
     if (ok) {
-        crashpoint("before_token_request");
-        ok = token_ask(s, &request, ret_pair, e);
+        failpoint("before_token_request");
+        ok = oauth_request_token(s, &request, ret_pair, e);
     }
     rate_slot_release(r->task, slot);
     return ok;
@@ -149,13 +149,13 @@ static bool token_failed(const struct ingest_request *r, const struct authorizat
 
 static bool refresh(const struct ingest_request *r, const struct authorization *a, struct err *e)
 {
-    struct token_pair pair CLEANUP(token_wipe) = {0};
+    struct oauth_tokens pair CLEANUP(oauth_wipe_token) = {0};
     if (!request_token(r, a, &pair, e))
         return token_failed(r, a, e);
-    crashpoint("after_token_answer");
+    failpoint("after_token_answer");
     if (!store_surely(r, a, &pair, e))
         return false;
-    crashpoint("after_token_stored");
+    failpoint("after_token_stored");
     log_event(LOG_LEVEL_INFO, "token_stored", "authorization=%lld rotated=%s", (long long)a->id,
               pair.refresh_token ? "yes" : "no");
     return true;

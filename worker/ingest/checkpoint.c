@@ -20,7 +20,7 @@ bool checkpoint_read(const json_t *json, struct checkpoint *ret_checkpoint)
                     "costs", &costs, "months", &months) != 0)
         return false;
     snprintf(c.fingerprint, sizeof c.fingerprint, "%s", fingerprint);
-    c.from = (struct stage_mark){.series_id = series, .from_s = from};
+    c.from = (struct staging_mark){.series_id = series, .from_s = from};
     c.covered_end_s = covered;
     c.points = points;
     c.costs = costs;
@@ -68,7 +68,7 @@ bool checkpoint_load(const struct ingest_request *r, struct staged_feed *feed,
     *ret_checkpoint = fresh;
     if (!found.fingerprint[0])
         return true;
-    if (!stage_fingerprint(feed->stage, &r->wanted, fresh.fingerprint, e))
+    if (!staging_fingerprint(feed->stage, &r->wanted, fresh.fingerprint, e))
         return false;
     *ret_checkpoint = checkpoint_take_up(&found, fresh.fingerprint);
     bool is_taken_up = ret_checkpoint->from.series_id != 0;
@@ -90,15 +90,15 @@ bool checkpoint_commit(const struct ingest_request *r, struct staged_feed *feed,
                        struct ingest_result *result, struct checkpoint *c, struct err *e)
 {
     struct pg *pg = r->task->pg;
-    if (!c->fingerprint[0] && !stage_fingerprint(feed->stage, &r->wanted, c->fingerprint, e))
+    if (!c->fingerprint[0] && !staging_fingerprint(feed->stage, &r->wanted, c->fingerprint, e))
         return false;
     if (!task_begin(r->task, e) || !ingest_commit_days(r, result, e) ||
-        !stage_forget_days(feed->stage, e))
+        !staging_forget_days(feed->stage, e))
         return false;
     c->months = result->months;
     if (!checkpoint_set(r, c, e))
         return false;
-    crashpoint("before_checkpoint");
+    failpoint("before_checkpoint");
     if (!pg_commit(pg, e))
         return false;
     log_event(LOG_LEVEL_INFO, "checkpoint_committed", "points=%" PRId64, c->points);

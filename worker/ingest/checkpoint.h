@@ -9,10 +9,10 @@
 /* What is before `from` is in KairosDB and in the ledger, for exactly the points of this
  * fingerprint. */
 struct checkpoint {
-    char fingerprint[STAGE_FINGERPRINT]; /* "": not known yet */
-    struct stage_mark from;              /* series_id 0: the beginning */
-    int64_t covered_end_s;               /* of from.series_id: coverage.end_s */
-    int64_t points, costs, months;       /* so far: ingest_result.points, ... */
+    char fingerprint[STAGING_FINGERPRINT]; /* "": not known yet */
+    struct staging_mark from;              /* series_id 0: the beginning */
+    int64_t covered_end_s;                 /* of from.series_id: coverage.end_s */
+    int64_t points, costs, months;         /* so far: ingest_result.points, ... */
 };
 
 /* Where to continue: at the beginning, unless an earlier attempt of this run left a checkpoint and

@@ -69,7 +69,7 @@ static bool claim_once(const struct ingest_request *r, const struct espi_series 
         .numerator = seed.numerator,
         .denominator = seed.denominator,
         .time_zone = is_bill ? NULL : series_zone(r, s),
-        .by_hand = r->is_file,
+        .is_manual = r->is_file,
         .meter = {.building_id = r->record.building_id,
                   .name = name,
                   .custom_meter_id = tags->values[TAG_CUSTOM_METER_ID],
@@ -79,7 +79,7 @@ static bool claim_once(const struct ingest_request *r, const struct espi_series 
                   .espi_units = tag_number(tags, TAG_UOM_INT),
                   .factor = seed.numerator / seed.denominator,
                   .may_be_seeds = s->flow_direction != 19}};
-    return r->is_preview ? series_draft_claim(r->task->pg, &claim, ret_owner, ret_id, e)
+    return r->is_preview ? series_preview_claim(r->task->pg, &claim, ret_owner, ret_id, e)
                          : series_claim(r->task->pg, &claim, ret_owner, ret_id, e);
 }
 

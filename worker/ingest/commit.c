@@ -27,13 +27,14 @@ bool ingest_commit_days(const struct ingest_request *r, struct ingest_result *re
 {
     struct pg *pg = r->task->pg;
     int64_t months;
-    if (!day_dirty_months(pg, &months, e) ||
-        ((r->arguments.has_window || r->is_file) && !day_refresh_months(pg, e)))
+    if (!ledger_day_dirty_months(pg, &months, e) ||
+        ((r->arguments.has_window || r->is_file) && !ledger_day_refresh_months(pg, e)))
         return false;
     result->months += months;
-    const struct day_source from = {
-        .record_id = r->record.id, .generation = r->option.generation, .by_hand = r->is_file};
-    return record_option_hold(pg, r->record.id, r->option.generation, e) && day_book(pg, &from, e);
+    const struct ledger_day_source from = {
+        .record_id = r->record.id, .generation = r->option.generation, .is_manual = r->is_file};
+    return record_option_hold(pg, r->record.id, r->option.generation, e) &&
+           ledger_day_write(pg, &from, e);
 }
 
 static bool enqueue_next(const struct ingest_request *r, struct err *e)
@@ -53,8 +54,8 @@ static bool commit_all(const struct ingest_request *r, struct exchange *x,
     bool moves = ingest_moves(r, result);
     char summary[RESULT_SUMMARY];
     if (!task_begin(r->task, e) || !ingest_commit_days(r, result, e) ||
-        (result->has_registers && !series_book_registers(pg, r->wanted.to_s, e)) ||
-        !month_book_bills(pg, r->wanted.to_s, r->wanted.bill_s, &result->bills, e) ||
+        (result->has_registers && !series_store_registers(pg, r->wanted.to_s, e)) ||
+        !month_store_bills(pg, r->wanted.to_s, r->wanted.bill_s, &result->bills, e) ||
         (moves && !record_advance(pg, &r->record, w->next_last_date, w->next_last_ts, e)) ||
         !exchange_commit(x, moves, e))
         return false;
@@ -63,7 +64,7 @@ static bool commit_all(const struct ingest_request *r, struct exchange *x,
     if (!task_done(r->task, summary, result->returned, e) ||
         (ingest_goes_on(r, result) && !enqueue_next(r, e)))
         return false;
-    crashpoint("before_commit");
+    failpoint("before_commit");
     return pg_commit(pg, e);
 }
 

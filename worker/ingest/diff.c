@@ -33,7 +33,7 @@ struct diff {
     struct task_stop stop;
     const struct diff_sink *sink;
     struct kairosdb *kairosdb;
-    struct series_draft draft; /* id 0: none yet */
+    struct series_preview draft; /* id 0: none yet */
     struct series_tags tags;
     const struct timezone_rules *zone; /* of the series */
     struct stored values, costs;
@@ -41,7 +41,7 @@ struct diff {
     struct diff_month months[DIFF_MONTHS];
     size_t months_count;
     struct kairosdb_bucket sums[DIFF_MONTHS], cost_sums[DIFF_MONTHS];
-    struct stage_point points[DIFF_POINTS];
+    struct staging_point points[DIFF_POINTS];
     int64_t done;
 };
 
@@ -164,10 +164,10 @@ static bool diff_end_series(struct diff *d, struct err *e)
     return d->sink->series(d->sink->context, &series, e);
 }
 
-static bool diff_begin_series(struct diff *d, const struct stage_point *first, struct err *e)
+static bool diff_begin_series(struct diff *d, const struct staging_point *first, struct err *e)
 {
     struct pg *pg = d->request->task->pg;
-    if (!series_draft_get(pg, first->series_id, &d->draft, e) ||
+    if (!series_preview_get(pg, first->series_id, &d->draft, e) ||
         !series_tags_read(d->draft.tags, &d->tags, e) ||
         !local_zone_named(d->request->task->settings, d->draft.time_zone, &d->zone, e))
         return false;
@@ -215,9 +215,9 @@ static bool diff_count(struct diff *d, int64_t start_s, const struct diff_pair *
     return true;
 }
 
-static bool diff_add(struct diff *d, const struct stage_point *p, struct err *e)
+static bool diff_add(struct diff *d, const struct staging_point *p, struct err *e)
 {
-    struct diff_pair pair = {.has_cost = p->cost != STAGE_ABSENT};
+    struct diff_pair pair = {.has_cost = p->cost != STAGING_ABSENT};
     int64_t costs_passed = 0;
     if (!decimal_scale(p->value, p->exponent, &pair.value) ||
         (pair.has_cost && !decimal_scale(p->cost, COST_EXPONENT + p->cost_exponent, &pair.cost)))
@@ -230,7 +230,7 @@ static bool diff_add(struct diff *d, const struct stage_point *p, struct err *e)
 static bool diff_page(struct diff *d, size_t count, struct err *e)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct stage_point *p = &d->points[i];
+        const struct staging_point *p = &d->points[i];
         if (p->series_id != d->draft.id && (!diff_end_series(d, e) || !diff_begin_series(d, p, e)))
             return false;
         if (!diff_add(d, p, e))
@@ -244,14 +244,15 @@ static bool diff_all(struct diff *d, struct err *e)
     struct stage *stage = d->feed->stage;
     char progress[80];
     size_t count = 0;
-    if (!stage_points_open(stage, &d->request->wanted, NULL, e))
+    if (!staging_points_open(stage, &d->request->wanted, NULL, e))
         return false;
     do {
         d->done += (int64_t)count;
         snprintf(progress, sizeof progress, "comparing: %lld of %lld points", (long long)d->done,
                  (long long)d->result->counts.points);
         if (!task_go_on(d->request->task, progress, e) ||
-            !stage_points_next(stage, d->points, DIFF_POINTS, &count, e) || !diff_page(d, count, e))
+            !staging_points_next(stage, d->points, DIFF_POINTS, &count, e) ||
+            !diff_page(d, count, e))
             return false;
     } while (count);
     return diff_end_series(d, e);

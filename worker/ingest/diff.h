@@ -24,7 +24,7 @@ struct diff_month {
 };
 
 struct diff_series {
-    const struct series_draft *draft;
+    const struct series_preview *draft;
     const struct series_tags *tags;
     const struct timezone_rules *zone; /* of the series' months */
     struct diff_counts counts;

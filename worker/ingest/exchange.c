@@ -41,7 +41,7 @@ void exchange_freep(struct exchange **x)
 {
     if (!*x)
         return;
-    seal_free((*x)->sent_token);
+    secret_keys_free((*x)->sent_token);
     forget_answer(&(*x)->validator);
     free(*x);
     *x = NULL;
@@ -52,7 +52,7 @@ void exchange_freep(struct exchange **x)
 /* What comes back, now or when the document is understood, is told without it. */
 static bool keep_sent(struct exchange *x, const char *token, struct err *e)
 {
-    seal_free(x->sent_token);
+    secret_keys_free(x->sent_token);
     x->sent_token = token ? strdup(token) : NULL;
     return !token || x->sent_token || err_set(e, ERR_RETRY, "no_memory", "no memory for a token");
 }
@@ -63,9 +63,9 @@ static bool send_once(struct exchange *x, const struct exchange_request *request
     const struct ingest_request *r = x->request;
     const struct custodian *c = &r->source.custodian;
     const struct settings *s = r->task->settings;
-    char shown[FEED_URL_SHOWN];
+    char shown[RECORD_URL_SHOWN];
     int64_t slot;
-    feed_url_show(request->url, r->source.subscription.resource, shown);
+    record_url_show(request->url, r->source.subscription.resource, shown);
     if (token && !clear_text_allowed(s, request->url))
         return err_set(e, ERR_REJECT, "clear_text",
                        "%s: its token is not sent without encryption: https, or allow_clear_text",
@@ -93,7 +93,7 @@ static bool send_once(struct exchange *x, const struct exchange_request *request
 bool exchange_send(struct exchange *x, const struct exchange_request *request,
                    const struct feed_sink *sink, struct feed_answer *ret_answer, struct err *e)
 {
-    char *token CLEANUP(seal_freep) = NULL, *renewed CLEANUP(seal_freep) = NULL;
+    char *token CLEANUP(secret_keys_freep) = NULL, *renewed CLEANUP(secret_keys_freep) = NULL;
     int64_t generation = 0;
     if (!access_token_get(x->request, -1, &token, &generation, e))
         return false;

@@ -80,16 +80,16 @@ static bool fan_out_renew(struct fan_out *f, struct err *e)
     const struct settings *s = t->settings;
     int64_t expired;
     size_t count = 0;
-    const struct lost_look look = {.queue = s->broker.queue,
-                                   .default_queue = s->broker.queue,
-                                   .serializer = s->producer.serializer,
-                                   .owner = t->message->id,
-                                   .held = LOST_UNKNOWN,
-                                   .after_s = FAN_OUT_LOST_S,
-                                   .now_ms = t->now_ms,
-                                   .max = FAN_OUT_PAGE};
-    if (!task_begin(t, e) || !lost_end_expired(t->pg, FAN_OUT_PAGE, &expired, e) ||
-        !lost_look(t->pg, &look, &count, e))
+    const struct lost_run_look look = {.queue = s->broker.queue,
+                                       .default_queue = s->broker.queue,
+                                       .serializer = s->producer.serializer,
+                                       .owner = t->message->id,
+                                       .held = LOST_UNKNOWN,
+                                       .after_s = FAN_OUT_LOST_S,
+                                       .now_ms = t->now_ms,
+                                       .max = FAN_OUT_PAGE};
+    if (!task_begin(t, e) || !lost_run_end_expired(t->pg, FAN_OUT_PAGE, &expired, e) ||
+        !lost_run_look(t->pg, &look, &count, e))
         return false;
     f->renewed = (int64_t)count;
     return pg_commit(t->pg, e);

@@ -10,12 +10,12 @@ static bool fetch_one(const struct ingest_request *r, struct staged_feed *feed, 
     const struct settings *s = r->task->settings;
     const struct window_question q = request_window_question(r);
     struct buf url CLEANUP(buf_free) = buf_make(0);
-    char shown[FEED_URL_SHOWN];
+    char shown[RECORD_URL_SHOWN];
     struct feed_answer answer = {0};
     if (!staged_feed_open(r, NULL, feed, e) || !task_go_on(r->task, "fetching", e) ||
         !next_window_url(&q, &r->next.window, &url, e))
         return false;
-    feed_url_show(url.data, r->record.sub_id, shown);
+    record_url_show(url.data, r->record.sub_id, shown);
     const struct feed_request request = {
         .peer = {.url = url.data, .shown = shown, .scope = http_record_scope(s)}};
     const struct feed_sink sink = staged_feed_sink(feed);
@@ -30,5 +30,5 @@ bool ingest_fetch(const struct ingest_request *r, struct exchange *x, struct sta
                   struct err *e)
 {
     return (x ? pages_fetch(r, x, feed, e) : fetch_one(r, feed, e)) &&
-           (feed->is_unchanged || stage_flush(feed->stage, e));
+           (feed->is_unchanged || staging_flush(feed->stage, e));
 }

@@ -53,7 +53,7 @@ static bool request_make(struct ingest_request *r, const struct import *i, struc
     r->scope = i->scope;
     r->next.window.to_s = timezone_day_start(r->zone, r->task->now_ms / 1000, 1);
     r->wanted =
-        (struct stage_window){.to_s = r->next.window.to_s, .bill_s = s->feed.bill_days * 86400};
+        (struct staging_window){.to_s = r->next.window.to_s, .bill_s = s->feed.bill_days * 86400};
     return true;
 }
 
@@ -83,13 +83,13 @@ static bool read_document(struct staged_feed *feed, const struct import *i, stru
                                      .unread = staged_feed_unread,
                                      .context = feed};
     return i->read(i->context, &sink, e) && staged_feed_finish(feed, e) &&
-           stage_flush(feed->stage, e);
+           staging_flush(feed->stage, e);
 }
 
 static bool end(const struct ingest_request *r, bool ok, struct import_result *result)
 {
     struct ingest_result *ingested = &result->ingested;
-    const struct stage_counts *c = &ingested->counts;
+    const struct staging_counts *c = &ingested->counts;
     if (!ok)
         pg_rollback(r->task->pg);
     memcpy(result->corrected, r->corrected, sizeof result->corrected);
@@ -123,12 +123,12 @@ bool import_preview(struct task_context *t, const struct import *i, const struct
     struct ingest_result *result = &ret_result->ingested;
     struct err later;
     *ret_result = (struct import_result){0};
-    bool ok = series_draft_only(t->pg, false, e) && series_draft_open(t->pg, e) &&
+    bool ok = series_preview_only(t->pg, false, e) && series_preview_open(t->pg, e) &&
               request_make(r, i, e) && staged_feed_open(r, NULL, &m.feed, e) &&
-              series_draft_only(t->pg, true, e) && request_options(r, i, e) &&
+              series_preview_only(t->pg, true, e) && request_options(r, i, e) &&
               read_document(&m.feed, i, e) && ingest_resolve(r, &m.feed, result, e) &&
               diff_points(r, &m.feed, result, sink, e) &&
               month_compare_bills(t->pg, r->wanted.to_s, r->wanted.bill_s, &ret_result->bill, e);
     end(r, ok, ret_result);
-    return series_draft_only(t->pg, false, ok ? e : &later) && ok;
+    return series_preview_only(t->pg, false, ok ? e : &later) && ok;
 }

@@ -120,17 +120,17 @@ static bool own_url(const struct window_question *q, const struct window *w, str
                     struct err *e)
 {
     const struct record *r = q->record;
-    const struct feed_url parts = {.template = q->settings->feed.url_template,
-                                   .url = r->url,
-                                   .path = q->settings->feed.path,
-                                   .sub_id = r->sub_id,
-                                   .min_name = r->min_date_parameter,
-                                   .max_name = r->max_date_parameter,
-                                   .min = w->min,
-                                   .max = w->max,
-                                   .from_s = w->from_s,
-                                   .to_s = w->to_s};
-    return feed_url_build(&parts, ret_url, e);
+    const struct record_url parts = {.template = q->settings->feed.url_template,
+                                     .url = r->url,
+                                     .path = q->settings->feed.path,
+                                     .sub_id = r->sub_id,
+                                     .min_name = r->min_date_parameter,
+                                     .max_name = r->max_date_parameter,
+                                     .min = w->min,
+                                     .max = w->max,
+                                     .from_s = w->from_s,
+                                     .to_s = w->to_s};
+    return record_url_build(&parts, ret_url, e);
 }
 
 bool next_window_url(const struct window_question *q, const struct window *window,
@@ -143,16 +143,16 @@ bool next_window_url(const struct window_question *q, const struct window *windo
     if (strcmp(c->style, "rest") != 0)
         /* its custodian's token goes nowhere but to its custodian */
         return own_url(q, window, &own, e) &&
-               rest_url_follow(c->base_url, own.data, own.data, ret_url, e);
-    const struct rest_url parts = {.base_url = c->base_url,
-                                   .kind = q->source->subscription.kind,
-                                   .resource = q->source->subscription.resource,
-                                   .min_parameter = c->min_parameter,
-                                   .max_parameter = c->max_parameter,
-                                   .by_epoch = strcmp(c->time_format, "epoch") == 0,
-                                   .accepts_future = c->accepts_future,
-                                   .from_s = window->from_s,
-                                   .to_s = window->to_s,
-                                   .now_s = q->now_s};
-    return rest_url_build(&parts, ret_url, e);
+               resource_url_follow(c->base_url, own.data, own.data, ret_url, e);
+    const struct resource_url parts = {.base_url = c->base_url,
+                                       .kind = q->source->subscription.kind,
+                                       .resource = q->source->subscription.resource,
+                                       .min_parameter = c->min_parameter,
+                                       .max_parameter = c->max_parameter,
+                                       .by_epoch = strcmp(c->time_format, "epoch") == 0,
+                                       .accepts_future = c->accepts_future,
+                                       .from_s = window->from_s,
+                                       .to_s = window->to_s,
+                                       .now_s = q->now_s};
+    return resource_url_build(&parts, ret_url, e);
 }

@@ -53,8 +53,8 @@ MUST_CHECK bool next_window_decide(const struct window_question *q, const struct
 MUST_CHECK bool next_window_find(struct pg *pg, const struct window_question *q,
                                  struct next_window *ret_next, struct err *e);
 void next_window_free(struct next_window *next); /* for CLEANUP too */
-/* The URL of the window. Pure. Caller frees with buf_free. Errors: those of feed_url_build,
- * rest_url_build, rest_url_follow. */
+/* The URL of the window. Pure. Caller frees with buf_free. Errors: those of record_url_build,
+ * resource_url_build, resource_url_follow. */
 MUST_CHECK bool next_window_url(const struct window_question *q, const struct window *window,
                                 struct buf *ret_url, struct err *e);
 

@@ -41,7 +41,8 @@ bool page_list_add(struct page_list *list, const char *url, struct err *e)
 bool page_list_follow(struct page_list *list, const char *of, const char *href, struct err *e)
 {
     struct buf url CLEANUP(buf_free) = buf_make(0);
-    return rest_url_follow(list->base_url, of, href, &url, e) && page_list_add(list, url.data, e);
+    return resource_url_follow(list->base_url, of, href, &url, e) &&
+           page_list_add(list, url.data, e);
 }
 
 bool page_list_add_json(struct page_list *list, const char *json, struct err *e)

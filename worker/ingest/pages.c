@@ -68,7 +68,7 @@ static bool wait_for_answer(struct pages *p, struct err *e)
     const struct feed_answer *a = &p->answer;
     const char *where = r->next.is_pending ? r->next.pending.poll_url : p->current;
     if (!r->next.is_pending && a->location[0]) {
-        if (!rest_url_follow(r->source.custodian.base_url, p->current, a->location, &url, e))
+        if (!resource_url_follow(r->source.custodian.base_url, p->current, a->location, &url, e))
             return false;
         where = url.data;
     }
@@ -79,7 +79,7 @@ static bool fetch_document(struct pages *p, struct err *e)
 {
     const struct ingest_request *r = p->request;
     const struct feed_sink sink = staged_feed_sink(p->feed);
-    char etag[VALIDATOR_TEXT], last_modified[VALIDATOR_TEXT], shown[FEED_URL_SHOWN];
+    char etag[VALIDATOR_TEXT], last_modified[VALIDATOR_TEXT], shown[RECORD_URL_SHOWN];
     bool is_first = p->fetched == 0 && !(r->next.is_pending && r->next.pending.urls);
     p->is_list = false;
     if ((p->fetched && !staged_feed_next(p->feed, e)) || !validators(p, etag, last_modified, e))
@@ -98,7 +98,7 @@ static bool fetch_document(struct pages *p, struct err *e)
         return p->feed->is_unchanged ||
                err_set(e, ERR_REJECT, "feed_no_data", "HTTP 304 without a question for it");
     }
-    feed_url_show(p->current, r->source.subscription.resource, shown);
+    record_url_show(p->current, r->source.subscription.resource, shown);
     p->fetched++;
     return (staged_feed_packed_end(p->feed, e) && espi_end(p->feed->reader, e)) ||
            err_wrap(e, "%s", shown);

@@ -94,7 +94,7 @@ bool parse_perform(struct task_context *t, json_t **ret_result, struct err *e)
     return true;
 }
 
-void parse_about(const struct message *m, struct run_key *key)
+void parse_about(const struct task_message *m, struct run_key *key)
 {
     struct parse_arguments a;
     if (!parse_arguments(m, NULL, &a, NULL))

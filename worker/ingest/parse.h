@@ -7,6 +7,6 @@
 
 /* For the task table (task/task.h). Errors: those of each step, with the record before the text. */
 MUST_CHECK bool parse_perform(struct task_context *t, json_t **ret_result, struct err *e);
-void parse_about(const struct message *m, struct run_key *key);
+void parse_about(const struct task_message *m, struct run_key *key);
 
 #endif

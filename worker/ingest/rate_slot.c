@@ -24,15 +24,16 @@ static bool none_free(const char *host, int64_t wait_ms, struct err *e)
 bool rate_slot_acquire(struct task_context *t, const struct custodian *c, const char *url,
                        int64_t patience_ms, int64_t *ret_slot, struct err *e)
 {
-    const struct gate_limits limits = {.at_once = c->requests_at_once,
+    const struct rate_limits limits = {.at_once = c->requests_at_once,
                                        .per_minute = c->requests_per_minute};
     int64_t lease_s = t->settings->feed.timeout_s + RATE_SLOT_LEASE_MORE_S;
     int64_t until_ms = clock_mono_ms() + patience_ms, wait_ms = 0;
-    char host[REST_HOST];
-    if (!rest_url_host(url, host, e))
+    char host[RESOURCE_HOST];
+    if (!resource_url_host(url, host, e))
         return false;
     for (;;) {
-        if (!gate_enter(t->pg, host, t->run->task_id, &limits, lease_s, ret_slot, &wait_ms, e))
+        if (!rate_limiter_acquire(t->pg, host, t->run->task_id, &limits, lease_s, ret_slot,
+                                  &wait_ms, e))
             return false;
         if (wait_ms == 0)
             return true;
@@ -46,6 +47,6 @@ bool rate_slot_acquire(struct task_context *t, const struct custodian *c, const 
 void rate_slot_release(struct task_context *t, int64_t slot)
 {
     struct err e;
-    if (!gate_leave(t->pg, slot, &e))
+    if (!rate_limiter_release(t->pg, slot, &e))
         log_error(LOG_LEVEL_WARNING, "rate_slot_not_released", &e);
 }

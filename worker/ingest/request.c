@@ -54,7 +54,7 @@ bool request_load(struct ingest_request *r, struct err *e)
     if (!next_window_find(pg, &q, &r->next, e))
         return false;
     const struct window *w = &r->next.window;
-    r->wanted = (struct stage_window){
+    r->wanted = (struct staging_window){
         .from_s = w->from_s, .to_s = w->to_s, .bill_s = s->feed.bill_days * 86400};
     return !r->next.has_expired || pending_drop(pg, id, q.is_named, w->from_s, w->to_s, e);
 }

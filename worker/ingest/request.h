@@ -26,7 +26,7 @@ struct ingest_request {
     struct correction correction; /* borrows from option */
     char corrected[INGEST_NOTE];  /* the corrections, as a person wrote them; "" */
     struct next_window next;
-    struct stage_window wanted; /* what of the readings and bills is taken */
+    struct staging_window wanted; /* what of the readings and bills is taken */
     bool is_file;    /* of a document that a person provided: there is nothing to fetch again */
     bool is_preview; /* nothing is to be written: series are looked up only */
     const char

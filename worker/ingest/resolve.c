@@ -127,20 +127,20 @@ static bool add_groups(struct resolving *v, struct err *e)
         const struct espi_series s = series_at(v, i);
         bool is_full = false;
         int64_t exponent = s.power_of_ten_multiplier;
-        const struct stage_group row = {.group = (uint32_t)group,
-                                        .feed_series = i,
-                                        .series_id = v->ids[i],
-                                        .exponent = exponent == ESPI_ABSENT ? 0 : exponent,
-                                        .interval_s = espi_interval(&s),
-                                        .is_summable = series_is_summable(&s),
-                                        .without_costs = s.unreadable_costs,
-                                        .is_estimated = s.default_quality == 8 ||
-                                                        s.default_quality == 9 ||
-                                                        s.default_quality == 12};
-        if (!stage_group(stage, &row, &is_full, e) || (is_full && !stage_flush(stage, e)))
+        const struct staging_group row = {.group = (uint32_t)group,
+                                          .feed_series = i,
+                                          .series_id = v->ids[i],
+                                          .exponent = exponent == ESPI_ABSENT ? 0 : exponent,
+                                          .interval_s = espi_interval(&s),
+                                          .is_summable = series_is_summable(&s),
+                                          .without_costs = s.unreadable_costs,
+                                          .is_estimated = s.default_quality == 8 ||
+                                                          s.default_quality == 9 ||
+                                                          s.default_quality == 12};
+        if (!staging_group(stage, &row, &is_full, e) || (is_full && !staging_flush(stage, e)))
             return false;
     }
-    return stage_flush(stage, e);
+    return staging_flush(stage, e);
 }
 
 /* A file with readings of a meter that a record delivers, which are corrected there: half of them
@@ -159,7 +159,7 @@ static bool refuse_other_corrections(const struct ingest_request *r, struct err 
 /* --- registers -------------------------------------------------------------------------------- */
 
 /* As a person decided, as it was found before, or by its values. */
-static bool judge_register(struct resolving *v, int64_t id, enum stage_register *ret_is,
+static bool judge_register(struct resolving *v, int64_t id, enum staging_register *ret_is,
                            struct err *e)
 {
     const char *option = v->request->option.of[OPTION_REGISTERS];
@@ -167,24 +167,24 @@ static bool judge_register(struct resolving *v, int64_t id, enum stage_register 
     if (!*option && !series_register(v->request->task->pg, id, &is_known, &is_register, e))
         return false;
     return register_decided(option, is_known, is_register, ret_is) ||
-           stage_judge_register(v->feed->stage, id, ret_is, e);
+           staging_judge_register(v->feed->stage, id, ret_is, e);
 }
 
 static bool resolve_register(struct resolving *v, const struct espi_series *s, int64_t id,
                              struct err *e)
 {
     const struct ingest_request *r = v->request;
-    enum stage_register is = STAGE_DELTAS;
+    enum staging_register is = STAGING_DELTAS;
     if (!judge_register(v, id, &is, e))
         return false;
-    v->result->has_registers |= is == STAGE_REGISTER;
-    if (is == STAGE_UNCLEAR) {
+    v->result->has_registers |= is == STAGING_REGISTER;
+    if (is == STAGING_UNCLEAR) {
         reasons_add(&v->reasons, "register_or_amounts", s->readings);
         v->result->series--;
     }
-    return (is == STAGE_DELTAS || stage_set_register(v->feed->stage, id, is, e)) &&
-           (is == STAGE_UNCLEAR || r->is_preview ||
-            series_set_register(r->task->pg, id, is == STAGE_REGISTER, e));
+    return (is == STAGING_DELTAS || staging_set_register(v->feed->stage, id, is, e)) &&
+           (is == STAGING_UNCLEAR || r->is_preview ||
+            series_set_register(r->task->pg, id, is == STAGING_REGISTER, e));
 }
 
 static bool resolve_registers(struct resolving *v, struct err *e)
@@ -202,7 +202,7 @@ static bool resolve_registers(struct resolving *v, struct err *e)
 static bool refuse_mixed(struct resolving *v, struct err *e)
 {
     int64_t refused = 0;
-    if (!stage_refuse_mixed(v->feed->stage, &refused, e))
+    if (!staging_refuse_mixed(v->feed->stage, &refused, e))
         return false;
     for (int64_t i = 0; i < refused; i++)
         reasons_add(&v->reasons, "same_tags", 0);
@@ -246,7 +246,7 @@ static bool resolve_bill(struct resolving *v, const struct espi_bill *b, struct 
         return true;
     }
     const struct espi_series s = bill_series(c, b);
-    struct stage_bill row = {
+    struct staging_bill row = {
         .start_s = b->start_s,
         .length_s = b->duration_s,
         .value = b->value,
@@ -256,7 +256,7 @@ static bool resolve_bill(struct resolving *v, const struct espi_bill *b, struct 
     if (!claim_bill(v, &s, &row.series_id, e))
         return false;
     return !row.series_id ||
-           (stage_bill(stage, &row, &is_full, e) && (!is_full || stage_flush(stage, e)));
+           (staging_bill(stage, &row, &is_full, e) && (!is_full || staging_flush(stage, e)));
 }
 
 static bool resolve_bills(struct resolving *v, struct err *e)
@@ -271,7 +271,7 @@ static bool resolve_bills(struct resolving *v, struct err *e)
         if (!task_go_on(r->task, "resolving", e) ||
             !resolve_bill(v, espi_bill_at(v->feed->reader, i), e))
             return false;
-    return pg_commit(r->task->pg, e) && stage_flush(v->feed->stage, e);
+    return pg_commit(r->task->pg, e) && staging_flush(v->feed->stage, e);
 }
 
 /* --- what is told ----------------------------------------------------------------------------- */
@@ -316,5 +316,5 @@ bool ingest_resolve(const struct ingest_request *r, struct staged_feed *feed,
         !resolve_bills(&v, e) || !refuse_mixed(&v, e) || !tell(&v, e))
         return false;
     staged_feed_close_reader(feed);
-    return stage_count(feed->stage, &r->wanted, &result->counts, e);
+    return staging_count(feed->stage, &r->wanted, &result->counts, e);
 }

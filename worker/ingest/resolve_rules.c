@@ -87,11 +87,11 @@ bool is_register_kind(const struct espi_series *s)
 }
 
 bool register_decided(const char *option, bool is_known, bool is_register,
-                      enum stage_register *ret_is)
+                      enum staging_register *ret_is)
 {
     if (*option)
         is_register = strcmp(option, "deltas") != 0;
-    *ret_is = is_register ? STAGE_REGISTER : STAGE_DELTAS;
+    *ret_is = is_register ? STAGING_REGISTER : STAGING_DELTAS;
     return *option || is_known;
 }
 
@@ -140,7 +140,7 @@ void told_text(const struct espi_problem *const *problems, size_t count, size_t 
     for (size_t i = 0; i < count && used < size; i++) {
         const struct espi_problem *first = problems[i];
         uint64_t times = 0;
-        bool is_first = !espi_odd_is_counted(espi_odd_of_code(first->code));
+        bool is_first = !espi_problem_is_counted(espi_problem_of_code(first->code));
         for (size_t j = 0; is_first && j < count; j++) {
             if (strcmp(problems[j]->code, first->code) != 0)
                 continue;

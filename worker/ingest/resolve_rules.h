@@ -54,7 +54,7 @@ bool is_register_kind(const struct espi_series *s);
 /* Whether accumulation 1 or 9 is a register, by what a person decided ("deltas", "differences", or
  * ""), else by what was found before. False: neither says; its values decide. */
 bool register_decided(const char *option, bool is_known, bool is_register,
-                      enum stage_register *ret_is);
+                      enum staging_register *ret_is);
 
 /* --- bills --- */
 

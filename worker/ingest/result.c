@@ -18,7 +18,7 @@ void result_summary(const struct ingest_request *r, const struct ingest_result *
                     char out[RESULT_SUMMARY])
 {
     char from[CLOCK_TEXT], to[CLOCK_TEXT];
-    const struct stage_counts *c = &result->counts;
+    const struct staging_counts *c = &result->counts;
     const struct window *w = &r->next.window;
     snprintf(out, RESULT_SUMMARY,
              "%.10s to %.10s: %" PRId64 " readings of %zu series; %" PRId64 " to KairosDB, %" PRId64

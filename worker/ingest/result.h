@@ -8,7 +8,7 @@
 
 struct ingest_result {
     /* of resolve */
-    struct stage_counts counts;   /* of what was staged */
+    struct staging_counts counts; /* of what was staged */
     size_t series;                /* that can be stored */
     char unresolved[INGEST_NOTE]; /* those that cannot, and why; "" */
     char skipped[INGEST_NOTE];    /* readings that are none, and why; "" */

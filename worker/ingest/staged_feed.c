@@ -14,7 +14,7 @@ static bool flush_if_full(struct staged_feed *f, bool is_full, struct err *e)
         return true;
     snprintf(progress, sizeof progress, "fetching: %" PRIu64 " readings",
              espi_reading_count(f->reader));
-    return stage_flush(f->stage, e) && task_go_on(f->request->task, progress, e);
+    return staging_flush(f->stage, e) && task_go_on(f->request->task, progress, e);
 }
 
 static bool add_reading(void *context, const struct espi_reading *r, struct err *e)
@@ -28,7 +28,7 @@ static bool add_reading(void *context, const struct espi_reading *r, struct err 
                        "readings of more than feed.max_groups (%" PRId64 ") different links", most);
     if (r->value == ESPI_ABSENT)
         return true; /* no value, no reading: the reader has counted it among the problems */
-    const struct stage_reading row = {
+    const struct staging_reading row = {
         .group = r->group,
         .entry = r->entry,
         .ordinal = r->ordinal,
@@ -42,9 +42,9 @@ static bool add_reading(void *context, const struct espi_reading *r, struct err 
         .tou = r->tou,
         .tier = r->consumption_tier,
         .cpp = r->cpp,
-        .is_estimated = r->qualities ? (r->qualities & ESTIMATED) != 0 : STAGE_ABSENT,
+        .is_estimated = r->qualities ? (r->qualities & ESTIMATED) != 0 : STAGING_ABSENT,
         .is_placed = r->placed};
-    return plausible_note(&f->plausible, r, e) && stage_reading(f->stage, &row, &is_full, e) &&
+    return plausible_note(&f->plausible, r, e) && staging_reading(f->stage, &row, &is_full, e) &&
            flush_if_full(f, is_full, e);
 }
 
@@ -54,7 +54,7 @@ static bool add_entry(void *context, const struct espi_entry *entry, struct err 
     bool is_full = false;
     if (entry->updated_s == ESPI_ABSENT)
         return true;
-    return stage_entry(f->stage, entry->entry, entry->updated_s, &is_full, e) &&
+    return staging_entry(f->stage, entry->entry, entry->updated_s, &is_full, e) &&
            flush_if_full(f, is_full, e);
 }
 
@@ -78,7 +78,7 @@ bool staged_feed_open(const struct ingest_request *r, const struct staged_feed_u
     *feed = (struct staged_feed){.request = r, .stop = {.task = r->task}};
     if (urls)
         feed->urls = *urls;
-    return stage_open(r->task->pg, &feed->stage, e) &&
+    return staging_open(r->task->pg, &feed->stage, e) &&
            (feed->reader = espi_open(&limits, &sink, e));
 }
 
@@ -148,5 +148,5 @@ void staged_feed_free(struct staged_feed *feed)
 {
     staged_feed_close_reader(feed);
     unpack_freep(&feed->unpack);
-    stage_freep(&feed->stage);
+    staging_freep(&feed->stage);
 }

@@ -26,7 +26,7 @@ struct staged_feed {
     bool is_unchanged;            /* the answer was 304: nothing is staged */
 };
 
-/* Errors: those of stage_open, espi_open. Free with staged_feed_free, also after a failure. */
+/* Errors: those of staging_open, espi_open. Free with staged_feed_free, also after a failure. */
 MUST_CHECK bool staged_feed_open(const struct ingest_request *r,
                                  const struct staged_feed_urls *urls, struct staged_feed *feed,
                                  struct err *e);

@@ -144,9 +144,9 @@ static bool writer_stage_days(struct writer *w, struct err *e)
         const struct written_day *day = &w->written.days[i];
         struct kairosdb_bucket value = shown_of(w, VALUE, day->start_s);
         struct kairosdb_bucket cost = shown_of(w, COST, day->start_s);
-        struct stage_day row = written_day_row(day, w->written.zone, w->series_id, &value, &cost);
+        struct staging_day row = written_day_row(day, w->written.zone, w->series_id, &value, &cost);
         bool is_full = false;
-        if (!stage_day(stage, &row, &is_full, e) || (is_full && !stage_flush(stage, e)))
+        if (!staging_day(stage, &row, &is_full, e) || (is_full && !staging_flush(stage, e)))
             return false;
     }
     return true;
@@ -166,11 +166,12 @@ static bool writer_checkpoint_is_due(const struct writer *w)
 static bool writer_checkpoint(struct writer *w, int64_t next_s, struct err *e)
 {
     struct checkpoint *c = &w->checkpoint;
-    c->from = (struct stage_mark){.series_id = w->series_id, .from_s = next_s};
+    c->from = (struct staging_mark){.series_id = w->series_id, .from_s = next_s};
     c->covered_end_s = w->written.covered_end_s;
     c->points = w->result->points;
     c->costs = w->result->costs;
-    if (!stage_flush(w->feed->stage, e) || !checkpoint_commit(w->request, w->feed, w->result, c, e))
+    if (!staging_flush(w->feed->stage, e) ||
+        !checkpoint_commit(w->request, w->feed, w->result, c, e))
         return false;
     w->committed_ms = clock_mono_ms();
     w->has_committed = true;
@@ -224,7 +225,7 @@ static bool writer_end_days(struct writer *w, struct err *e)
         return true;
     if (!writer_send(w, e))
         return false;
-    crashpoint("after_kairosdb_write");
+    failpoint("after_kairosdb_write");
     if (!writer_count_back(w, e) || !writer_stage_days(w, e))
         return false;
     int64_t next_s = w->written.days[w->written.count - 1].end_s;
@@ -262,12 +263,12 @@ static void writer_note_code(struct writer *w, struct written_day *day, enum met
                              int64_t start_s, int64_t code)
 {
     struct kairosdb_point point = {.start_s = start_s};
-    if (code != STAGE_ABSENT && w->request->task->settings->kairosdb.keep_codes &&
+    if (code != STAGING_ABSENT && w->request->task->settings->kairosdb.keep_codes &&
         decimal_scale(code, 0, &point.value))
         writer_note(w, day, of, point);
 }
 
-static bool writer_add(struct writer *w, const struct stage_point *p, struct err *e)
+static bool writer_add(struct writer *w, const struct staging_point *p, struct err *e)
 {
     struct kairosdb_point point = {.start_s = p->start_s}, cost = point;
     struct written_day *day = written_days_at(&w->written, p->start_s);
@@ -280,7 +281,7 @@ static bool writer_add(struct writer *w, const struct stage_point *p, struct err
         return err_set(e, ERR_REJECT, "bad_point", "a multiplier of 10^%" PRId64, p->exponent);
     written_days_cover(&w->written, day, p);
     writer_note(w, day, VALUE, point);
-    if (p->cost != STAGE_ABSENT &&
+    if (p->cost != STAGING_ABSENT &&
         decimal_scale(p->cost, COST_EXPONENT + p->cost_exponent, &cost.value))
         writer_note(w, day, COST, cost);
     writer_note_code(w, day, QUALITY, p->start_s, p->quality);
@@ -290,7 +291,7 @@ static bool writer_add(struct writer *w, const struct stage_point *p, struct err
     return w->channels[VALUE].count < WRITE_POINTS || writer_send(w, e);
 }
 
-static bool writer_points(struct writer *w, const struct stage_point *points, size_t count,
+static bool writer_points(struct writer *w, const struct staging_point *points, size_t count,
                           struct err *e)
 {
     for (size_t i = 0; i < count; i++) {
@@ -303,22 +304,22 @@ static bool writer_points(struct writer *w, const struct stage_point *points, si
     return true;
 }
 
-static bool writer_all(struct writer *w, struct stage_point *points, struct err *e)
+static bool writer_all(struct writer *w, struct staging_point *points, struct err *e)
 {
     struct stage *stage = w->feed->stage;
     size_t count = 0;
     if (!writer_take_up(w, e))
         return false;
-    const struct stage_mark *from = w->checkpoint.from.series_id ? &w->checkpoint.from : NULL;
-    if (!stage_points_open(stage, &w->request->wanted, from, e))
+    const struct staging_mark *from = w->checkpoint.from.series_id ? &w->checkpoint.from : NULL;
+    if (!staging_points_open(stage, &w->request->wanted, from, e))
         return false;
     do {
-        if (!stage_points_next(stage, points, WRITE_POINTS, &count, e) ||
+        if (!staging_points_next(stage, points, WRITE_POINTS, &count, e) ||
             !writer_points(w, points, count, e))
             return false;
     } while (count);
     w->result->overlapping = w->written.overlapping;
-    return writer_end_days(w, e) && stage_flush(stage, e);
+    return writer_end_days(w, e) && staging_flush(stage, e);
 }
 
 static void writer_freep(struct writer **w)
@@ -331,12 +332,12 @@ static void writer_freep(struct writer **w)
 bool ingest_write(const struct ingest_request *r, struct staged_feed *feed,
                   struct ingest_result *result, struct err *e)
 {
-    crashpoint("after_stage");
+    failpoint("after_stage");
     if (!result->counts.points)
         return true;
     const struct settings *s = r->task->settings;
     struct writer *w CLEANUP(writer_freep) = calloc(1, sizeof *w);
-    struct stage_point *points CLEANUP(free_at) = calloc(WRITE_POINTS, sizeof *points);
+    struct staging_point *points CLEANUP(free_at) = calloc(WRITE_POINTS, sizeof *points);
     if (!w || !points)
         return err_set(e, ERR_RETRY, "no_memory", "no memory for a batch of readings");
     w->request = r;

@@ -46,7 +46,7 @@ static void close_second(struct written_days *w, struct written_day *day, int64_
 }
 
 void written_days_cover(struct written_days *w, struct written_day *day,
-                        const struct stage_point *p)
+                        const struct staging_point *p)
 {
     close_second(w, day, p->start_s);
     int64_t end_s = p->start_s + p->length_s;
@@ -77,35 +77,35 @@ bool written_is_shown(const struct written *written, const struct kairosdb_bucke
     return kairosdb_same_sum(shown->sum, written->sum, written->size);
 }
 
-static void cover_part(const struct written_day *day, struct stage_day *row)
+static void cover_part(const struct written_day *day, struct staging_day *row)
 {
     int64_t length_s = day->end_s - day->start_s;
-    if (row->covered_s != STAGE_ABSENT)
+    if (row->covered_s != STAGING_ABSENT)
         row->covered_s = (int64_t)((double)row->covered_s * (double)row->readings /
                                    (double)day->of[VALUE].count);
     if (row->covered_s > length_s)
         row->covered_s = length_s;
-    row->gaps = row->covered_s != STAGE_ABSENT && row->covered_s < length_s;
+    row->gaps = row->covered_s != STAGING_ABSENT && row->covered_s < length_s;
     row->is_part = true;
 }
 
-struct stage_day written_day_row(const struct written_day *day, const struct timezone_rules *zone,
-                                 int64_t series_id, const struct kairosdb_bucket *value,
-                                 const struct kairosdb_bucket *cost)
+struct staging_day written_day_row(const struct written_day *day, const struct timezone_rules *zone,
+                                   int64_t series_id, const struct kairosdb_bucket *value,
+                                   const struct kairosdb_bucket *cost)
 {
-    struct stage_day row = {.series_id = series_id,
-                            .day_s = day->start_s,
-                            .month_s = timezone_month_start(zone, day->start_s, 0),
-                            .month_end_s = timezone_month_start(zone, day->start_s, 1),
-                            .readings = value->count,
-                            .costs = cost->count,
-                            .total = value->sum,
-                            .cost_total = cost->sum,
-                            .covered_s = day->covered_s ? day->covered_s : STAGE_ABSENT,
-                            .gaps = day->gaps,
-                            .estimated = day->estimated,
-                            .first_s = day->first_s,
-                            .end_s = day->covered_end_s};
+    struct staging_day row = {.series_id = series_id,
+                              .day_s = day->start_s,
+                              .month_s = timezone_month_start(zone, day->start_s, 0),
+                              .month_end_s = timezone_month_start(zone, day->start_s, 1),
+                              .readings = value->count,
+                              .costs = cost->count,
+                              .total = value->sum,
+                              .cost_total = cost->sum,
+                              .covered_s = day->covered_s ? day->covered_s : STAGING_ABSENT,
+                              .gaps = day->gaps,
+                              .estimated = day->estimated,
+                              .first_s = day->first_s,
+                              .end_s = day->covered_end_s};
     if (value->count > day->of[VALUE].count)
         cover_part(day, &row);
     return row;

@@ -48,14 +48,14 @@ void written_days_clear(struct written_days *w);
 /* Adds what a point covers, before its value is added. What an earlier reading covers counts once.
  */
 void written_days_cover(struct written_days *w, struct written_day *day,
-                        const struct stage_point *p);
+                        const struct staging_point *p);
 void written_add(struct written *written, double value);
 /* Whether KairosDB has what was written. More is fine: another window wrote the rest of the day. */
 bool written_is_shown(const struct written *written, const struct kairosdb_bucket *shown);
 /* The day's row of the ledger, with what KairosDB returned. If another window wrote other readings
  * of the day, coverage is what as many readings of this length cover. */
-struct stage_day written_day_row(const struct written_day *day, const struct timezone_rules *zone,
-                                 int64_t series_id, const struct kairosdb_bucket *value,
-                                 const struct kairosdb_bucket *cost);
+struct staging_day written_day_row(const struct written_day *day, const struct timezone_rules *zone,
+                                   int64_t series_id, const struct kairosdb_bucket *value,
+                                   const struct kairosdb_bucket *cost);
 
 #endif

@@ -83,7 +83,7 @@ static bool aggregate_store(struct aggregate *a, const struct month *m,
     if (is_ours &&
         ((value->count && !month_write(pg, m, &sum, e)) || (is_final && !month_clean(pg, m, e))))
         return false;
-    crashpoint("before_month");
+    failpoint("before_month");
     if (!pg_commit(pg, e))
         return false;
     a->summed += is_ours;
@@ -234,7 +234,7 @@ bool aggregate_perform(struct task_context *t, json_t **ret_result, struct err *
     return false;
 }
 
-void aggregate_about(const struct message *m, struct run_key *key)
+void aggregate_about(const struct task_message *m, struct run_key *key)
 {
     struct aggregate_arguments a;
     if (!aggregate_arguments(m, &a, NULL) || !*a.building_id)

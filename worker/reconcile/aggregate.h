@@ -11,6 +11,6 @@
  * no other. ERR_REJECT "bad_arguments"; those of KairosDB and PostgreSQL.
  */
 MUST_CHECK bool aggregate_perform(struct task_context *t, json_t **ret_result, struct err *e);
-void aggregate_about(const struct message *m, struct run_key *key);
+void aggregate_about(const struct task_message *m, struct run_key *key);
 
 #endif

@@ -24,7 +24,7 @@ struct audit {
     char cost_metric[256];
     int64_t series, days, differing;
     struct backfill_tally backfills;
-    struct series_books page[AUDIT_SERIES];
+    struct series_ledger page[AUDIT_SERIES];
     struct reconciled_day found[AUDIT_SPAN + 2];
     enum backfill what[AUDIT_SPAN + 2];
 };
@@ -36,7 +36,7 @@ static void audit_free(struct audit **audit)
     free(*audit);
 }
 
-static bool audit_days(const struct message *m, int64_t *ret_days, struct err *e)
+static bool audit_days(const struct task_message *m, int64_t *ret_days, struct err *e)
 {
     const json_t *days = json_object_get(m->kwargs, "days");
     *ret_days = days ? json_integer_value(days) : AUDIT_DAYS;
@@ -64,7 +64,7 @@ static bool audit_span(struct audit *a, const struct reconcile_source *source,
     return true;
 }
 
-static bool audit_series(struct audit *a, const struct series_books *s, struct err *e)
+static bool audit_series(struct audit *a, const struct series_ledger *s, struct err *e)
 {
     struct series_tags tags;
     struct reconcile_source source = {.pg = a->task->pg,
@@ -95,7 +95,7 @@ static bool audit_all(struct audit *a, int64_t days, struct err *e)
     int64_t after_id = 0;
     size_t count = 0;
     do {
-        if (!series_booked_page(a->task->pg, days * 86400, a->task->settings->kairosdb.settle_s,
+        if (!series_ledger_page(a->task->pg, days * 86400, a->task->settings->kairosdb.settle_s,
                                 after_id, a->page, AUDIT_SERIES, &count, e))
             return false;
         for (size_t i = 0; i < count; i++) {

@@ -21,8 +21,8 @@ static bool enqueue_backfill(const struct backfill_order *o, const struct reconc
     bool is_open = false, is_new = false;
     const struct child_parse child = {
         .record_id = first->book.record_id, .from_s = first->book.day_s, .to_s = last->end_s};
-    if (!repair_is_promised(o->task->pg, child.record_id, child.from_s, child.to_s, o->is_manual,
-                            &is_open, e) ||
+    if (!backfill_is_enqueued(o->task->pg, child.record_id, child.from_s, child.to_s, o->is_manual,
+                              &is_open, e) ||
         (!is_open && !enqueue_parse(o->task, &child, &is_new, e)))
         return false;
     *ret_backfill = is_new ? BACKFILL_ENQUEUED : BACKFILL_OPEN;

@@ -32,7 +32,7 @@ struct backfill_order {
 /*
  * In one transaction: parses of the days of one series that differ, one for days that follow one
  * another and come of one record, of at most feed.window_days. ret_backfills[i]: what became of
- * days[i]. Errors: those of enqueue_parse, repair_is_promised, record_standing.
+ * days[i]. Errors: those of enqueue_parse, backfill_is_enqueued, record_standing.
  */
 MUST_CHECK bool missing_days_enqueue(const struct backfill_order *order,
                                      const struct reconciled_day *days, size_t count,

@@ -23,7 +23,7 @@ enum reconciliation reconciliation_of(const struct kairosdb_bucket *shown, int64
 
 /* What the three of them have of one span, each in order. */
 struct day_lists {
-    struct day_book *books;
+    struct ledger_day_write *books;
     struct kairosdb_bucket *values, *costs;
     size_t books_count, values_count, costs_count;
 };
@@ -48,7 +48,7 @@ static bool day_lists_load(struct day_lists *r, const struct reconcile_source *s
                            const struct reconcile_series *series, int64_t from_s, int64_t to_s,
                            size_t max, struct err *e)
 {
-    return day_list(s->pg, series->id, from_s, to_s, r->books, max, &r->books_count, e) &&
+    return ledger_day_list(s->pg, series->id, from_s, to_s, r->books, max, &r->books_count, e) &&
            kairosdb_sums(s->kairosdb, s->metric, series->tags, KAIROSDB_DAYS, s->zone, from_s, to_s,
                          r->values, max, &r->values_count, e) &&
            (!series->has_cost ||

@@ -33,7 +33,7 @@ struct reconcile_series {
 };
 
 struct reconciled_day {
-    struct day_book book; /* readings and costs 0: not in the ledger */
+    struct ledger_day_write book; /* readings and costs 0: not in the ledger */
     int64_t end_s;
     struct kairosdb_bucket value, cost; /* what KairosDB shows */
     enum reconciliation how;

@@ -19,7 +19,7 @@ static bool refuse_defect(const struct attempt *a, struct err *e)
     const struct settings *s = a->executor->settings;
     if (strcmp(d->defect, "too_large") == 0)
         return err_set(e, ERR_REJECT, "too_large",
-                       "body of %zu bytes, worker.max_message_bytes is %lld", d->envelope.body_len,
+                       "body of %zu bytes, worker.max_message_bytes is %lld", d->message.body_len,
                        (long long)s->worker.max_message_bytes);
     return err_set(e, ERR_REJECT, d->defect,
                    "headers nested over %lld deep, worker.max_message_depth",
@@ -45,12 +45,12 @@ static void set_log_context(const struct attempt *a)
 bool attempt_read(struct attempt *a, struct err *e)
 {
     const struct settings *s = a->executor->settings;
-    struct message_limits limits = {.max_bytes = (size_t)s->worker.max_message_bytes,
-                                    .max_depth = (size_t)s->worker.max_message_depth};
-    a->failed = republish_attempt(&a->delivery->envelope);
+    struct task_message_limits limits = {.max_bytes = (size_t)s->worker.max_message_bytes,
+                                         .max_depth = (size_t)s->worker.max_message_depth};
+    a->failed = republish_attempt(&a->delivery->message);
     if (a->delivery->defect[0])
         return refuse_defect(a, e);
-    if (!message_decode(&a->delivery->envelope, &limits, &a->message, e))
+    if (!task_message_decode(&a->delivery->message, &limits, &a->message, e))
         return false;
     a->is_readable = true;
     const char *name = settings_task_name(s, a->message.task);
@@ -82,7 +82,7 @@ bool attempt_is_wanted(struct attempt *a, int64_t now_ms, struct err *e)
 void attempt_free(struct attempt *a)
 {
     if (a->is_readable)
-        message_free(&a->message);
+        task_message_free(&a->message);
     json_decref(a->result);
     log_context("%s", "");
 }

@@ -35,7 +35,7 @@ enum revocation { REVOKED_EXPIRED, REVOKED_BY_REQUEST, REVOKED_TERMINATED };
 struct attempt {
     struct executor_context *executor;
     struct delivery *delivery;
-    struct message message;
+    struct task_message message;
     bool is_readable; /* message is filled */
     const struct task *task;
     json_t *result; /* what the task returned, or NULL */

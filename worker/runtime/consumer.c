@@ -50,7 +50,7 @@ struct consumer {
     struct events *events;
     struct thread *thread;
     struct broker *broker; /* NULL: not connected */
-    struct redial redial;
+    struct backoff backoff;
     struct source sources[SUBSCRIPTIONS_MAX];
     size_t sources_count;
     struct unresponsive unresponsive; /* queues that it goes without */
@@ -102,19 +102,19 @@ static void new_epoch(struct consumer *c)
     c->sources_count = 0;
 }
 
-static void redial_after(struct consumer *c, const char *event, const struct err *e)
+static void backoff_after(struct consumer *c, const char *event, const struct err *e)
 {
     broker_close(c->broker);
     c->broker = NULL;
     new_epoch(c);
-    int64_t pause_ms = redial_later(&c->redial, clock_mono_ms());
+    int64_t pause_ms = backoff_later(&c->backoff, clock_mono_ms());
     log_event(LOG_LEVEL_WARNING, event, "retry_in_ms=%lld code=%s error=%s", (long long)pause_ms,
               e->code, e->text);
 }
 
 static void lose_connection(struct consumer *c, const struct err *e)
 {
-    redial_after(c, "connection_lost", e);
+    backoff_after(c, "connection_lost", e);
 }
 
 static struct source *find_source(struct consumer *c, const char *queue)
@@ -223,14 +223,14 @@ static bool start_consuming(struct consumer *c, struct err *e)
 
 static void connect_when_due(struct consumer *c)
 {
-    if (c->broker || !redial_due(&c->redial, clock_mono_ms()))
+    if (c->broker || !backoff_due(&c->backoff, clock_mono_ms()))
         return;
     struct err e;
     if (!broker_open(c->settings, c->name, &c->broker, &e) || !start_consuming(c, &e)) {
-        redial_after(c, "connect_failed", &e);
+        backoff_after(c, "connect_failed", &e);
         return;
     }
-    redial_succeeded(&c->redial, clock_mono_ms());
+    backoff_succeeded(&c->backoff, clock_mono_ms());
 }
 
 /* --- settling ------------------------------------------------------------------------------------
@@ -252,7 +252,7 @@ static bool settle_one(struct consumer *c, const struct delivery *d, struct err 
         ack_window_settle(&c->acks, d->tag);
         return broker_nack_requeue(c->broker, d->tag, e);
     }
-    crashpoint("before_ack");
+    failpoint("before_ack");
     return !ack_window_acknowledge(&c->acks, d->tag) || broker_ack(c->broker, d->tag, false, e);
 }
 
@@ -389,13 +389,13 @@ static void try_unresponsive(struct consumer *c)
  */
 
 /* A header that names a task of ours; NULL: the message has to be read to know. */
-static const struct task *task_of(const struct consumer *c, const struct envelope *v)
+static const struct task *task_of(const struct consumer *c, const struct message *v)
 {
     const char *name = json_string_value(json_object_get(v->headers, "task"));
     return name ? task_find(settings_task_name(c->settings, name)) : NULL;
 }
 
-static bool expired(const struct envelope *v)
+static bool expired(const struct message *v)
 {
     const char *text = json_string_value(json_object_get(v->headers, "expires"));
     int64_t ms;
@@ -404,7 +404,7 @@ static bool expired(const struct envelope *v)
 
 /* Monitors hear of it when it comes, not when the executor gets to it. What is not going to run is
  * the executor's to find out. */
-static bool announce(struct consumer *c, const struct envelope *v)
+static bool announce(struct consumer *c, const struct message *v)
 {
     const char *id = json_string_value(json_object_get(v->headers, "id"));
     return id && task_of(c, v) && !state_is_revoked(c->state, id, v->headers) && !expired(v) &&
@@ -421,15 +421,15 @@ static void arrive(struct consumer *c, const char *queue, struct broker_event *e
     }
     d->epoch = c->epoch;
     d->tag = event->tag;
-    d->redelivered = event->redelivered || republish_has_returned(&event->envelope);
+    d->redelivered = event->redelivered || republish_has_returned(&event->message);
     snprintf(d->queue, sizeof d->queue, "%s", queue);
     snprintf(d->exchange, sizeof d->exchange, "%s", event->exchange);
     snprintf(d->routing_key, sizeof d->routing_key, "%s", event->routing_key);
     memcpy(d->defect, event->defect, sizeof d->defect);
-    d->envelope = event->envelope;
-    const struct task *task = task_of(c, &d->envelope);
+    d->message = event->message;
+    const struct task *task = task_of(c, &d->message);
     d->is_brief = task && task->is_brief && !d->redelivered;
-    d->announced = events_on(c->events) && announce(c, &d->envelope);
+    d->announced = events_on(c->events) && announce(c, &d->message);
     *c->last_arrived = d;
     c->last_arrived = &d->next;
     if (++c->arrived_count >= ARRIVED_AT_ONCE)
@@ -558,7 +558,7 @@ static bool wait_for_something(struct consumer *c)
                             {.fd = publisher_fd(c->publisher), .events = POLLIN}};
     int64_t timeout_ms = IO_POLL_MS;
     if (!c->broker) {
-        int64_t until_redial = redial_in(&c->redial, clock_mono_ms());
+        int64_t until_redial = backoff_in(&c->backoff, clock_mono_ms());
         timeout_ms = until_redial < timeout_ms ? until_redial : timeout_ms;
     }
     if (!handover_sleep(c->handover))
@@ -618,7 +618,7 @@ bool consumer_start(const struct settings *s, const char *name, struct subscript
     *c = (struct consumer){.settings = s, .name = name, .handover = h, .subscriptions = queues};
     c->state = st;
     c->events = v;
-    c->redial = redial_make(s->broker.reconnect_max_s * 1000);
+    c->backoff = backoff_make(s->broker.reconnect_max_s * 1000);
     c->last_arrived = &c->arrived;
     bool has_acks = ack_window_make(&c->acks, (size_t)s->worker.prefetch);
     c->publisher = publisher_new(s, name, h, queues);

@@ -7,12 +7,12 @@
 #include "common/base/log.h"
 #include "worker/runtime/republish.h"
 
-static enum publish_status send(struct attempt *a, const struct envelope *v,
+static enum publish_status send(struct attempt *a, const struct message *v,
                                 const struct dead_letter_reason *reason, bool is_bare,
                                 struct err *e)
 {
     char queue[BROKER_QUEUE_NAME];
-    struct envelope dead;
+    struct message dead;
     if (!republish_dead(v, reason, is_bare, &dead, e))
         return PUBLISH_STOPPED;
     enum publish_status status =
@@ -21,7 +21,7 @@ static enum publish_status send(struct attempt *a, const struct envelope *v,
     return status;
 }
 
-enum publish_status dead_letter_send(struct attempt *a, const struct envelope *v,
+enum publish_status dead_letter_send(struct attempt *a, const struct message *v,
                                      const struct err *why, int64_t attempts, const char *queue,
                                      struct err *e)
 {

@@ -7,7 +7,7 @@
 
 /* v to <queue>.dead, from where it can be replayed to `queue`; without its own headers when they
  * leave no room for the reason. PUBLISH_STOPPED: also without memory. */
-MUST_CHECK enum publish_status dead_letter_send(struct attempt *a, const struct envelope *v,
+MUST_CHECK enum publish_status dead_letter_send(struct attempt *a, const struct message *v,
                                                 const struct err *why, int64_t attempts,
                                                 const char *queue, struct err *e);
 

@@ -22,7 +22,7 @@ void delivery_release(struct delivery *d)
 {
     if (atomic_fetch_sub(&d->references, 1) > 1)
         return;
-    envelope_free(&d->envelope);
+    message_free(&d->message);
     pending_result_free(d->result);
     free(d);
 }

@@ -28,7 +28,7 @@ enum delivery_stage {
 /*
  * Made by the I/O thread; in between it belongs to whoever holds it; given up by the I/O thread.
  * Remote control may hold references, and reads what never changes: from `redelivered` down to the
- * envelope.
+ * message.
  */
 struct delivery {
     struct delivery *next; /* in whichever list it is */
@@ -50,7 +50,7 @@ struct delivery {
     char defect[32]; /* why it cannot be decoded; "" when it may be tried */
     char queue[256]; /* that it was taken from */
     char exchange[256], routing_key[256];
-    struct envelope envelope;
+    struct message message;
 };
 
 /* With one reference; NULL: no memory. */

@@ -169,13 +169,13 @@ static json_t *arguments_text(const json_t *headers, const char *name, const jso
     const char *given = header(headers, name);
     if (given)
         return shown(given);
-    char *text = message_python_repr(arguments, SHOWN_MAX);
+    char *text = task_message_python_repr(arguments, SHOWN_MAX);
     json_t *value = shown(text ? text : "");
     free(text);
     return value;
 }
 
-void events_task_received(struct events *v, const struct message *m)
+void events_task_received(struct events *v, const struct task_message *m)
 {
     if (!events_on(v))
         return;
@@ -201,7 +201,7 @@ static bool header_time(const json_t *headers, const char *name, int64_t *ret_ms
            (json_is_string(value) && iso8601_parse(json_string_value(value), ret_ms));
 }
 
-bool events_task_arrived(struct events *v, const struct envelope *message)
+bool events_task_arrived(struct events *v, const struct message *message)
 {
     const json_t *h = message->headers;
     const char *task = header(h, "task"), *shadow = header(h, "shadow");

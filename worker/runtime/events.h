@@ -25,10 +25,10 @@ void events_free(struct events *v);
  * into the list (worker.max_events) is dropped and counted: an event is never a reason for a task
  * to wait or to fail. Fields as Celery's (docs/remote-control.md). v NULL: does nothing.
  */
-void events_task_received(struct events *v, const struct message *m);
+void events_task_received(struct events *v, const struct task_message *m);
 /* The same from the headers alone, where the message arrives. False: they do not say enough; it is
  * for events_task_received once the message has been read. */
-bool events_task_arrived(struct events *v, const struct envelope *message);
+bool events_task_arrived(struct events *v, const struct message *message);
 void events_task_started(struct events *v, const char *task_id);
 /* result: Python's repr of it, cut. */
 void events_task_succeeded(struct events *v, const char *task_id, const char *result,

@@ -88,7 +88,7 @@ static enum settlement perform(struct attempt *a)
             a->failed = a->run.failed;
             log_event(LOG_LEVEL_INFO, "task_started", "attempt=%lld", (long long)a->failed + 1);
         }
-        crashpoint("after_take");
+        failpoint("after_take");
         if (!task_result_started(a))
             return SETTLE_LEAVE;
         if (attempt_perform(a, &e))
@@ -106,7 +106,7 @@ enum settlement execute(struct attempt *a, int64_t *ret_wait_ms)
     *ret_wait_ms = 0;
     if (!attempt_read(a, &e) || !attempt_is_wanted(a, now_ms, &e))
         return settle(a, &e);
-    if (republish_returns(&a->delivery->envelope) >= RETURNS_MAX)
+    if (republish_returns(&a->delivery->message) >= RETURNS_MAX)
         return settle_afresh(a);
     if (!a->delivery->announced) /* once a delivery, which may be executed again after its eta */
         task_result_received(a);

@@ -37,10 +37,10 @@ enum publish_failure {
 #define PUBLISH_NO_CONFIRM "no_confirm"
 
 /* One message to publish and to have confirmed; owned by the executor, filled by it up to
- * `envelope`. */
+ * `message`. */
 struct publication {
     struct publish_route route;
-    const struct envelope *envelope;
+    const struct message *message;
     uint64_t number; /* I/O thread's, as the next: under which it was published last, and when */
     int64_t sent_ms; /* monotonic */
     enum { PUBLICATION_WAITING, PUBLICATION_SENT, PUBLICATION_CONFIRMED, PUBLICATION_FAILED } state;

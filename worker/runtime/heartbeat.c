@@ -62,17 +62,17 @@ void heartbeat_send(struct heartbeat *a, struct pg *pg, const char *task_id, int
     struct err ignored;
     if (!pg || now_ms < a->next_ms)
         return;
-    struct presence here = {.name = a->name,
-                            .host = host_name(host),
-                            .pid = getpid(),
-                            .queue = a->settings->broker.queue,
-                            .version = METERBEAT_VERSION,
-                            .task_id = task_id,
-                            .tasks_done = done};
+    struct worker_heartbeat here = {.name = a->name,
+                                    .host = host_name(host),
+                                    .pid = getpid(),
+                                    .queue = a->settings->broker.queue,
+                                    .version = METERBEAT_VERSION,
+                                    .task_id = task_id,
+                                    .tasks_done = done};
     int64_t database_ms;
     bool ready = pg_ready(pg, &ignored);
     here.wall_ms = clock_wall_ms(); /* connecting may take its time */
-    bool told = ready && presence_tell(pg, &here, &database_ms, &ignored);
+    bool told = ready && worker_heartbeat_tell(pg, &here, &database_ms, &ignored);
     if (told)
         look_at_clock(a, database_ms);
     a->pause_ms = told ? TELL_EVERY_MS : 2 * a->pause_ms;
@@ -89,6 +89,6 @@ void heartbeat_end(struct heartbeat *a, struct pg *pg)
     struct err ignored;
     if (!pg || !a->told)
         return;
-    bool gone = pg_ready(pg, &ignored) && presence_end(pg, a->name, &ignored);
+    bool gone = pg_ready(pg, &ignored) && worker_heartbeat_end(pg, a->name, &ignored);
     a->told = !gone; /* a row left behind shows when it was last seen */
 }

@@ -10,22 +10,22 @@
 #define REFUSALS_MAX 3
 #define REFUSED_PAUSE_MS 1000
 
-struct pending_result *pending_result_new(struct envelope *result, const char *to)
+struct pending_result *pending_result_new(struct message *result, const char *to)
 {
     struct pending_result *r = calloc(1, sizeof *r);
     char *queue = strdup(to);
     if (!r || !queue) {
-        envelope_free(result);
+        message_free(result);
         free(queue);
         free(r);
         return NULL;
     }
-    r->envelope = *result;
-    *result = (struct envelope){.priority = -1};
+    r->message = *result;
+    *result = (struct message){.priority = -1};
     r->queue = queue;
     r->publication = (struct publication){
         .route = {.exchange = "", .routing_key = queue, .optional = true, .transient = true},
-        .envelope = &r->envelope};
+        .message = &r->message};
     r->request =
         (struct publish_request){.items = &r->publication, .count = 1, .deadline_ms = INT64_MAX};
     return r;
@@ -35,7 +35,7 @@ void pending_result_free(struct pending_result *r)
 {
     if (!r)
         return;
-    envelope_free(&r->envelope);
+    message_free(&r->message);
     free(r->queue);
     free(r);
 }
@@ -50,7 +50,7 @@ bool pending_result_is_over(struct pending_result *r, int64_t now_ms)
     r->refusals += is_refused;
     if (is_hopeless || r->refusals >= REFUSALS_MAX) {
         log_event(LOG_LEVEL_WARNING, "result_refused", "task_id=%s code=%s error=%s",
-                  r->envelope.correlation_id ? r->envelope.correlation_id : "-", p->error.code,
+                  r->message.correlation_id ? r->message.correlation_id : "-", p->error.code,
                   p->error.text);
         return true;
     }

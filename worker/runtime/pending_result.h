@@ -7,14 +7,14 @@
 /* Made by the executor, carried by its delivery, published by the I/O thread. */
 struct pending_result {
     struct publish_request request; /* of one publication */
-    struct publication publication; /* to queue, of envelope */
-    struct envelope envelope;       /* owned */
+    struct publication publication; /* to queue, of message */
+    struct message message;         /* owned */
     char *queue;                    /* owned */
     int refusals;
 };
 
 /* Takes over `result`, also when it fails (NULL: no memory). `to` is copied. */
-struct pending_result *pending_result_new(struct envelope *result, const char *to);
+struct pending_result *pending_result_new(struct message *result, const char *to);
 /* NULL accepted. */
 void pending_result_free(struct pending_result *r);
 /* Its publication was answered. True: it is confirmed, or given up as Celery does with a result

@@ -63,10 +63,10 @@ static enum give_up only_if_hopeless(void *context, size_t index, const struct p
     return is_hopeless ? GIVE_UP_STOPPED : GIVE_UP_NOT_YET;
 }
 
-enum publish_status publish_to(struct attempt *a, const char *queue, const struct envelope *v,
+enum publish_status publish_to(struct attempt *a, const char *queue, const struct message *v,
                                struct err *e)
 {
-    struct publication item = {.route = publish_to_queue(queue), .envelope = v};
+    struct publication item = {.route = publish_to_queue(queue), .message = v};
     if (publish_all(a, &item, 1, only_if_hopeless, NULL, e))
         return PUBLISH_CONFIRMED;
     return item.failure == PUBLISH_FAILED_SILENT     ? PUBLISH_SILENT

@@ -39,6 +39,6 @@ MUST_CHECK bool publish_all(struct attempt *a, struct publication *items, size_t
 /* One message to a queue that is to take it some time: gives up only at a stop, when it can never
  * be sent as it is (PUBLISH_REFUSED), or when the queue does not answer (PUBLISH_SILENT). */
 MUST_CHECK enum publish_status publish_to(struct attempt *a, const char *queue,
-                                          const struct envelope *v, struct err *e);
+                                          const struct message *v, struct err *e);
 
 #endif

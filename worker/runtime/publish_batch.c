@@ -18,18 +18,18 @@
 static void publish_batch_clear(struct publish_batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++)
-        envelope_free(&batch->items[i].envelope);
+        message_free(&batch->items[i].message);
     batch->count = batch->bytes = 0;
 }
 
 /* --- what the broker does not take --------------------------------------------------------- */
 
 /* Whoever waits for its result is told that it will not come. */
-static bool tell_client(struct attempt *a, const struct follow_up *f, const struct err *why)
+static bool tell_client(struct attempt *a, const struct callback *f, const struct err *why)
 {
     struct err e;
-    struct envelope v;
-    const struct message *m = &f->message;
+    struct message v;
+    const struct task_message *m = &f->message;
     struct result_address to = {.task_id = m->id,
                                 .reply_to = task_result_queue(m->reply_to),
                                 .group_id = m->group_id,
@@ -49,10 +49,10 @@ static bool tell_client(struct attempt *a, const struct follow_up *f, const stru
 static enum give_up dead_letter(struct attempt *a, const struct publish_batch_item *item,
                                 const struct err *why)
 {
-    const struct follow_up *f = item->follow_up;
+    const struct callback *f = item->follow_up;
     struct err e;
     const char *queue = f->queue ? f->queue : item->route.routing_key;
-    enum publish_status status = dead_letter_send(a, &item->envelope, why, 0, queue, &e);
+    enum publish_status status = dead_letter_send(a, &item->message, why, 0, queue, &e);
     if (status == PUBLISH_SILENT)
         return GIVE_UP_NOT_YET;
     if (status != PUBLISH_CONFIRMED || !tell_client(a, f, why))
@@ -107,13 +107,13 @@ bool publish_batch_send(struct publish_batch *batch)
     struct err e;
     for (size_t i = 0; i < batch->count; i++)
         items[i] = (struct publication){.route = batch->items[i].route,
-                                        .envelope = &batch->items[i].envelope};
+                                        .message = &batch->items[i].message};
     bool sent =
         batch->count == 0 || publish_all(batch->attempt, items, batch->count, give_up, batch, &e);
     if (!sent)
         log_error(LOG_LEVEL_WARNING, "result_not_sent", &e);
     else
-        crashpoint("after_report");
+        failpoint("after_report");
     publish_batch_clear(batch);
     return sent;
 }
@@ -121,14 +121,14 @@ bool publish_batch_send(struct publish_batch *batch)
 static bool add(struct publish_batch *batch, const struct publish_batch_item *item)
 {
     batch->items[batch->count++] = *item;
-    batch->bytes += item->envelope.body_len;
+    batch->bytes += item->message.body_len;
     return (batch->count < PUBLISH_BATCH_ITEMS && batch->bytes < PUBLISH_BATCH_BYTES) ||
            publish_batch_send(batch);
 }
 
 /* Tasks of ours go to the queue that this one came from, others to that of the Python application,
  * unless said. */
-static struct publish_route route_of(const struct attempt *a, const struct follow_up *f)
+static struct publish_route route_of(const struct attempt *a, const struct callback *f)
 {
     const struct settings *s = a->executor->settings;
     bool is_ours = task_find(settings_task_name(s, f->message.task)) != NULL;
@@ -141,21 +141,21 @@ static struct publish_route route_of(const struct attempt *a, const struct follo
     return route;
 }
 
-static bool encode(const struct follow_up *f, struct envelope *v, struct err *e)
+static bool encode(const struct callback *f, struct message *v, struct err *e)
 {
     int64_t now_ms = clock_wall_ms();
-    if (message_encode(&f->message, f->serializer, now_ms, v, e))
+    if (task_message_encode(&f->message, f->serializer, now_ms, v, e))
         return true;
     /* msgpack is not nested as deep, for one: what a worker can read is better than nothing */
     return e->kind == ERR_REJECT && strcmp(f->serializer, "msgpack") == 0 &&
-           message_encode(&f->message, "json", now_ms, v, e);
+           task_message_encode(&f->message, "json", now_ms, v, e);
 }
 
-bool publish_batch_add_callback(struct publish_batch *batch, const struct follow_up *f)
+bool publish_batch_add_callback(struct publish_batch *batch, const struct callback *f)
 {
     struct err e;
     struct publish_batch_item item = {.follow_up = f, .route = route_of(batch->attempt, f)};
-    if (encode(f, &item.envelope, &e))
+    if (encode(f, &item.message, &e))
         return add(batch, &item);
     if (e.kind == ERR_REJECT) {
         log_error(LOG_LEVEL_ERROR, "callback_not_sent", &e);
@@ -165,16 +165,16 @@ bool publish_batch_add_callback(struct publish_batch *batch, const struct follow
     return false;
 }
 
-bool publish_batch_add_result(struct publish_batch *batch, struct envelope *v, const char *to)
+bool publish_batch_add_result(struct publish_batch *batch, struct message *v, const char *to)
 {
     if (unavailable_has(&batch->attempt->executor->unavailable, to, clock_mono_ms())) {
         log_event(LOG_LEVEL_WARNING, "result_refused", "error=\"its queue did not answer lately\"");
-        envelope_free(v);
+        message_free(v);
         return true;
     }
     struct publish_batch_item item = {
-        .envelope = *v,
+        .message = *v,
         .route = {.exchange = "", .routing_key = to, .optional = true, .transient = true}};
-    *v = (struct envelope){.priority = -1};
+    *v = (struct message){.priority = -1};
     return add(batch, &item);
 }

@@ -12,9 +12,9 @@
 #define PUBLISH_BATCH_BYTES ((size_t)4 * 1024 * 1024)
 
 struct publish_batch_item {
-    struct envelope envelope; /* owned */
+    struct message message; /* owned */
     struct publish_route route;
-    const struct follow_up *follow_up; /* borrowed; NULL: a result */
+    const struct callback *follow_up; /* borrowed; NULL: a result */
     int refusals;
 };
 
@@ -33,9 +33,9 @@ struct publish_batch {
  * its client is told. A result that nobody takes is dropped, as by Celery; one that is refused
  * again and again too.
  */
-MUST_CHECK bool publish_batch_add_callback(struct publish_batch *batch, const struct follow_up *f);
+MUST_CHECK bool publish_batch_add_callback(struct publish_batch *batch, const struct callback *f);
 /* Takes over v; to: borrowed until it is sent. */
-MUST_CHECK bool publish_batch_add_result(struct publish_batch *batch, struct envelope *v,
+MUST_CHECK bool publish_batch_add_result(struct publish_batch *batch, struct message *v,
                                          const char *to);
 /* All the rest. */
 MUST_CHECK bool publish_batch_send(struct publish_batch *batch);

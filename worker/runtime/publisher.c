@@ -23,7 +23,7 @@ struct publisher {
     struct handover *handover;
     const struct subscriptions *queues;
     struct broker *broker; /* NULL: not connected */
-    struct redial redial;
+    struct backoff backoff;
     bool blocked;       /* a resource alarm: publishing would only fill the socket */
     bool declare_again; /* something came back as unroutable: a queue may have been deleted */
     struct retry_queues retry_queues; /* what stands in for which */
@@ -42,7 +42,7 @@ struct publisher *publisher_new(const struct settings *s, const char *name, stru
     if (!o)
         return NULL;
     *o = (struct publisher){.settings = s, .name = name, .handover = h, .queues = queues};
-    o->redial = redial_make(s->broker.reconnect_max_s * 1000);
+    o->backoff = backoff_make(s->broker.reconnect_max_s * 1000);
     return o;
 }
 
@@ -110,7 +110,7 @@ static void lose_connection(struct publisher *o, const struct err *e)
     broker_close(o->broker);
     o->broker = NULL;
     o->blocked = false;
-    (void)redial_later(&o->redial, clock_mono_ms());
+    (void)backoff_later(&o->backoff, clock_mono_ms());
     log_error(LOG_LEVEL_WARNING, "publisher_lost", e);
     fail_all_sent(o, PUBLISH_FAILED_AWAY, e);
 }
@@ -119,13 +119,13 @@ static void connect_when_due(struct publisher *o)
 {
     struct err e;
     if (o->broker || (!o->requests && !o->retry_queues.unfinished) ||
-        !redial_due(&o->redial, clock_mono_ms()))
+        !backoff_due(&o->backoff, clock_mono_ms()))
         return;
     if (!broker_open(o->settings, o->name, &o->broker, &e)) {
         lose_connection(o, &e);
         return;
     }
-    redial_succeeded(&o->redial, clock_mono_ms());
+    backoff_succeeded(&o->backoff, clock_mono_ms());
     o->declare_again = true; /* which retry queues there are is known from then on */
 }
 
@@ -282,7 +282,7 @@ static bool publish_one(struct publisher *o, struct publication *p, struct err *
     if (stand_in && (!route.exchange || !route.exchange[0]))
         route.routing_key = stand_in;
     p->sent_ms = clock_mono_ms();
-    if (broker_publish(o->broker, &route, p->envelope, &p->number, e))
+    if (broker_publish(o->broker, &route, p->message, &p->number, e))
         p->state = PUBLICATION_SENT;
     else if (broker_is_lost(e))
         lose_connection(o, e);
@@ -415,7 +415,7 @@ static bool answer_result(struct publisher *o, struct delivery *d)
         return false;
     if (is_silent) /* the next ones do not wait for it */
         unavailable_add(&o->unavailable, result->queue, now_ms);
-    crashpoint("after_report");
+    failpoint("after_report");
     pending_result_free(result);
     d->result = NULL;
     d->next = NULL;

@@ -6,7 +6,7 @@
 #include "common/base/clock.h"
 #include "common/celery/task_message.h"
 
-static bool republish_start(const struct envelope *v, bool bare, struct envelope *ret_message)
+static bool republish_start(const struct message *v, bool bare, struct message *ret_message)
 {
     json_t *headers = json_object();
     const char *key;
@@ -16,7 +16,7 @@ static bool republish_start(const struct envelope *v, bool bare, struct envelope
         return false;
     json_object_keylen_foreach((bare ? NULL : v->headers), key, length, value)
     {
-        if (!message_header_is_brokers(key) &&
+        if (!task_message_header_is_brokers(key) &&
             json_object_setn_nocheck(headers, key, length, value) != 0) {
             json_decref(headers);
             return false;
@@ -28,13 +28,13 @@ static bool republish_start(const struct envelope *v, bool bare, struct envelope
     return true;
 }
 
-void republish_free(struct envelope *out)
+void republish_free(struct message *out)
 {
     json_decref(out->headers);
     out->headers = NULL;
 }
 
-static bool finish(bool complete, struct envelope *out, struct err *e)
+static bool finish(bool complete, struct message *out, struct err *e)
 {
     if (complete)
         return true;
@@ -42,40 +42,40 @@ static bool finish(bool complete, struct envelope *out, struct err *e)
     return err_set(e, ERR_RETRY, "no_memory", "no memory for a message");
 }
 
-bool republish_later(const struct envelope *v, struct envelope *ret_message, struct err *e)
+bool republish_later(const struct message *v, struct message *ret_message, struct err *e)
 {
-    struct envelope out = {0};
+    struct message out = {0};
     bool complete = republish_start(v, false, &out);
     if (complete)
         *ret_message = out;
     return finish(complete, &out, e);
 }
 
-static int64_t count_of(const struct envelope *v, const char *name)
+static int64_t count_of(const struct message *v, const char *name)
 {
     json_int_t count = json_integer_value(json_object_get(v->headers, name));
     return count < 0 ? 0 : count > INT32_MAX ? INT32_MAX : count;
 }
 
-int64_t republish_returns(const struct envelope *v)
+int64_t republish_returns(const struct message *v)
 {
     return count_of(v, "x-delivery-count");
 }
 
-bool republish_has_returned(const struct envelope *v)
+bool republish_has_returned(const struct message *v)
 {
     return count_of(v, RETURNS_HEADER) > 0;
 }
 
-bool republish_mark_returned(struct envelope *out)
+bool republish_mark_returned(struct message *out)
 {
     return republish_has_returned(out) ||
            json_object_set_new(out->headers, RETURNS_HEADER, json_integer(1)) == 0;
 }
 
-bool republish_afresh(const struct envelope *v, struct envelope *ret_message, struct err *e)
+bool republish_afresh(const struct message *v, struct message *ret_message, struct err *e)
 {
-    struct envelope out = {0};
+    struct message out = {0};
     int64_t returns = count_of(v, RETURNS_HEADER) + republish_returns(v);
     bool complete = republish_start(v, false, &out) &&
                     json_object_set_new(out.headers, RETURNS_HEADER, json_integer(returns)) == 0;
@@ -84,10 +84,10 @@ bool republish_afresh(const struct envelope *v, struct envelope *ret_message, st
     return finish(complete, &out, e);
 }
 
-bool republish_retry(const struct envelope *v, int64_t failed, struct envelope *ret_message,
+bool republish_retry(const struct message *v, int64_t failed, struct message *ret_message,
                      struct err *e)
 {
-    struct envelope out = {0};
+    struct message out = {0};
     bool complete = republish_start(v, false, &out) &&
                     json_object_set_new(out.headers, ATTEMPT_HEADER, json_integer(failed)) == 0;
     /* protocol 2 counts in a header; protocol 1 in its body, which stays as it came */
@@ -101,7 +101,7 @@ bool republish_retry(const struct envelope *v, int64_t failed, struct envelope *
     return finish(complete, &out, e);
 }
 
-static bool set_text(struct envelope *out, const char *key, const char *text)
+static bool set_text(struct message *out, const char *key, const char *text)
 {
     json_t *value = json_string(text);
     if (!value) /* cut inside a character, or a foreign encoding */
@@ -109,10 +109,10 @@ static bool set_text(struct envelope *out, const char *key, const char *text)
     return json_object_set_new(out->headers, key, value) == 0;
 }
 
-bool republish_dead(const struct envelope *v, const struct dead_letter_reason *reason, bool bare,
-                    struct envelope *ret_message, struct err *e)
+bool republish_dead(const struct message *v, const struct dead_letter_reason *reason, bool bare,
+                    struct message *ret_message, struct err *e)
 {
-    struct envelope out = {0};
+    struct message out = {0};
     char now[CLOCK_TEXT];
     bool complete =
         republish_start(v, bare, &out) && set_text(&out, "x-meterbeat-reason", reason->why->code) &&
@@ -127,7 +127,7 @@ bool republish_dead(const struct envelope *v, const struct dead_letter_reason *r
     return finish(complete, &out, e);
 }
 
-int64_t republish_attempt(const struct envelope *v)
+int64_t republish_attempt(const struct message *v)
 {
     json_int_t attempt = json_integer_value(json_object_get(v->headers, ATTEMPT_HEADER));
     return attempt < 0 ? 0 : attempt > 1000 ? 1000 : attempt;

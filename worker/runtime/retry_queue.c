@@ -40,11 +40,11 @@ static enum give_up after_some_refusals(void *context, size_t index,
 }
 
 /* *ret_is_queues: it is this queue that does not take it, so another may. */
-static enum publish_status send_to(struct attempt *a, const char *queue, const struct envelope *v,
+static enum publish_status send_to(struct attempt *a, const char *queue, const struct message *v,
                                    bool *ret_is_queues, struct err *e)
 {
     struct trial trial = {.status = PUBLISH_STOPPED};
-    struct publication item = {.route = publish_to_queue(queue), .envelope = v};
+    struct publication item = {.route = publish_to_queue(queue), .message = v};
     *ret_is_queues = false;
     if (publish_all(a, &item, 1, after_some_refusals, &trial, e))
         return PUBLISH_CONFIRMED;
@@ -62,7 +62,7 @@ static enum publish_status send_to(struct attempt *a, const char *queue, const s
     return trial.status;
 }
 
-enum publish_status retry_queue_send(struct attempt *a, int64_t delay_s, const struct envelope *v,
+enum publish_status retry_queue_send(struct attempt *a, int64_t delay_s, const struct message *v,
                                      struct err *e)
 {
     struct backoff_schedule schedule = retry_queue_schedule(a->executor->settings);

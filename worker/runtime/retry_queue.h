@@ -15,6 +15,6 @@ struct backoff_schedule retry_queue_schedule(const struct settings *s);
  * no such queue and will be none, all are full, or it cannot be sent. PUBLISH_SILENT: none answers.
  */
 MUST_CHECK enum publish_status retry_queue_send(struct attempt *a, int64_t delay_s,
-                                                const struct envelope *v, struct err *e);
+                                                const struct message *v, struct err *e);
 
 #endif

@@ -75,7 +75,7 @@ static bool publish_rows(struct attempt *a, struct outbox_batch *b, struct err *
         }
         b->row_of[n] = i;
         b->items[n++] = (struct publication){.route = publish_to_queue(b->rows[i].queue),
-                                             .envelope = &b->rows[i].envelope};
+                                             .message = &b->rows[i].message};
     }
     return n == 0 || publish_all(a, b->items, n, leave_in_outbox, b, e);
 }

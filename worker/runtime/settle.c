@@ -27,10 +27,10 @@ static enum settlement settle_done(struct attempt *a)
 {
     bool keeps_run = a->task->keeps_run;
     if (keeps_run) {
-        crashpoint("after_commit");
+        failpoint("after_commit");
         if (!run_outbox_send(a))
             return SETTLE_LEAVE;
-        crashpoint("after_outbox");
+        failpoint("after_outbox");
     }
     if (!task_result_succeeded(a))
         return SETTLE_LEAVE;
@@ -67,7 +67,7 @@ static enum settlement settle_dead(struct attempt *a, const struct err *why);
 
 /* That a task without effects has a run by now (its starts are counted), only its message can tell.
  */
-static bool mark_run(const struct attempt *a, struct envelope *again, struct err *e)
+static bool mark_run(const struct attempt *a, struct message *again, struct err *e)
 {
     if (!a->has_run || a->task->keeps_run || republish_mark_returned(again))
         return true;
@@ -76,13 +76,13 @@ static bool mark_run(const struct attempt *a, struct envelope *again, struct err
 }
 
 /* To a retry queue for delay_s; takes over `again`. Where none takes it, it is dead. */
-static enum settlement delay(struct attempt *a, int64_t delay_s, struct envelope *again)
+static enum settlement delay(struct attempt *a, int64_t delay_s, struct message *again)
 {
     struct err e;
     enum publish_status status = retry_queue_send(a, delay_s, again, &e);
     republish_free(again);
     if (status == PUBLISH_CONFIRMED) {
-        crashpoint("after_ladder");
+        failpoint("after_ladder");
         return SETTLE_ACK;
     }
     log_error(LOG_LEVEL_WARNING, "retry_not_sent", &e);
@@ -93,9 +93,9 @@ static enum settlement delay(struct attempt *a, int64_t delay_s, struct envelope
 
 enum settlement settle_later(struct attempt *a, int64_t delay_s)
 {
-    struct envelope again;
+    struct message again;
     struct err e;
-    if (!republish_later(&a->delivery->envelope, &again, &e))
+    if (!republish_later(&a->delivery->message, &again, &e))
         return SETTLE_REQUEUE;
     log_event(LOG_LEVEL_INFO, "task_later", "delay_s=%lld", (long long)delay_s);
     return delay(a, delay_s, &again);
@@ -103,12 +103,12 @@ enum settlement settle_later(struct attempt *a, int64_t delay_s)
 
 enum settlement settle_afresh(struct attempt *a)
 {
-    struct envelope again;
+    struct message again;
     struct err e;
-    if (!republish_afresh(&a->delivery->envelope, &again, &e))
+    if (!republish_afresh(&a->delivery->message, &again, &e))
         return SETTLE_REQUEUE;
     log_event(LOG_LEVEL_INFO, "task_published_anew", "returns=%lld",
-              (long long)republish_returns(&a->delivery->envelope));
+              (long long)republish_returns(&a->delivery->message));
     return delay(a, BROKER_SHORT_RUNG_S, &again);
 }
 
@@ -131,11 +131,11 @@ enum settlement settle_copy(struct attempt *a)
 static enum settlement settle_not_now(struct attempt *a, const struct err *why)
 {
     int64_t delay_s = delay_within(a, (int64_t)why->retry_after_s * 1000);
-    struct envelope again;
+    struct message again;
     struct err e;
     if (!run_lease_end(a, RUN_END_WAIT, delay_s, why))
         return without_lease(a);
-    if (!republish_later(&a->delivery->envelope, &again, &e))
+    if (!republish_later(&a->delivery->message, &again, &e))
         return SETTLE_REQUEUE;
     log_event(LOG_LEVEL_INFO, "task_waits", "delay_s=%lld reason=%s", (long long)delay_s,
               why->text);
@@ -153,7 +153,7 @@ static uint32_t draw(void)
 /* The next delay of the schedule, or dead after the last. */
 static enum settlement settle_retry(struct attempt *a, const struct err *why)
 {
-    struct envelope again;
+    struct message again;
     struct err e;
     int64_t delay_s = retry_delay(retry_queue_schedule(a->executor->settings), a->failed,
                                   why->retry_after_s, draw());
@@ -161,7 +161,7 @@ static enum settlement settle_retry(struct attempt *a, const struct err *why)
         return settle_dead(a, why);
     if (a->has_run && !run_lease_end(a, RUN_END_RETRY, delay_s, why))
         return without_lease(a);
-    if (!republish_retry(&a->delivery->envelope, a->failed + 1, &again, &e) ||
+    if (!republish_retry(&a->delivery->message, a->failed + 1, &again, &e) ||
         !mark_run(a, &again, &e)) {
         log_error(LOG_LEVEL_ERROR, "retry_not_sent", &e);
         return SETTLE_REQUEUE;
@@ -183,13 +183,13 @@ static enum settlement settle_retry(struct attempt *a, const struct err *why)
  * the work goes on meanwhile. It does not count as an attempt. */
 static enum settlement settle_dead_later(struct attempt *a, const struct err *why)
 {
-    struct envelope again;
+    struct message again;
     struct err e;
     struct backoff_schedule schedule = retry_queue_schedule(a->executor->settings);
     int64_t delay_s = schedule.delays_s[schedule.count - 1];
     if (a->has_run && !run_lease_end(a, RUN_END_WAIT, delay_s, why))
         return without_lease(a);
-    if (!republish_later(&a->delivery->envelope, &again, &e) || !mark_run(a, &again, &e))
+    if (!republish_later(&a->delivery->message, &again, &e) || !mark_run(a, &again, &e))
         return SETTLE_REQUEUE;
     log_event(LOG_LEVEL_ERROR, "dead_letter_waits",
               "delay_s=%lld do=\"look at the dead-letter queue: has it a leader? "
@@ -207,11 +207,10 @@ static enum settlement settle_dead(struct attempt *a, const struct err *why)
 {
     struct err e;
     const struct delivery *d = a->delivery;
-    enum publish_status status =
-        dead_letter_send(a, &d->envelope, why, a->failed + 1, d->queue, &e);
+    enum publish_status status = dead_letter_send(a, &d->message, why, a->failed + 1, d->queue, &e);
     if (status != PUBLISH_CONFIRMED)
         return status == PUBLISH_SILENT ? settle_dead_later(a, why) : SETTLE_LEAVE;
-    crashpoint("after_ladder");
+    failpoint("after_ladder");
     if (a->has_run && !run_lease_end(a, RUN_END_DEAD, 0, why))
         return without_lease(a);
     log_error(LOG_LEVEL_ERROR, "task_dead", why);

@@ -25,7 +25,7 @@ const char *task_result_queue(const char *reply_to)
     return reply_to && *reply_to && !broker_is_inner_queue(reply_to) ? reply_to : NULL;
 }
 
-struct result_address task_result_address(const struct message *m, const struct envelope *v)
+struct result_address task_result_address(const struct task_message *m, const struct message *v)
 {
     return (struct result_address){.task_id = m->id,
                                    .reply_to =
@@ -36,7 +36,7 @@ struct result_address task_result_address(const struct message *m, const struct 
 }
 
 /* Of a message that could not be read: what its headers say. Without an id nobody can be told. */
-static struct result_address unread_address(const struct envelope *v)
+static struct result_address unread_address(const struct message *v)
 {
     const json_t *id = json_object_get(v->headers, "id");
     bool ignored = json_is_true(json_object_get(v->headers, "ignore_result"));
@@ -51,15 +51,15 @@ static struct result_address unread_address(const struct envelope *v)
 
 static struct result_address address_of(const struct attempt *a)
 {
-    return a->is_readable ? task_result_address(&a->message, &a->delivery->envelope)
-                          : unread_address(&a->delivery->envelope);
+    return a->is_readable ? task_result_address(&a->message, &a->delivery->message)
+                          : unread_address(&a->delivery->message);
 }
 
 /* --- results ------------------------------------------------------------------------------- */
 
 static bool encode(const struct attempt *a, const struct result_address *to,
                    enum result_state state, const json_t *value, const json_t *children,
-                   struct envelope *ret, struct err *e)
+                   struct message *ret, struct err *e)
 {
     size_t most = (size_t)a->executor->settings->worker.max_result_bytes;
     return result_encode(to, state, value, children, most, clock_wall_ms(), ret, e);
@@ -69,7 +69,7 @@ static bool add_result(struct publish_batch *batch, const struct result_address 
                        enum result_state state, const json_t *value)
 {
     struct err e;
-    struct envelope v;
+    struct message v;
     if (!to->reply_to)
         return true;
     if (encode(batch->attempt, to, state, value, NULL, &v, &e))
@@ -78,7 +78,7 @@ static bool add_result(struct publish_batch *batch, const struct result_address 
     return e.kind == ERR_REJECT;
 }
 
-static bool add_unreachable(struct publish_batch *batch, const struct follow_ups *f,
+static bool add_unreachable(struct publish_batch *batch, const struct callbacks *f,
                             enum result_state state, const struct result_exception *x)
 {
     json_t *value = f->forsaken_count ? result_exception_value(x) : NULL;
@@ -89,7 +89,7 @@ static bool add_unreachable(struct publish_batch *batch, const struct follow_ups
     return ok;
 }
 
-static bool add_callbacks(struct publish_batch *batch, const struct follow_ups *f)
+static bool add_callbacks(struct publish_batch *batch, const struct callbacks *f)
 {
     for (size_t i = 0; i < f->count; i++)
         if (!publish_batch_add_callback(batch, &f->items[i]))
@@ -145,17 +145,17 @@ bool task_result_started(struct attempt *a)
 }
 
 /* Callbacks first, as Celery has it: the result names them as children. Takes over v. */
-static bool send_with_callbacks(struct attempt *a, const struct follow_ups *f, struct envelope *v,
+static bool send_with_callbacks(struct attempt *a, const struct callbacks *f, struct message *v,
                                 const char *to)
 {
     struct publish_batch batch = {.attempt = a};
     struct result_exception x = result_exception_of(&chord_error, NULL);
     if (!add_callbacks(&batch, f)) {
-        envelope_free(v);
+        message_free(v);
         return false;
     }
     if (!to)
-        envelope_free(v);
+        message_free(v);
     else if (!publish_batch_add_result(&batch, v, to))
         return false;
     return add_unreachable(&batch, f, RESULT_FAILURE, &x) && publish_batch_send(&batch);
@@ -163,7 +163,7 @@ static bool send_with_callbacks(struct attempt *a, const struct follow_ups *f, s
 
 /* A result alone: the I/O thread publishes it and then acknowledges the delivery: the next task need not wait for
  * the confirm of this one's result. Takes over v. */
-static bool send_with_delivery(struct attempt *a, struct envelope *v, const char *to)
+static bool send_with_delivery(struct attempt *a, struct message *v, const char *to)
 {
     struct delivery *d = a->delivery;
     d->result = pending_result_new(v, to);
@@ -174,14 +174,14 @@ static void note_succeeded(struct attempt *a)
 {
     if (!events_on(a->executor->events))
         return;
-    char *repr = message_python_repr(a->result, REPR_MAX);
+    char *repr = task_message_python_repr(a->result, REPR_MAX);
     int64_t ms = a->started_ms ? clock_mono_ms() - a->started_ms : 0;
     events_task_succeeded(a->executor->events, a->message.id, repr ? repr : "None",
                           (double)ms / 1000);
     free(repr);
 }
 
-static void log_chords(struct attempt *a, const struct follow_ups *f)
+static void log_chords(struct attempt *a, const struct callbacks *f)
 {
     const char *chord = signature_chord(a->message.embed);
     if (chord)
@@ -195,11 +195,11 @@ static void log_chords(struct attempt *a, const struct follow_ups *f)
 
 bool task_result_succeeded(struct attempt *a)
 {
-    struct follow_ups f CLEANUP(follow_ups_free) = {.items = NULL};
-    struct envelope v;
+    struct callbacks f CLEANUP(callbacks_free) = {.items = NULL};
+    struct message v;
     struct err e;
     struct result_address to = address_of(a);
-    if (!to.reply_to && !signature_follows(a->message.embed)) {
+    if (!to.reply_to && !signature_has_callbacks(a->message.embed)) {
         note_succeeded(a);
         return true;
     }
@@ -245,7 +245,7 @@ static void note_failed(struct attempt *a, const struct result_exception *x)
     free(repr);
 }
 
-static bool send_failure(struct attempt *a, const struct follow_ups *f,
+static bool send_failure(struct attempt *a, const struct callbacks *f,
                          const struct result_exception *x)
 {
     struct publish_batch batch = {.attempt = a};
@@ -260,7 +260,7 @@ static bool send_failure(struct attempt *a, const struct follow_ups *f,
 
 bool task_result_failed(struct attempt *a, const struct err *why)
 {
-    struct follow_ups f CLEANUP(follow_ups_free) = {.items = NULL};
+    struct callbacks f CLEANUP(callbacks_free) = {.items = NULL};
     struct err e;
     struct result_exception x = result_exception_of(why, a->is_readable ? a->message.task : NULL);
     if (a->is_readable &&
@@ -296,7 +296,7 @@ enum revocation revocation_of_name(const char *name)
 bool task_result_revoked(struct attempt *a)
 {
     enum revocation how = a->revocation;
-    struct follow_ups f CLEANUP(follow_ups_free) = {.items = NULL};
+    struct callbacks f CLEANUP(callbacks_free) = {.items = NULL};
     struct publish_batch batch = {.attempt = a};
     struct err e, why;
     struct result_address to = address_of(a);

@@ -7,7 +7,7 @@
 
 /* Who waits for the result of m, which came as v; reply_to NULL: nobody. Borrows both. Any thread.
  */
-struct result_address task_result_address(const struct message *m, const struct envelope *v);
+struct result_address task_result_address(const struct task_message *m, const struct message *v);
 /* Where a result may go: what the sender says, unless it is a queue behind a work queue; NULL:
  * nowhere. */
 const char *task_result_queue(const char *reply_to);

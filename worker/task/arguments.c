@@ -17,8 +17,8 @@ static bool is_nothing(const json_t *value)
 }
 
 /* The one positional argument, or either keyword; NULL when none is given. */
-static bool argument_find(const struct message *m, const char *keyword, const char *long_keyword,
-                          const json_t **ret_value, struct err *e)
+static bool argument_find(const struct task_message *m, const char *keyword,
+                          const char *long_keyword, const json_t **ret_value, struct err *e)
 {
     if (json_array_size(m->args) > 1)
         return bad_arguments(e, "at most one positional argument is understood");
@@ -35,7 +35,7 @@ static bool argument_find(const struct message *m, const char *keyword, const ch
     return true;
 }
 
-static bool argument_known(const struct message *m, const char *const *names, struct err *e)
+static bool argument_known(const struct task_message *m, const char *const *names, struct err *e)
 {
     const char *key;
     json_t *value;
@@ -127,7 +127,7 @@ static bool argument_time(const json_t *value, const struct timezone_rules *zone
     return text && time_from_text(text, zone, ret_s);
 }
 
-static bool argument_window(const struct message *m, const struct timezone_rules *zone,
+static bool argument_window(const struct task_message *m, const struct timezone_rules *zone,
                             struct parse_arguments *a, struct err *e)
 {
     const json_t *from = json_object_get(m->kwargs, "from"), *to = json_object_get(m->kwargs, "to");
@@ -143,7 +143,7 @@ static bool argument_window(const struct message *m, const struct timezone_rules
     return true;
 }
 
-bool parse_arguments(const struct message *m, const struct timezone_rules *zone,
+bool parse_arguments(const struct task_message *m, const struct timezone_rules *zone,
                      struct parse_arguments *ret_arguments, struct err *e)
 {
     static const char *const names[] = {"record", "record_id", "from", "to", NULL};
@@ -159,7 +159,7 @@ bool parse_arguments(const struct message *m, const struct timezone_rules *zone,
     return true;
 }
 
-bool aggregate_arguments(const struct message *m, struct aggregate_arguments *ret_arguments,
+bool aggregate_arguments(const struct task_message *m, struct aggregate_arguments *ret_arguments,
                          struct err *e)
 {
     static const char *const names[] = {"building", "building_id", NULL};

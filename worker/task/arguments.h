@@ -29,9 +29,9 @@ struct aggregate_arguments {
  * with Z, an offset, or neither (local). zone NULL: from and to are left unread. False: ERR_REJECT
  * "bad_arguments".
  */
-MUST_CHECK bool parse_arguments(const struct message *m, const struct timezone_rules *zone,
+MUST_CHECK bool parse_arguments(const struct task_message *m, const struct timezone_rules *zone,
                                 struct parse_arguments *ret_arguments, struct err *e);
-MUST_CHECK bool aggregate_arguments(const struct message *m,
+MUST_CHECK bool aggregate_arguments(const struct task_message *m,
                                     struct aggregate_arguments *ret_arguments, struct err *e);
 
 /* A date or an instant as a person writes it, as from and to are. False: it is neither. */

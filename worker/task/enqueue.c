@@ -25,7 +25,7 @@ static void child_id(const char *parent_id, const struct child_parse *c, char ou
 bool enqueue_parse(struct task_context *t, const struct child_parse *child, bool *ret_new,
                    struct err *e)
 {
-    const struct message *parent = t->message;
+    const struct task_message *parent = t->message;
     char task_id[UUID_TEXT];
     child_id(parent->id, child, task_id);
     json_auto_t *args = json_pack("[I]", (json_int_t)child->record_id);
@@ -45,14 +45,14 @@ bool enqueue_parse(struct task_context *t, const struct child_parse *child, bool
                           .root_id = parent->root_id ? parent->root_id : parent->id,
                           .queue = t->settings->broker.queue,
                           .only_one = !child->to_s};
-    struct message m = {.id = task_id,
-                        .task = (char *)"parse",
-                        .root_id = (char *)key.root_id,
-                        .parent_id = parent->id,
-                        .args = args,
-                        .kwargs = kwargs,
-                        .priority = -1,
-                        .protocol = 2};
+    struct task_message m = {.id = task_id,
+                             .task = (char *)"parse",
+                             .root_id = (char *)key.root_id,
+                             .parent_id = parent->id,
+                             .args = args,
+                             .kwargs = kwargs,
+                             .priority = -1,
+                             .protocol = 2};
     *ret_new = false;
     if (!run_expect(t->pg, &key, ret_new, e))
         return false;

@@ -18,7 +18,7 @@ struct task_host {
 /* What a running task is given. One thread; borrowed for the call. */
 struct task_context {
     const struct settings *settings;
-    const struct message *message; /* its id owns what the task puts into the outbox */
+    const struct task_message *message; /* its id owns what the task puts into the outbox */
     struct pg *pg;   /* connected, outside a transaction; NULL for a task that keeps no run */
     struct run *run; /* leased; NULL for a task that keeps no run */
     int64_t now_ms;  /* at the start of the task: the database's clock, where it keeps a run */
@@ -71,7 +71,7 @@ struct task {
     /* Sets what of the run the arguments name: record_id, building_id, only_one (the rest is set
      * already); borrows from the message. NULL: they name nothing. Bad arguments are perform's to
      * refuse. Also what log lines say as record= and building=. */
-    void (*about)(const struct message *m, struct run_key *key);
+    void (*about)(const struct task_message *m, struct run_key *key);
 };
 
 /* The tasks there are, for good; before any thread is started. Nothing above this folder is known

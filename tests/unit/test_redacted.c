@@ -18,7 +18,7 @@ static void shows(const char *path, const char *text, const char *wanted)
 {
     const struct setting *row = setting_find(settings_table, settings_table_count, path);
     assert_non_null(row);
-    assert_string_equal(setting_shown(row, text, (char[SETTING_SHOWN]){0}), wanted);
+    assert_string_equal(setting_redacted(row, text, (char[SETTING_REDACTED]){0}), wanted);
 }
 
 static void passwords_of_every_broker_are_left_out(void **state)
@@ -65,7 +65,7 @@ static void keys_in_urls_are_left_out_and_places_stay(void **state)
 
 static void shows_json(const char *text, const char *wanted)
 {
-    char *shown = json_shown(text);
+    char *shown = json_redacted(text);
     assert_non_null(shown);
     assert_string_equal(shown, wanted);
     free(shown);

@@ -10,32 +10,32 @@
 
 #define BASE "https://utility.example/DataCustodian/espi/1_1/resource"
 
-static struct rest_url january(void)
+static struct resource_url january(void)
 {
-    return (struct rest_url){.base_url = BASE,
-                             .kind = "subscription",
-                             .resource = "7",
-                             .min_parameter = "published-min",
-                             .max_parameter = "published-max",
-                             .from_s = 1767243600,
-                             .to_s = 1769922000,
-                             .now_s = 1800000000};
+    return (struct resource_url){.base_url = BASE,
+                                 .kind = "subscription",
+                                 .resource = "7",
+                                 .min_parameter = "published-min",
+                                 .max_parameter = "published-max",
+                                 .from_s = 1767243600,
+                                 .to_s = 1769922000,
+                                 .now_s = 1800000000};
 }
 
-static void builds(struct rest_url u, const char *expected)
+static void builds(struct resource_url u, const char *expected)
 {
     struct err e = {0};
     struct buf url CLEANUP(buf_free) = buf_make(0);
-    if (!rest_url_build(&u, &url, &e))
+    if (!resource_url_build(&u, &url, &e))
         fail_msg("%s: %s", e.code, e.text);
     assert_string_equal(url.data, expected);
 }
 
-static void refuses(struct rest_url u)
+static void refuses(struct resource_url u)
 {
     struct err e = {0};
     struct buf url CLEANUP(buf_free) = buf_make(0);
-    assert_false(rest_url_build(&u, &url, &e));
+    assert_false(resource_url_build(&u, &url, &e));
     assert_string_equal(e.code, "bad_url");
     assert_int_equal(e.kind, ERR_REJECT);
 }
@@ -45,13 +45,13 @@ static void a_window_is_asked_for_in_whole_seconds_utc(void **state)
     (void)state;
     builds(january(), BASE "/Batch/Subscription/7?published-min=2026-01-01T05:00:00Z"
                            "&published-max=2026-02-01T05:00:00Z");
-    struct rest_url bulk = january();
+    struct resource_url bulk = january();
     bulk.kind = "bulk";
     bulk.resource = "a b/7";
     bulk.base_url = BASE "/";
     builds(bulk, BASE "/Batch/Bulk/a%20b%2F7?published-min=2026-01-01T05:00:00Z"
                       "&published-max=2026-02-01T05:00:00Z");
-    struct rest_url path = january();
+    struct resource_url path = january();
     path.kind = "path";
     path.resource = "/Subscription/7/UsagePoint/1/MeterReading/2/IntervalBlock";
     path.min_parameter = "publishedMin";
@@ -66,7 +66,7 @@ static void a_window_is_asked_for_in_whole_seconds_utc(void **state)
 static void the_end_is_clamped_to_now_unless_the_future_is_accepted(void **state)
 {
     (void)state;
-    struct rest_url u = january();
+    struct resource_url u = january();
     u.now_s = 1767250000;
     builds(u, BASE "/Batch/Subscription/7?published-min=2026-01-01T05:00:00Z"
                    "&published-max=2026-01-01T06:46:40Z");
@@ -82,18 +82,18 @@ static void what_leaves_the_base_is_refused(void **state)
         "",          "/",         "ftp://utility.example/",          "utility.example",
         BASE "?x=1", BASE "#top", "https://user:pw@utility.example/"};
     for (size_t i = 0; i < ARRAY_LEN(bases); i++) {
-        struct rest_url u = january();
+        struct resource_url u = january();
         u.base_url = bases[i];
         refuses(u);
     }
     static const char *const paths[] = {"", "a/../../../admin", "./a", "..", "a/."};
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-        struct rest_url u = january();
+        struct resource_url u = january();
         u.kind = "path";
         u.resource = paths[i];
         refuses(u);
     }
-    struct rest_url u = january();
+    struct resource_url u = january();
     u.resource = "..";
     refuses(u);
     u.resource = "7";
@@ -111,7 +111,7 @@ static void follows(const char *href, const char *expected)
 {
     struct err e = {0};
     struct buf url CLEANUP(buf_free) = buf_make(0);
-    if (!rest_url_follow(BASE, BASE "/Batch/Subscription/7?a=1", href, &url, &e))
+    if (!resource_url_follow(BASE, BASE "/Batch/Subscription/7?a=1", href, &url, &e))
         fail_msg("%s: %s: %s", href, e.code, e.text);
     assert_string_equal(url.data, expected);
 }
@@ -120,7 +120,7 @@ static void does_not_follow(const char *href, const char *code)
 {
     struct err e = {0};
     struct buf url CLEANUP(buf_free) = buf_make(0);
-    assert_false(rest_url_follow(BASE, BASE "/Batch/Subscription/7?a=1", href, &url, &e));
+    assert_false(resource_url_follow(BASE, BASE "/Batch/Subscription/7?a=1", href, &url, &e));
     assert_string_equal(e.code, code);
     assert_int_equal(e.kind, ERR_REJECT);
 }
@@ -150,12 +150,12 @@ static void a_host_has_its_port_and_lower_case(void **state)
 {
     (void)state;
     struct err e = {0};
-    char host[REST_HOST];
-    assert_true(rest_url_host("https://Utility.Example/x", host, &e));
+    char host[RESOURCE_HOST];
+    assert_true(resource_url_host("https://Utility.Example/x", host, &e));
     assert_string_equal(host, "utility.example:443");
-    assert_true(rest_url_host("http://[::1]:8080/", host, &e));
+    assert_true(resource_url_host("http://[::1]:8080/", host, &e));
     assert_string_equal(host, "[::1]:8080");
-    assert_false(rest_url_host("https://", host, &e));
+    assert_false(resource_url_host("https://", host, &e));
 }
 
 int main(void)

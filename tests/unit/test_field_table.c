@@ -16,9 +16,9 @@ static json_t *there_and_back(const char *text, size_t depth, bool *cut)
     init_amqp_pool(&pool, 4096);
     json_t *object = json_loads(text, JSON_ALLOW_NUL, NULL);
     assert_non_null(object);
-    assert_true(header_table_from_json(object, &pool, 100000, &table, &e));
+    assert_true(field_table_from_json(object, &pool, 100000, &table, &e));
     *cut = false;
-    json_t *back = header_table_to_json(&table, depth, cut);
+    json_t *back = field_table_to_json(&table, depth, cut);
     json_decref(object);
     empty_amqp_pool(&pool);
     return back;
@@ -104,7 +104,7 @@ static void headers_of_any_depth_that_a_frame_holds_are_read_but_for_what_is_nes
         int status = read_properties(table, nested_bytes(table, levels[i]), &pool, &p);
         if (status != AMQP_STATUS_OK)
             fail_msg("%zu levels: %s", levels[i], amqp_error_string2(status));
-        json_t *headers = header_table_to_json(&p->headers, 64, &cut);
+        json_t *headers = field_table_to_json(&p->headers, 64, &cut);
         assert_string_equal(json_string_value(json_object_get(headers, "id")), "x");
         assert_int_equal(json_integer_value(json_object_get(headers, "n")), 7);
         assert_int_equal(cut, levels[i] >= 64);
@@ -156,9 +156,9 @@ static void headers_longer_than_a_frame_are_refused(void **state)
     struct err e;
     init_amqp_pool(&pool, 4096);
     json_t *object = json_pack("{s:s}", "key", "0123456789");
-    assert_false(header_table_from_json(object, &pool, 22, &table, &e));
+    assert_false(field_table_from_json(object, &pool, 22, &table, &e));
     assert_string_equal(e.code, "too_large");
-    assert_true(header_table_from_json(object, &pool, 23, &table, &e)); /* 4 + 1 + 3 + 5 + 10 */
+    assert_true(field_table_from_json(object, &pool, 23, &table, &e)); /* 4 + 1 + 3 + 5 + 10 */
     json_decref(object);
     empty_amqp_pool(&pool);
 }
@@ -174,7 +174,7 @@ static void a_header_name_over_255_bytes_is_refused(void **state)
     name[sizeof name - 1] = '\0';
     init_amqp_pool(&pool, 4096);
     json_t *object = json_pack("{s:i}", name, 1);
-    assert_false(header_table_from_json(object, &pool, 100000, &table, &e));
+    assert_false(field_table_from_json(object, &pool, 100000, &table, &e));
     assert_int_equal(e.kind, ERR_REJECT);
     json_decref(object);
     empty_amqp_pool(&pool);
@@ -188,7 +188,7 @@ static void bytes_that_are_no_utf8_become_latin_1(void **state)
     entry.value.value.bytes = amqp_cstring_bytes("a\xe9");
     amqp_table_t table = {1, &entry};
     bool cut = false;
-    json_t *back = header_table_to_json(&table, 4, &cut);
+    json_t *back = field_table_to_json(&table, 4, &cut);
     assert_string_equal(json_string_value(json_object_get(back, "k")), "a\xc3\xa9");
     json_decref(back);
 }
@@ -202,7 +202,7 @@ static void every_kind_of_field_becomes_a_value(void **state)
         entry.value.kind = (uint8_t)*kind;
         amqp_table_t table = {1, &entry};
         bool cut = false;
-        json_t *back = header_table_to_json(&table, 4, &cut);
+        json_t *back = field_table_to_json(&table, 4, &cut);
         assert_non_null(json_object_get(back, "k"));
         json_decref(back);
     }

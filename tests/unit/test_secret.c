@@ -17,19 +17,19 @@
 #define PLACE "meterbeat.custodian.client_secret of 7"
 #define SERVER "https://utility.example:443 https://utility.example:443"
 
-static char key[SEAL_KEY_TEXT], other[SEAL_KEY_TEXT];
+static char key[SECRET_KEY_TEXT], other[SECRET_KEY_TEXT];
 
 static int make_keys(void **state)
 {
     (void)state;
     struct err e;
-    return seal_key_make(key, &e) && seal_key_make(other, &e) ? 0 : -1;
+    return secret_key_make(key, &e) && secret_key_make(other, &e) ? 0 : -1;
 }
 
 static void opens(const char *keys, const char *text, const char *secret)
 {
     struct err e = {0};
-    char *found CLEANUP(seal_freep) = seal_open(keys, PLACE, SERVER, text, &e);
+    char *found CLEANUP(secret_keys_freep) = secret_decrypt(keys, PLACE, SERVER, text, &e);
     if (!found)
         fail_msg("%s: %s", e.code, e.text);
     assert_string_equal(found, secret);
@@ -38,7 +38,7 @@ static void opens(const char *keys, const char *text, const char *secret)
 static void stays_shut(const char *keys, const char *place, const char *text, const char *code)
 {
     struct err e = {0};
-    char *found CLEANUP(seal_freep) = seal_open(keys, place, SERVER, text, &e);
+    char *found CLEANUP(secret_keys_freep) = secret_decrypt(keys, place, SERVER, text, &e);
     assert_null(found);
     assert_string_equal(e.code, code);
     assert_int_equal(e.kind, ERR_REJECT);
@@ -50,8 +50,8 @@ static void a_secret_opens_with_its_key_at_its_place(void **state)
     static const char *const secrets[] = {"", "x", "a secret with \n lines and \xc3\xa9"};
     struct err e = {0};
     for (size_t i = 0; i < ARRAY_LEN(secrets); i++) {
-        char *text CLEANUP(seal_freep) = seal_make(key, PLACE, SERVER, secrets[i], &e);
-        char *again CLEANUP(seal_freep) = seal_make(key, PLACE, SERVER, secrets[i], &e);
+        char *text CLEANUP(secret_keys_freep) = secret_encrypt(key, PLACE, SERVER, secrets[i], &e);
+        char *again CLEANUP(secret_keys_freep) = secret_encrypt(key, PLACE, SERVER, secrets[i], &e);
         assert_non_null(text);
         assert_string_not_equal(text, again);
         assert_memory_equal(text, "v2.", 3);
@@ -63,12 +63,12 @@ static void an_older_key_opens_what_it_sealed_while_it_stands_behind_the_new_one
 {
     (void)state;
     struct err e = {0};
-    char both[2 * SEAL_KEY_TEXT + 1];
-    char *text CLEANUP(seal_freep) = seal_make(key, PLACE, SERVER, "s", &e);
+    char both[2 * SECRET_KEY_TEXT + 1];
+    char *text CLEANUP(secret_keys_freep) = secret_encrypt(key, PLACE, SERVER, "s", &e);
     snprintf(both, sizeof both, "%s %s", other, key);
     opens(both, text, "s");
     stays_shut(other, PLACE, text, "seal_refused");
-    char *fresh CLEANUP(seal_freep) = seal_make(both, PLACE, SERVER, "s", &e);
+    char *fresh CLEANUP(secret_keys_freep) = secret_encrypt(both, PLACE, SERVER, "s", &e);
     opens(other, fresh, "s");
 }
 
@@ -76,7 +76,7 @@ static void another_place_or_a_changed_byte_keeps_it_shut(void **state)
 {
     (void)state;
     struct err e = {0};
-    char *text CLEANUP(seal_freep) = seal_make(key, PLACE, SERVER, "a secret", &e);
+    char *text CLEANUP(secret_keys_freep) = secret_encrypt(key, PLACE, SERVER, "a secret", &e);
     stays_shut(key, "meterbeat.custodian.client_secret of 8", text, "seal_refused");
     for (size_t i = 0; text[i]; i++) {
         char was = text[i];
@@ -100,17 +100,17 @@ static void a_secret_opens_for_no_other_server(void **state)
     struct err e = {0};
     static const char *const others[] = {"https://utility.example:443 https://evil.example:443", "",
                                          "https://utility.example:443"};
-    char *text CLEANUP(seal_freep) = seal_make(key, PLACE, SERVER, "a secret", &e);
+    char *text CLEANUP(secret_keys_freep) = secret_encrypt(key, PLACE, SERVER, "a secret", &e);
     for (size_t i = 0; i < ARRAY_LEN(others); i++) {
-        assert_null(seal_open(key, PLACE, others[i], text, &e));
+        assert_null(secret_decrypt(key, PLACE, others[i], text, &e));
         assert_string_equal(e.code, "seal_refused");
     }
-    assert_null(seal_open(key, PLACE, NULL, text, &e));
+    assert_null(secret_decrypt(key, PLACE, NULL, text, &e));
     /* nor one that says it is of the version that knew none */
     text[1] = '1';
-    assert_null(seal_open(key, PLACE, SERVER, text, &e));
+    assert_null(secret_decrypt(key, PLACE, SERVER, text, &e));
     assert_non_null(strstr(e.text, "custodian reseal"));
-    assert_null(seal_open(key, PLACE, NULL, text, &e));
+    assert_null(secret_decrypt(key, PLACE, NULL, text, &e));
     opens(key, (text[1] = '2', text), "a secret");
 }
 
@@ -133,17 +133,17 @@ static void without_a_key_nothing_is_sealed(void **state)
 {
     (void)state;
     struct err e = {0};
-    assert_null(seal_make("", PLACE, SERVER, "s", &e));
+    assert_null(secret_encrypt("", PLACE, SERVER, "s", &e));
     assert_string_equal(e.code, "no_credentials_key");
     static const char *const bad[] = {"secret", "00", "zz"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        assert_null(seal_make(bad[i], PLACE, SERVER, "s", &e));
+        assert_null(secret_encrypt(bad[i], PLACE, SERVER, "s", &e));
         assert_string_equal(e.code, "bad_credentials_key");
     }
-    char *large = malloc(SEAL_SECRET_MAX + 2);
-    memset(large, 'a', SEAL_SECRET_MAX + 1);
-    large[SEAL_SECRET_MAX + 1] = '\0';
-    assert_null(seal_make(key, PLACE, SERVER, large, &e));
+    char *large = malloc(SECRET_SECRET_MAX + 2);
+    memset(large, 'a', SECRET_SECRET_MAX + 1);
+    large[SECRET_SECRET_MAX + 1] = '\0';
+    assert_null(secret_encrypt(key, PLACE, SERVER, large, &e));
     assert_string_equal(e.code, "too_large");
     free(large);
 }
@@ -151,9 +151,9 @@ static void without_a_key_nothing_is_sealed(void **state)
 static int64_t gate(int64_t at_once, int64_t per_minute, int64_t under_way, int64_t in_minute,
                     int64_t oldest_age_ms)
 {
-    const struct gate_limits limits = {at_once, per_minute};
-    const struct gate_state now = {under_way, in_minute, oldest_age_ms};
-    return gate_decide(&limits, &now);
+    const struct rate_limits limits = {at_once, per_minute};
+    const struct rate_limiter_state now = {under_way, in_minute, oldest_age_ms};
+    return rate_limiter_decide(&limits, &now);
 }
 
 static void a_request_begins_only_within_both_limits(void **state)

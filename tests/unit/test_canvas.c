@@ -21,16 +21,16 @@ static json_t *parsed(const char *text)
     return value;
 }
 
-static struct message parent_of(const char *embed)
+static struct task_message parent_of(const char *embed)
 {
-    return (struct message){
+    return (struct task_message){
         .id = (char *)"parent", .task = (char *)"parse", .embed = parsed(embed), .priority = -1};
 }
 
-static struct follow_ups succeeded(const struct message *m)
+static struct callbacks succeeded(const struct task_message *m)
 {
     struct err e = {0};
-    struct follow_ups f;
+    struct callbacks f;
     json_t *result = json_integer(42);
     assert_true(signature_check(m->embed, &e));
     if (!signature_succeeded(m, result, "test", NOW_MS, &f, &e))
@@ -166,11 +166,11 @@ static void missing_and_empty_steps_are_no_steps(void **state)
         "{\"callbacks\": [{\"task\": \"c\", \"subtask_type\": \"chain\","
         " \"kwargs\": {\"tasks\": []}}]}"};
     for (size_t i = 0; i < ARRAY_LEN(embeds); i++) {
-        struct message m = parent_of(embeds[i]);
-        struct follow_ups f = succeeded(&m);
+        struct task_message m = parent_of(embeds[i]);
+        struct callbacks f = succeeded(&m);
         assert_int_equal(f.count, 0);
         assert_int_equal(json_array_size(f.children), 0);
-        follow_ups_free(&f);
+        callbacks_free(&f);
         json_decref(m.embed);
     }
 }
@@ -180,9 +180,9 @@ static void the_same_parent_makes_the_same_ids(void **state)
     (void)state;
     const char *embed = "{\"callbacks\": [{\"task\": \"a\"}, {\"task\": \"b\"}], \"chain\":"
                         " [{\"task\": \"c\"}]}";
-    struct message m = parent_of(embed), other = parent_of(embed);
+    struct task_message m = parent_of(embed), other = parent_of(embed);
     other.id = (char *)"other parent";
-    struct follow_ups once = succeeded(&m), again = succeeded(&m), else_where = succeeded(&other);
+    struct callbacks once = succeeded(&m), again = succeeded(&m), else_where = succeeded(&other);
     assert_int_equal(once.count, 3);
     for (size_t i = 0; i < 3; i++) {
         assert_string_equal(once.items[i].message.id, again.items[i].message.id);
@@ -190,9 +190,9 @@ static void the_same_parent_makes_the_same_ids(void **state)
         for (size_t j = 0; j < i; j++)
             assert_string_not_equal(once.items[i].message.id, once.items[j].message.id);
     }
-    follow_ups_free(&once);
-    follow_ups_free(&again);
-    follow_ups_free(&else_where);
+    callbacks_free(&once);
+    callbacks_free(&again);
+    callbacks_free(&else_where);
     json_decref(m.embed);
     json_decref(other.embed);
 }
@@ -200,16 +200,16 @@ static void the_same_parent_makes_the_same_ids(void **state)
 static void a_route_is_taken_from_the_options(void **state)
 {
     (void)state;
-    struct message m = parent_of(
+    struct task_message m = parent_of(
         "{\"callbacks\": [{\"task\": \"a\", \"options\": {\"exchange\": \"x\", \"routing_key\":"
         " \"k\", \"delivery_mode\": \"transient\", \"serializer\": \"msgpack\"}}]}");
-    struct follow_ups f = succeeded(&m);
+    struct callbacks f = succeeded(&m);
     assert_string_equal(f.items[0].exchange, "x");
     assert_string_equal(f.items[0].routing_key, "k");
     assert_string_equal(f.items[0].serializer, "msgpack");
     assert_true(f.items[0].transient);
     assert_null(f.items[0].queue);
-    follow_ups_free(&f);
+    callbacks_free(&f);
     json_decref(m.embed);
 }
 
@@ -218,7 +218,7 @@ static void a_route_is_taken_from_the_options(void **state)
 #define WAITED(id)                                                                                 \
     "{\"task\": \"a\", \"options\": {\"task_id\": \"" id "\", \"reply_to\": \"client\"}}"
 
-static bool is_forsaken(const struct follow_ups *f, const char *id)
+static bool is_forsaken(const struct callbacks *f, const char *id)
 {
     for (size_t i = 0; i < f->forsaken_count; i++)
         if (strcmp(f->forsaken[i].task_id, id) == 0)
@@ -243,14 +243,14 @@ static void nobody_waits_for_a_chord_that_cannot_be(void **state)
         " [{\"task\": \"g\", \"subtask_type\": \"group\", \"kwargs\": {\"tasks\":"
         " [" WAITED("head") ", {\"task\": \"b\"}]}}, " WAITED("body") "]}}]}"};
     for (size_t i = 0; i < ARRAY_LEN(embeds); i++) {
-        struct message m = parent_of(embeds[i]);
-        struct follow_ups f = succeeded(&m);
+        struct task_message m = parent_of(embeds[i]);
+        struct callbacks f = succeeded(&m);
         assert_true(f.has_chord);
         assert_int_equal(f.count, 0);
         assert_true(is_forsaken(&f, "head"));
         assert_true(is_forsaken(&f, "body"));
         assert_int_equal(is_forsaken(&f, "last"), i == 1);
-        follow_ups_free(&f);
+        callbacks_free(&f);
         json_decref(m.embed);
     }
 }
@@ -258,11 +258,11 @@ static void nobody_waits_for_a_chord_that_cannot_be(void **state)
 static void a_chord_further_on_in_a_chain_is_passed_on(void **state)
 {
     (void)state;
-    struct message m = parent_of(
+    struct task_message m = parent_of(
         "{\"callbacks\": [{\"task\": \"c\", \"subtask_type\": \"chain\", \"kwargs\": {\"tasks\":"
         " [{\"task\": \"first\"}, {\"task\": \"g\", \"subtask_type\": \"group\", \"kwargs\":"
         " {\"tasks\": [{\"task\": \"x\"}, {\"task\": \"y\"}]}}, {\"task\": \"body\"}]}}]}");
-    struct follow_ups f = succeeded(&m);
+    struct callbacks f = succeeded(&m);
     assert_false(f.has_chord);
     assert_int_equal(f.count, 1);
     const json_t *chain = json_object_get(f.items[0].message.embed, "chain");
@@ -271,7 +271,7 @@ static void a_chord_further_on_in_a_chain_is_passed_on(void **state)
     assert_string_equal(json_string_value(json_object_get(chord, "task")), "celery.chord");
     assert_int_equal(json_array_size(json_object_get(json_object_get(chord, "kwargs"), "header")),
                      2);
-    follow_ups_free(&f);
+    callbacks_free(&f);
     json_decref(m.embed);
 }
 
@@ -279,15 +279,15 @@ static void after_a_revocation_the_rest_of_the_chain_is_told(void **state)
 {
     (void)state;
     struct err e = {0};
-    struct follow_ups f;
-    struct message m =
+    struct callbacks f;
+    struct task_message m =
         parent_of("{\"chain\": [" WAITED("last") ", {\"task\": \"a\"}],"
                                                  " \"errbacks\": [{\"task\": \"e\"}]}");
     assert_true(signature_revoked(&m, &f, &e));
     assert_int_equal(f.count, 0);
     assert_int_equal(f.forsaken_count, 1);
     assert_true(is_forsaken(&f, "last"));
-    follow_ups_free(&f);
+    callbacks_free(&f);
     json_decref(m.embed);
 }
 
@@ -295,13 +295,13 @@ static void who_ignores_results_is_told_nothing(void **state)
 {
     (void)state;
     struct err e = {0};
-    struct follow_ups f;
-    struct message m = parent_of(
+    struct callbacks f;
+    struct task_message m = parent_of(
         "{\"chain\": [{\"task\": \"a\", \"options\": {\"task_id\": \"x\", \"reply_to\": \"client\","
         " \"ignore_result\": true}}, {\"task\": \"a\", \"options\": {\"task_id\": \"y\"}}]}");
     assert_true(signature_failed(&m, "test", NOW_MS, &f, &e));
     assert_int_equal(f.forsaken_count, 0);
-    follow_ups_free(&f);
+    callbacks_free(&f);
     json_decref(m.embed);
 }
 

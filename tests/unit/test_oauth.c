@@ -12,9 +12,9 @@
 
 static void reads(const char *body, const char *access, const char *refresh, int64_t lifetime_s)
 {
-    struct token_pair pair CLEANUP(token_wipe) = {0};
+    struct oauth_tokens pair CLEANUP(oauth_wipe_token) = {0};
     struct err e = {0};
-    if (!token_read(200, body, strlen(body), "https://utility.example/token", &pair, &e))
+    if (!oauth_read_token(200, body, strlen(body), "https://utility.example/token", &pair, &e))
         fail_msg("%s: %s", e.code, e.text);
     assert_string_equal(pair.access_token, access);
     if (refresh)
@@ -26,9 +26,10 @@ static void reads(const char *body, const char *access, const char *refresh, int
 
 static void refuses(long status, const char *body, enum err_kind kind, const char *code)
 {
-    struct token_pair pair CLEANUP(token_wipe) = {0};
+    struct oauth_tokens pair CLEANUP(oauth_wipe_token) = {0};
     struct err e = {0};
-    assert_false(token_read(status, body, strlen(body), "https://utility.example/t", &pair, &e));
+    assert_false(
+        oauth_read_token(status, body, strlen(body), "https://utility.example/t", &pair, &e));
     assert_string_equal(e.code, code);
     assert_int_equal(e.kind, kind);
     assert_null(pair.access_token);
@@ -102,10 +103,10 @@ static void what_is_no_answer_is_asked_for_again(void **state)
 static void a_refusals_words_reach_no_terminal(void **state)
 {
     (void)state;
-    struct token_pair pair = {0};
+    struct oauth_tokens pair = {0};
     struct err e = {0};
     const char *body = "{\"error\":\"invalid_grant\",\"error_description\":\"a\\u001b[2Jb\\n\"}";
-    assert_false(token_read(400, body, strlen(body), "https://utility.example/t", &pair, &e));
+    assert_false(oauth_read_token(400, body, strlen(body), "https://utility.example/t", &pair, &e));
     for (const char *at = e.text; *at; at++)
         assert_true(*at >= ' ');
 }

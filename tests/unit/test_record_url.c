@@ -10,33 +10,33 @@
 #include "common/greenbutton/feed.h"
 #include "common/greenbutton/record_url.h"
 
-static struct feed_url seeds_own(void)
+static struct record_url seeds_own(void)
 {
-    return (struct feed_url){.url = "https://epo.example.com/PEPCO",
-                             .path = "/espi/1_1/resource/Batch/Subscription.aspx?SubscriptionID=",
-                             .sub_id = "C8C25FC1    ",
-                             .min_name = "Published_Min",
-                             .max_name = "Published_Max",
-                             .min = "11/1/2015",
-                             .max = "11/30/2015",
-                             .from_s = 1446350400,
-                             .to_s = 1448946000};
+    return (struct record_url){.url = "https://epo.example.com/PEPCO",
+                               .path = "/espi/1_1/resource/Batch/Subscription.aspx?SubscriptionID=",
+                               .sub_id = "C8C25FC1    ",
+                               .min_name = "Published_Min",
+                               .max_name = "Published_Max",
+                               .min = "11/1/2015",
+                               .max = "11/30/2015",
+                               .from_s = 1446350400,
+                               .to_s = 1448946000};
 }
 
-static void builds(struct feed_url u, const char *expected)
+static void builds(struct record_url u, const char *expected)
 {
     struct err e = {0};
     struct buf url CLEANUP(buf_free) = buf_make(0);
-    if (!feed_url_build(&u, &url, &e))
+    if (!record_url_build(&u, &url, &e))
         fail_msg("%s: %s", e.code, e.text);
     assert_string_equal(url.data, expected);
 }
 
-static void refuses(struct feed_url u, const char *code)
+static void refuses(struct record_url u, const char *code)
 {
     struct err e = {0};
     struct buf url CLEANUP(buf_free) = buf_make(0);
-    assert_false(feed_url_build(&u, &url, &e));
+    assert_false(record_url_build(&u, &url, &e));
     assert_int_equal(e.kind, ERR_REJECT);
     assert_string_equal(e.code, code);
 }
@@ -52,7 +52,7 @@ static void seeds_batch_syntax_comes_out_percent_encoded(void **state)
 static void a_path_without_a_query_gets_one(void **state)
 {
     (void)state;
-    struct feed_url u = seeds_own();
+    struct record_url u = seeds_own();
     u.path = "/resource/Batch/Subscription/";
     u.max_name = "";
     builds(u, "https://epo.example.com/PEPCO/resource/Batch/Subscription/C8C25FC1"
@@ -62,7 +62,7 @@ static void a_path_without_a_query_gets_one(void **state)
 static void a_subscription_cannot_add_parameters_of_its_own(void **state)
 {
     (void)state;
-    struct feed_url u = seeds_own();
+    struct record_url u = seeds_own();
     u.path = "/x?id=";
     u.sub_id = "1&admin=1#../\r\nHost: evil";
     u.min_name = u.max_name = NULL;
@@ -72,7 +72,7 @@ static void a_subscription_cannot_add_parameters_of_its_own(void **state)
 static void a_template_puts_each_value_where_it_says(void **state)
 {
     (void)state;
-    struct feed_url u = seeds_own();
+    struct record_url u = seeds_own();
     u.template = "{url}/S/{sub_id}?{min_name}={min}&until={to}&since={from}&brace={{";
     builds(u, "https://epo.example.com/PEPCO/S/C8C25FC1?Published_Min=11%2F1%2F2015"
               "&until=1448946000&since=1446350400&brace={");
@@ -94,35 +94,35 @@ static void urls_that_are_none_are_refused(void **state)
                                 "http://example.com/a b",
                                 "http://example.com/#x"};
     for (size_t i = 0; i < ARRAY_LEN(urls); i++)
-        refuses((struct feed_url){.url = urls[i]}, "bad_url");
-    char long_url[FEED_URL_MAX + 20];
+        refuses((struct record_url){.url = urls[i]}, "bad_url");
+    char long_url[RECORD_URL_MAX + 20];
     memset(long_url, 'a', sizeof long_url);
     memcpy(long_url, "http://a/", 9);
     long_url[sizeof long_url - 1] = '\0';
-    refuses((struct feed_url){.url = long_url}, "bad_url");
+    refuses((struct record_url){.url = long_url}, "bad_url");
 }
 
 static void a_shown_url_keeps_the_place_and_no_secret(void **state)
 {
     (void)state;
-    char out[FEED_URL_SHOWN];
-    feed_url_show("https://user:pass@host:8443/Batch/Subscription/4711/x?token=abc&min=1&flag#f",
-                  "4711 ", out);
+    char out[RECORD_URL_SHOWN];
+    record_url_show("https://user:pass@host:8443/Batch/Subscription/4711/x?token=abc&min=1&flag#f",
+                    "4711 ", out);
     assert_string_equal(out,
                         "https://***@host:8443/Batch/Subscription/***/x?token=***&min=***&flag");
-    feed_url_show("http://host/p", "", out);
+    record_url_show("http://host/p", "", out);
     assert_string_equal(out, "http://host/p");
-    feed_url_show("nonsense", "", out);
+    record_url_show("nonsense", "", out);
     assert_string_equal(out, "");
-    feed_url_show("https:///user:pass@host/x", "", out);
+    record_url_show("https:///user:pass@host/x", "", out);
     assert_string_equal(out, "https://***@host/x");
-    feed_url_show("https://user:pa/ss@host:80/x", "", out);
+    record_url_show("https://user:pa/ss@host:80/x", "", out);
     assert_string_equal(out, "https://***@host:80/x");
-    feed_url_show("http://host:80/a@b", "", out);
+    record_url_show("http://host:80/a@b", "", out);
     assert_string_equal(out, "http://host:80/a@b");
-    feed_url_show("http://[::1]/a@b", "", out);
+    record_url_show("http://[::1]/a@b", "", out);
     assert_string_equal(out, "http://[::1]/a@b");
-    feed_url_show("http://host/Subscription/a%20b%2F1/x", "a b/1  ", out);
+    record_url_show("http://host/Subscription/a%20b%2F1/x", "a b/1  ", out);
     assert_string_equal(out, "http://host/Subscription/***/x");
 }
 
