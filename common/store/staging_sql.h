@@ -7,7 +7,8 @@
     "CASE WHEN " seconds " BETWEEN 1 AND 4294967294 AND " seconds " % 60 = 59 THEN " seconds       \
     " + 1 ELSE " seconds " END"
 
-/* staging_placed: each reading with its series, start, length and age, as far as known. */
+/* stage_placed: each reading with its series, start, length and age, as far as known. */
+/* clang-format off */
 #define STAGING_TABLES                                                                             \
     "CREATE TEMPORARY TABLE stage_reading (seq bigint, group_id bigint, entry bigint,"             \
     " ordinal bigint, start_s bigint, duration_s bigint, value bigint, cost bigint,"               \
@@ -29,72 +30,15 @@
     " CASE WHEN r.is_placed THEN r.start_s"                                                        \
     " WHEN g.interval_s > 0 AND r.start_s BETWEEN -100000000000 AND 100000000000"                  \
     " AND g.interval_s <= 4294967295"                                                              \
-    " THEN r.start_s + r.ordinal * " STAGING_LENGTH(                                               \
-        "g.interval_s") " END AS start_s,"                                                         \
-                        " coalesce(" STAGING_LENGTH(                                               \
-                            "nullif(r.duration_s, 0)") ", " STAGING_LENGTH("g.interval_s") ", 0) " \
-                                                                                           "AS "   \
-                                                                                           "lengt" \
-                                                                                           "h_s,"  \
-                                                                                           " coal" \
-                                                                                           "esce(" \
-                                                                                           "n."    \
-                                                                                           "updat" \
-                                                                                           "ed_s," \
-                                                                                           " -"    \
-                                                                                           "92233" \
-                                                                                           "72036" \
-                                                                                           "85477" \
-                                                                                           "5807)" \
-                                                                                           " AS "  \
-                                                                                           "updat" \
-                                                                                           "ed_s," \
-                                                                                           " coal" \
-                                                                                           "esce(" \
-                                                                                           "r.is_" \
-                                                                                           "estim" \
-                                                                                           "ated," \
-                                                                                           " g."   \
-                                                                                           "is_"   \
-                                                                                           "estim" \
-                                                                                           "ated," \
-                                                                                           " fals" \
-                                                                                           "e) "   \
-                                                                                           "AS "   \
-                                                                                           "is_"   \
-                                                                                           "estim" \
-                                                                                           "ated," \
-                                                                                           " g."   \
-                                                                                           "is_"   \
-                                                                                           "regis" \
-                                                                                           "ter,"  \
-                                                                                           " g."   \
-                                                                                           "is_"   \
-                                                                                           "summa" \
-                                                                                           "ble"   \
-                                                                                           " FROM" \
-                                                                                           " stag" \
-                                                                                           "e_"    \
-                                                                                           "readi" \
-                                                                                           "ng r " \
-                                                                                           "JOIN " \
-                                                                                           "stage" \
-                                                                                           "_grou" \
-                                                                                           "p g "  \
-                                                                                           "USING" \
-                                                                                           " "     \
-                                                                                           "(grou" \
-                                                                                           "p_id)" \
-                                                                                           " LEFT" \
-                                                                                           " JOIN" \
-                                                                                           " stag" \
-                                                                                           "e_"    \
-                                                                                           "entry" \
-                                                                                           " n "   \
-                                                                                           "USING" \
-                                                                                           " ("    \
-                                                                                           "entry" \
-                                                                                           ")"
+    " THEN r.start_s + r.ordinal * " STAGING_LENGTH("g.interval_s") " END AS start_s,"             \
+    " coalesce(" STAGING_LENGTH("nullif(r.duration_s, 0)") ","                                     \
+    " " STAGING_LENGTH("g.interval_s") ", 0) AS length_s,"                                         \
+    " coalesce(n.updated_s, -9223372036854775807) AS updated_s,"                                   \
+    " coalesce(r.is_estimated, g.is_estimated, false) AS is_estimated, g.is_register,"             \
+    " g.is_summable"                                                                               \
+    " FROM stage_reading r JOIN stage_group g USING (group_id)"                                    \
+    " LEFT JOIN stage_entry n USING (entry)"
+/* clang-format on */
 
 #define STAGING_TRUNCATE "TRUNCATE stage_reading, stage_entry, stage_group, stage_day, stage_bill"
 #define STAGING_DELETE                                                                             \
@@ -112,6 +56,7 @@
  * from where its last window ended. A step down (reset, new meter) yields none, nor does one up by
  * more than 64 bits hold.
  */
+/* clang-format off */
 #define STAGING_DIFFERENCES                                                                        \
     " (SELECT series_id, start_s, cost, cost_exponent, quality, tou, tier, cpp, is_estimated,"     \
     " is_register, is_summable, seq, updated_s,"                                                   \
@@ -120,51 +65,24 @@
     " WHEN step IS NOT NULL THEN -1 END AS value,"                                                 \
     " CASE WHEN is_register THEN least(exponent, next_exponent) ELSE exponent END AS exponent,"    \
     " CASE WHEN is_register THEN next_s - start_s ELSE length_s END AS length_s"                   \
-    " FROM (SELECT *, " STAGING_ALIGNED(                                                           \
-        "next_value", "next_exponent",                                                             \
-        "exponent") " - " STAGING_ALIGNED("value", "exponent",                                     \
-                                          "next_exponent") " AS step"                              \
-                                                           " FROM (SELECT *, lead(value) OVER "    \
-                                                           "next "                                 \
-                                                           "AS next_value, lead(exponent) OVER "   \
-                                                           "next"                                  \
-                                                           " AS next_exponent, lead(start_s) "     \
-                                                           "OVER "                                 \
-                                                           "next AS next_s"                        \
-                                                           " FROM (SELECT DISTINCT ON "            \
-                                                           "(series_id, "                          \
-                                                           "start_s) * FROM (SELECT series_id, "   \
-                                                           "start_s, value,"                       \
-                                                           " exponent, cost, cost_exponent, "      \
-                                                           "quality, tou, tier, cpp, length_s, "   \
-                                                           "is_estimated,"                         \
-                                                           " is_register, is_summable, seq, "      \
-                                                           "updated_s"                             \
-                                                           " FROM stage_placed"                    \
-                                                           " WHERE series_id IS NOT NULL AND "     \
-                                                           "start_s >= 100000000 AND start_s < "   \
-                                                           "10000000000"                           \
-                                                           " UNION ALL SELECT s.id, "              \
-                                                           "s.register_s, "                        \
-                                                           "s.register_value, "                    \
-                                                           "s.register_exponent, "                 \
-                                                           "NULL, 0, NULL, "                       \
-                                                           "NULL, NULL, NULL, 0, false,"           \
-                                                           " true, true, -1, "                     \
-                                                           "-9223372036854775807 "                 \
-                                                           "FROM meterbeat.series s WHERE "        \
-                                                           "s.register_s IS NOT NULL"              \
-                                                           " AND s.id IN (SELECT series_id FROM "  \
-                                                           "stage_group WHERE is_register) AND "   \
-                                                           "s.register_s <"                        \
-                                                           " (SELECT min(p.start_s) FROM "         \
-                                                           "stage_placed p WHERE p.series_id = "   \
-                                                           "s.id)) each_reading"                   \
-                                                           " ORDER BY series_id, start_s, "        \
-                                                           "updated_s DESC, seq DESC) one_each"    \
-                                                           " WINDOW next AS (PARTITION BY "        \
-                                                           "series_id ORDER BY start_s)) "         \
-                                                           "with_next) steps) differences "
+    " FROM (SELECT *, " STAGING_ALIGNED("next_value", "next_exponent", "exponent")                 \
+    " - " STAGING_ALIGNED("value", "exponent", "next_exponent") " AS step"                         \
+    " FROM (SELECT *, lead(value) OVER next AS next_value,"                                        \
+    " lead(exponent) OVER next AS next_exponent, lead(start_s) OVER next AS next_s"                \
+    " FROM (SELECT DISTINCT ON (series_id, start_s) *"                                             \
+    " FROM (SELECT series_id, start_s, value, exponent, cost, cost_exponent, quality, tou, tier,"  \
+    " cpp, length_s, is_estimated, is_register, is_summable, seq, updated_s"                       \
+    " FROM stage_placed"                                                                           \
+    " WHERE series_id IS NOT NULL AND start_s >= 100000000 AND start_s < 10000000000"              \
+    " UNION ALL SELECT s.id, s.register_s, s.register_value, s.register_exponent, NULL, 0, NULL,"  \
+    " NULL, NULL, NULL, 0, false, true, true, -1, -9223372036854775807"                            \
+    " FROM meterbeat.series s WHERE s.register_s IS NOT NULL"                                      \
+    " AND s.id IN (SELECT series_id FROM stage_group WHERE is_register)"                           \
+    " AND s.register_s < (SELECT min(p.start_s) FROM stage_placed p WHERE p.series_id = s.id)"     \
+    ") each_reading"                                                                               \
+    " ORDER BY series_id, start_s, updated_s DESC, seq DESC) one_each"                             \
+    " WINDOW next AS (PARTITION BY series_id ORDER BY start_s)) with_next) steps) differences "
+/* clang-format on */
 
 /*
  * from, to, bill: SQL of epoch seconds, for instance "$1". Times that no meter reading can have
