@@ -17,7 +17,7 @@
 #include "worker/runtime/heartbeat.h"
 #include "ctl/queue_findings.h"
 #include "common/schedule/schedule.h"
-#include "common/amqp/queue_depth.h"
+#include "common/amqp/topology.h"
 #include "ctl/session.h"
 
 static const struct usage usage = {

@@ -7,10 +7,9 @@
 #include "common/store/run.h"
 #include "common/amqp/topology.h"
 #include "common/amqp/publish.h"
-#include "common/amqp/queue_depth.h"
 #include "ctl/commands.h"
 #include "ctl/option.h"
-#include "ctl/dead_letter.h"
+#include "ctl/dead_letter_view.h"
 #include "ctl/session.h"
 #include "ctl/table.h"
 

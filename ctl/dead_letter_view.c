@@ -1,5 +1,5 @@
 /* Reads a dead letter, and makes it fresh again. */
-#include "ctl/dead_letter.h"
+#include "ctl/dead_letter_view.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* A message of the dead-letter queue as a person wants to see it, and as it is sent once more. */
-#ifndef METERBEAT_CTL_DEAD_LETTER_H
-#define METERBEAT_CTL_DEAD_LETTER_H
+#ifndef METERBEAT_CTL_DEAD_LETTER_VIEW_H
+#define METERBEAT_CTL_DEAD_LETTER_VIEW_H
 
 #include <jansson.h>
 

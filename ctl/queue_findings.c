@@ -5,7 +5,6 @@
 
 #include "common/base/clock.h"
 #include "common/amqp/topology.h"
-#include "common/amqp/queue_depth.h"
 #include "ctl/management.h"
 
 #define FINDING_MAX 512

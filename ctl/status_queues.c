@@ -7,7 +7,6 @@
 #include "ctl/queue_findings.h"
 #include "ctl/cmd_status.h"
 #include "common/amqp/topology.h"
-#include "common/amqp/queue_depth.h"
 
 static json_t *unacknowledged(const struct settings *s, const char *queue)
 {

@@ -1,23 +1,9 @@
-/* How many messages the broker has for a queue, and for a work queue wherever they wait. */
+/* How many messages the broker has for a work queue, wherever they wait. */
 #include "common/amqp/queue_depth.h"
 
 #include <string.h>
 
-#include "common/amqp/connection_internal.h"
 #include "common/amqp/topology.h"
-
-bool broker_queue_depth(struct broker *b, const char *queue, uint32_t *ret_ready,
-                        uint32_t *ret_consumers, struct err *e)
-{
-    amqp_queue_declare_ok_t *ok = amqp_queue_declare(
-        b->connection, BROKER_CHANNEL, amqp_cstring_bytes(queue), 1, 0, 0, 0, amqp_empty_table);
-    if (!broker_reply(b, amqp_get_rpc_reply(b->connection), queue, e))
-        return false;
-    *ret_ready = ok->message_count;
-    *ret_consumers = ok->consumer_count;
-    amqp_maybe_release_buffers(b->connection);
-    return true;
-}
 
 /* 0 for a queue that is not there, or that cannot say: it must not hide what the others hold. */
 static bool depth_of(struct broker *b, const char *queue, bool *ret_there, int64_t *ret_ready,

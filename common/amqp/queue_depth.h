@@ -1,14 +1,10 @@
-/* How many messages the broker has for a queue. */
+/* How many messages the broker has for a work queue, wherever they wait. */
 #ifndef METERBEAT_AMQP_QUEUE_DEPTH_H
 #define METERBEAT_AMQP_QUEUE_DEPTH_H
 
 #include "common/amqp/connection.h"
 #include "common/amqp/topology.h"
 
-/* Ready messages and consumers of a queue; false: ERR_REJECT "no_queue" (the channel is reopened:
- * unacknowledged deliveries are requeued). */
-MUST_CHECK bool broker_queue_depth(struct broker *b, const char *queue, uint32_t *ret_ready,
-                                   uint32_t *ret_consumers, struct err *e);
 /*
  * The number of ready messages in a work queue, its retry queues, and those that take their place
  * by *r (broker_declare_topology); excludes unacknowledged ones. *ret_there: whether the work queue

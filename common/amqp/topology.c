@@ -5,7 +5,6 @@
 
 #include "common/amqp/connection_internal.h"
 #include "common/amqp/field_table.h"
-#include "common/amqp/queue_depth.h"
 
 /* Of removing a classic retry queue that an older worker makes again each time. */
 #define RETRY_QUEUE_TRIES 3
@@ -285,4 +284,17 @@ bool broker_declare_topology(struct broker *b, const struct settings *s, struct 
     char name[BROKER_QUEUE_NAME];
     return broker_declare_work(b, s, s->broker.queue, r, e) &&
            ensure_queue(b, broker_dead_queue(s, name), plain_arguments(s), e);
+}
+
+bool broker_queue_depth(struct broker *b, const char *queue, uint32_t *ret_ready,
+                        uint32_t *ret_consumers, struct err *e)
+{
+    amqp_queue_declare_ok_t *ok = amqp_queue_declare(
+        b->connection, BROKER_CHANNEL, amqp_cstring_bytes(queue), 1, 0, 0, 0, amqp_empty_table);
+    if (!broker_reply(b, amqp_get_rpc_reply(b->connection), queue, e))
+        return false;
+    *ret_ready = ok->message_count;
+    *ret_consumers = ok->consumer_count;
+    amqp_maybe_release_buffers(b->connection);
+    return true;
 }

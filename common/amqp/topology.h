@@ -53,5 +53,9 @@ const char *broker_dead_queue(const struct settings *s, char name[BROKER_QUEUE_N
 bool broker_is_inner_queue(const char *queue);
 /* "<queue>.retry.<delay_s>.quorum", used while a classic queue has the usual name. */
 const char *broker_retry_stand_in(const char *queue, int64_t delay_s, char name[BROKER_QUEUE_NAME]);
+/* Ready messages and consumers of a queue; false: ERR_REJECT "no_queue" (the channel is reopened:
+ * unacknowledged deliveries are requeued). */
+MUST_CHECK bool broker_queue_depth(struct broker *b, const char *queue, uint32_t *ret_ready,
+                                   uint32_t *ret_consumers, struct err *e);
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef METERBEAT_WORKER_INGEST_CHECKPOINT_H
 #define METERBEAT_WORKER_INGEST_CHECKPOINT_H
 
-#include "worker/ingest/result.h"
+#include "worker/ingest/parse_result.h"
 #include "worker/ingest/staged_feed.h"
 
 /* What is before `from` is in KairosDB and in the ledger, for exactly the points of this

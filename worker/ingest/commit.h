@@ -2,8 +2,8 @@
 #ifndef METERBEAT_WORKER_INGEST_COMMIT_H
 #define METERBEAT_WORKER_INGEST_COMMIT_H
 
-#include "worker/ingest/exchange.h"
-#include "worker/ingest/result.h"
+#include "worker/ingest/custodian_exchange.h"
+#include "worker/ingest/parse_result.h"
 
 /* Commits days, dirty months, bills, registers, the record's last_date, the next window's message,
  * the custodian's validators (x NULL: none), and the run as done. Fills in the rest of the result.

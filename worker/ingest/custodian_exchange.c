@@ -1,6 +1,6 @@
 /* The exchange with a Data Custodian: requests, each with a slot and an access token, and what has
  * to be remembered of them until the answer is committed. */
-#include "worker/ingest/exchange.h"
+#include "worker/ingest/custodian_exchange.h"
 
 #include <stdlib.h>
 #include <string.h>

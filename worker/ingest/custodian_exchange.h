@@ -1,7 +1,7 @@
 /* The exchange with a Data Custodian: requests, each with a slot and an access token, and what has
  * to be remembered of them until the answer is committed. */
-#ifndef METERBEAT_WORKER_INGEST_EXCHANGE_H
-#define METERBEAT_WORKER_INGEST_EXCHANGE_H
+#ifndef METERBEAT_WORKER_INGEST_CUSTODIAN_EXCHANGE_H
+#define METERBEAT_WORKER_INGEST_CUSTODIAN_EXCHANGE_H
 
 #include "common/greenbutton/feed.h"
 #include "worker/ingest/request.h"

@@ -3,7 +3,7 @@
 #define METERBEAT_WORKER_INGEST_DIFF_H
 
 #include "common/store/series_preview.h"
-#include "worker/ingest/result.h"
+#include "worker/ingest/parse_result.h"
 #include "worker/ingest/staged_feed.h"
 #include "common/kairosdb/series_tags.h"
 

@@ -2,7 +2,7 @@
 #ifndef METERBEAT_WORKER_INGEST_FAN_OUT_H
 #define METERBEAT_WORKER_INGEST_FAN_OUT_H
 
-#include "worker/ingest/result.h"
+#include "worker/ingest/parse_result.h"
 
 /* parse without a record: a child for each active record that has none waiting or running. The run
  * is done afterwards. Errors: those of enqueue_parse and the store. */

@@ -2,7 +2,7 @@
 #ifndef METERBEAT_WORKER_INGEST_FETCH_H
 #define METERBEAT_WORKER_INGEST_FETCH_H
 
-#include "worker/ingest/exchange.h"
+#include "worker/ingest/custodian_exchange.h"
 #include "worker/ingest/staged_feed.h"
 
 /* x NULL: the record's own URL, one answer, no token. feed->is_unchanged: nothing was new. Errors:

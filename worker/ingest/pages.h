@@ -2,7 +2,7 @@
 #ifndef METERBEAT_WORKER_INGEST_PAGES_H
 #define METERBEAT_WORKER_INGEST_PAGES_H
 
-#include "worker/ingest/exchange.h"
+#include "worker/ingest/custodian_exchange.h"
 #include "worker/ingest/staged_feed.h"
 
 /*

@@ -1,5 +1,5 @@
 /* The result of one parse or import: each step fills in its part. */
-#include "worker/ingest/result.h"
+#include "worker/ingest/parse_result.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* The result of one parse or import: each step fills in its part. */
-#ifndef METERBEAT_WORKER_INGEST_RESULT_H
-#define METERBEAT_WORKER_INGEST_RESULT_H
+#ifndef METERBEAT_WORKER_INGEST_PARSE_RESULT_H
+#define METERBEAT_WORKER_INGEST_PARSE_RESULT_H
 
 #include <jansson.h>
 

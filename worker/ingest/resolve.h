@@ -3,7 +3,7 @@
 #ifndef METERBEAT_WORKER_INGEST_RESOLVE_H
 #define METERBEAT_WORKER_INGEST_RESOLVE_H
 
-#include "worker/ingest/result.h"
+#include "worker/ingest/parse_result.h"
 #include "worker/ingest/staged_feed.h"
 
 /* Makes and commits series and meters, stages their bills, and closes the reader. ERR_REJECT

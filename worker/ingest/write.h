@@ -3,7 +3,7 @@
 #ifndef METERBEAT_WORKER_INGEST_WRITE_H
 #define METERBEAT_WORKER_INGEST_WRITE_H
 
-#include "worker/ingest/result.h"
+#include "worker/ingest/parse_result.h"
 #include "worker/ingest/staged_feed.h"
 
 /* Starts at the run's checkpoint if it has one, and commits checkpoints while it takes long. Stages

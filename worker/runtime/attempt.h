@@ -6,7 +6,7 @@
 
 #include "worker/runtime/handover.h"
 #include "worker/runtime/heartbeat.h"
-#include "worker/runtime/publish.h"
+#include "worker/runtime/publish_request.h"
 #include "worker/runtime/unavailable.h"
 #include "worker/task/task.h"
 

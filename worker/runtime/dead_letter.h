@@ -3,7 +3,7 @@
 #define METERBEAT_WORKER_RUNTIME_DEAD_LETTER_H
 
 #include "worker/runtime/attempt.h"
-#include "worker/runtime/publish.h"
+#include "worker/runtime/publish_request.h"
 
 /* v to <queue>.dead, from where it can be replayed to `queue`; without its own headers when they
  * leave no room for the reason. PUBLISH_STOPPED: also without memory. */

@@ -1,5 +1,5 @@
 /* Publishing from the executor: again and again until the broker has confirmed it. */
-#include "worker/runtime/publish.h"
+#include "worker/runtime/publish_request.h"
 
 #include "common/base/clock.h"
 #include "common/base/log.h"

@@ -1,7 +1,7 @@
 /* Publishing from the executor: again and again until the broker has confirmed it, or somebody
  * decides that it is not going to. */
-#ifndef METERBEAT_WORKER_RUNTIME_PUBLISH_H
-#define METERBEAT_WORKER_RUNTIME_PUBLISH_H
+#ifndef METERBEAT_WORKER_RUNTIME_PUBLISH_REQUEST_H
+#define METERBEAT_WORKER_RUNTIME_PUBLISH_REQUEST_H
 
 #include "worker/runtime/handover.h"
 

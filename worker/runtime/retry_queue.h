@@ -4,7 +4,7 @@
 #define METERBEAT_WORKER_RUNTIME_RETRY_QUEUE_H
 
 #include "worker/runtime/attempt.h"
-#include "worker/runtime/publish.h"
+#include "worker/runtime/publish_request.h"
 #include "worker/runtime/retry.h"
 
 /* worker.retry_delays_s. */
