@@ -235,6 +235,7 @@ static const struct error_code codes[] = {
      .kind = ERR_RETRY,
      .exception_module = "billiard.exceptions",
      .exception = "TimeLimitExceeded"},
+    {.code = "timezone_unread", .kind = ERR_RETRY},
     {.code = "token_refused", .kind = ERR_REJECT},
     {.code = "token_unavailable", .kind = ERR_RETRY},
     {.code = "token_unreadable", .kind = ERR_RETRY},

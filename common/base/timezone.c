@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #define DAY_S INT64_C(86400)
 /* The Gregorian calendar repeats, weekdays included, every 400 years. */
@@ -124,9 +124,11 @@ static bool zone_file_exists(const char *name)
 {
     const char *folder = getenv("TZDIR");
     char path[4096];
+    struct stat file;
     int length =
         snprintf(path, sizeof path, "%s/%s", folder ? folder : "/usr/share/zoneinfo", name);
-    return length > 0 && (size_t)length < sizeof path && access(path, R_OK) == 0;
+    return length > 0 && (size_t)length < sizeof path && stat(path, &file) == 0 &&
+           S_ISREG(file.st_mode);
 }
 
 /* NULL when the name is no zone; g_array_free. */
@@ -144,6 +146,9 @@ static GArray *zone_read(const char *name)
 bool timezone_load(const char *name, struct timezone_rules **ret_zone, struct err *e)
 {
     GArray *spans = zone_read(name);
+    if (!spans && zone_name_is_iana(name) && zone_file_exists(name)) /* no file free, say */
+        return err_set(e, ERR_RETRY, "timezone_unread", "time zone %.*s cannot be read now",
+                       MAX_NAME, name);
     if (!spans)
         return err_set(e, ERR_FATAL, "no_timezone",
                        "\"%.*s\" is no time zone that this machine knows (IANA name such as "

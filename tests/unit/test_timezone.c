@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "common/base/timezone.h"
 
@@ -294,6 +295,23 @@ static void what_is_no_iana_zone_of_this_machine_is_refused(void **state)
     }
 }
 
+static void a_zone_that_cannot_be_read_now_is_tried_again(void **state)
+{
+    (void)state;
+    struct rlimit before, none;
+    struct err e = {0};
+    struct timezone_rules *zone = NULL;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    bool loaded = timezone_load("Antarctica/Troll", &zone, &e);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_false(loaded);
+    assert_int_equal(e.kind, ERR_RETRY);
+    assert_string_equal(e.code, "timezone_unread");
+    timezone_free(load("Antarctica/Troll"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +328,7 @@ int main(void)
         cmocka_unit_test(extreme_instants_are_held_within_the_years_1_to_9999),
         cmocka_unit_test(stretches_follow_upon_one_another_and_have_one_offset_each),
         cmocka_unit_test(what_is_no_iana_zone_of_this_machine_is_refused),
+        cmocka_unit_test(a_zone_that_cannot_be_read_now_is_tried_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
