@@ -17,8 +17,8 @@ struct civil {
     int hour, minute, second;
 };
 
-/* Loads an IANA zone from the system's tzdata. False: ERR_FATAL "no_timezone"; ERR_RETRY "timezone_unread": it is there and cannot be read now. Free with
- * timezone_free. */
+/* Loads an IANA zone from the system's tzdata. False: ERR_FATAL "no_timezone"; ERR_RETRY
+ * "timezone_unread": it is there and cannot be read now. Free with timezone_free. */
 MUST_CHECK bool timezone_load(const char *name, struct timezone_rules **ret_zone, struct err *e);
 void timezone_free(struct timezone_rules *zone);
 const char *timezone_name(const struct timezone_rules *zone);
