@@ -89,7 +89,8 @@ void option_parse(struct ctl *c, const struct usage *usage, void *request, int a
 {
     struct argp_option options[OPTION_ROWS + 1] = {0};
     struct parsing parsing = {.ctl = c, .usage = usage, .request = request};
-    const struct argp argp = {.options = options,
+    /* glibc forgets to free what it allocates for a table without rows */
+    const struct argp argp = {.options = usage->count > 0 ? options : NULL,
                               .parser = take,
                               .args_doc = usage->arguments,
                               .doc = usage->doc,

@@ -279,7 +279,9 @@ def test_celery_s_state_has_both_alive_with_their_tasks(cluster, on):
         on.wait(task_id=good.id, kind="task-succeeded")
         on.wait(task_id=bad.id, kind="task-failed")
         worker = on.state.workers[node.name]
-        assert worker.alive and worker.active is not None and worker.sw_ident
+        # how many tasks are active comes with a heartbeat, which Python's worker sends when it likes
+        wait_until(lambda worker=worker: worker.active is not None, 30, f"a heartbeat of {node.name}")
+        assert worker.alive and worker.sw_ident
         task = on.state.tasks[good.id]
         assert (task.state, task.name, task.worker.hostname) == ("SUCCESS", "meterbeat.echo", node.name)
         assert task.received <= task.started <= task.succeeded and task.runtime >= 0
