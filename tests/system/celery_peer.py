@@ -303,6 +303,7 @@ class Mailbox:
 def messages_of(result, *states, limit=30):
     """The result messages of a task, in order, once one has such a status; without one: once it has ended."""
     came = result.app.result_messages
+    result.backend.result_consumer.consume_from(result.id)  # else only who has called get() before hears of it
 
     def arrived():
         with contextlib.suppress(TimeoutError):
