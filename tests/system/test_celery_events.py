@@ -194,14 +194,14 @@ def beat(node):
 def test_celery_events_dumps_the_same_lines(cluster, on):
     dump = cluster.application.dump()
     try:
+        for node in cluster.both:  # it says that it starts before it hears anything
+            dump.wait_for_text(beat(node))
         sent = send_both(cluster, "meterbeat.echo", 7)
         for result in sent:
             dump.wait_for_text(rf"task succeeded:.*{result.id}")
         theirs, ours = [dumped(dump.text(), node, result.id) for node, result in zip(cluster.both, sent)]
         assert [kind for kind, _ in theirs] == ["task received", "task started", "task succeeded"]
         assert theirs == ours
-        for node in cluster.both:
-            dump.wait_for_text(beat(node))
         beats = [sorted(re.findall(r"(\w+)=", re.search(beat(node), dump.text())[1])) for node in cluster.both]
         assert beats[0] == beats[1]
     finally:
