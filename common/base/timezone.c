@@ -131,11 +131,10 @@ static bool zone_file_exists(const char *name)
            S_ISREG(file.st_mode);
 }
 
-/* NULL when the name is no zone; g_array_free. */
+/* NULL when its file cannot be read; g_array_free. */
 static GArray *zone_read(const char *name)
 {
-    GTimeZone *zone =
-        zone_name_is_iana(name) && zone_file_exists(name) ? g_time_zone_new_identifier(name) : NULL;
+    GTimeZone *zone = g_time_zone_new_identifier(name);
     if (!zone)
         return NULL;
     GArray *spans = zone_spans(zone);
@@ -145,8 +144,9 @@ static GArray *zone_read(const char *name)
 
 bool timezone_load(const char *name, struct timezone_rules **ret_zone, struct err *e)
 {
-    GArray *spans = zone_read(name);
-    if (!spans && zone_name_is_iana(name) && zone_file_exists(name)) /* no file free, say */
+    bool is_zone = zone_name_is_iana(name) && zone_file_exists(name);
+    GArray *spans = is_zone ? zone_read(name) : NULL;
+    if (!spans && is_zone) /* no file free, say */
         return err_set(e, ERR_RETRY, "timezone_unread", "time zone %.*s cannot be read now",
                        MAX_NAME, name);
     if (!spans)
