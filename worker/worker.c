@@ -43,7 +43,7 @@ static int signal_pending(int64_t wait_ms)
 {
     sigset_t set;
     program_stop_signals(&set);
-    struct timespec wait = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000};
+    struct timespec wait = clock_timespec(wait_ms);
     int number = sigtimedwait(&set, NULL, &wait);
     return number > 0 ? number : 0;
 }

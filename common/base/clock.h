@@ -9,7 +9,7 @@
 int64_t clock_wall_ms(void);
 /* Monotonic clock, milliseconds from an arbitrary start: for waits and deadlines. Any thread. */
 int64_t clock_mono_ms(void);
-/* Converts an instant of either clock to a timespec. */
+/* An instant of either clock, or a duration, as system calls take it. */
 struct timespec clock_timespec(int64_t ms);
 /* Writes "2026-03-08T06:59:00Z" (whole seconds) to text[21+]; returns text. */
 #define CLOCK_TEXT 32

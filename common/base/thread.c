@@ -2,7 +2,6 @@
  * do not follow GNU's pthread_clockjoin_np. */
 #include "common/base/thread.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "common/base/clock.h"
@@ -15,6 +14,15 @@ struct thread {
     void (*run)(void *);
     void *context;
 };
+
+void thread_cond_init(pthread_cond_t *condition)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
 
 static void *thread_main(void *context)
 {
@@ -40,11 +48,7 @@ struct thread *thread_start(void (*run)(void *), void *context, size_t stack_byt
     if (!t)
         return NULL;
     *t = (struct thread){.run = run, .context = context};
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&t->has_ended, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_cond_init(&t->has_ended);
     pthread_mutex_init(&t->lock, NULL);
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);

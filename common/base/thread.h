@@ -2,6 +2,7 @@
 #ifndef METERBEAT_BASE_THREAD_H
 #define METERBEAT_BASE_THREAD_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,5 +16,7 @@ struct thread *thread_start(void (*run)(void *), void *context, size_t stack_byt
 /* Waits at most timeout_ms (0 or more, by the monotonic clock) for run to return, then frees t.
  * False: it still runs, and t is unchanged. Call from one thread, and not again after true. */
 MUST_CHECK bool thread_join(struct thread *t, int64_t timeout_ms);
+/* A condition whose pthread_cond_timedwait goes by the monotonic clock (clock_timespec). */
+void thread_cond_init(pthread_cond_t *condition);
 
 #endif

@@ -201,11 +201,7 @@ bool revocations_start(const struct settings *s, const char *name, struct state 
                               .name = name,
                               .backoff = backoff_make(PAUSE_MAX_MS),
                               .unsaved = json_array()};
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&r->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_cond_init(&r->changed);
     pthread_mutex_init(&r->lock, NULL);
     if (r->unsaved)
         r->thread = thread_start(revocations_thread, r, STACK_BYTES);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/thread.h"
 
 /* So many brief deliveries are taken at once. */
 #define TAKEN_AT_ONCE 16
@@ -49,11 +50,7 @@ struct handover *handover_new(void)
         free(h);
         return NULL;
     }
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&h->for_executor, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_cond_init(&h->for_executor);
     pthread_mutex_init(&h->lock, NULL);
     return h;
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "common/base/clock.h"
+#include "common/base/thread.h"
 #include "worker/runtime/rate_limit.h"
 #include "worker/runtime/revoked.h"
 #include "worker/runtime/stamps.h"
@@ -54,11 +55,7 @@ struct state *state_new(const struct settings *s)
     st->tasks_count = count;
     st->revoked = revoked_new((size_t)s->worker.max_revoked, s->worker.revoked_s * 1000);
     st->stamps = json_object();
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&st->known, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_cond_init(&st->known);
     pthread_mutex_init(&st->lock, NULL);
     if (st->revoked && st->stamps)
         return st;
@@ -309,7 +306,7 @@ void state_revoked_known(struct state *st)
 bool state_await_revoked(struct state *st, int64_t most_ms)
 {
     int64_t end_ms = clock_mono_ms() + most_ms;
-    struct timespec end = {.tv_sec = end_ms / 1000, .tv_nsec = end_ms % 1000 * 1000000};
+    struct timespec end = clock_timespec(end_ms);
     pthread_mutex_lock(&st->lock);
     while (!atomic_load(&st->revoked_known) &&
            pthread_cond_timedwait(&st->known, &st->lock, &end) == 0)
